@@ -1,0 +1,1 @@
+"""The command `roarm`: one file per verb."""

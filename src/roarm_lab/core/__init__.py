@@ -1,0 +1,1 @@
+"""What every room may use: arrays, rotations, clocks, errors, messages and the State protocol."""

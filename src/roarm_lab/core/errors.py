@@ -1,0 +1,37 @@
+"""Errors that teach: what was given, what was expected, what to try. Each knows its exit code."""
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class RoarmLabError(Exception):
+    """Base of every error a user is meant to read. The command line prints its text and leaves with `exit_code`."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class BadInputError(RoarmLabError):
+    """What was given can not be used (exit code 2)."""
+
+    exit_code = 2
+
+
+class UnknownNameError(BadInputError):
+    """A name was looked up that the model, scene or table does not have."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"There is no {kind} named {name!r}.{hint} Known: {', '.join(names)}.")
+
+
+class MissingError(RoarmLabError):
+    """The environment lacks something: a package, a device, a renderer (exit code 3). Says what to install."""
+
+    exit_code = 3
+
+
+class UnsafeCommandError(RoarmLabError):
+    """A command was refused because sending it could be dangerous."""

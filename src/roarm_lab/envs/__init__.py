@@ -1,0 +1,1 @@
+"""Environments: a configuration, reset and step, and the Gymnasium ids."""

@@ -1,0 +1,1 @@
+"""How often does it work, and why not: episodes, intervals, failure reasons."""

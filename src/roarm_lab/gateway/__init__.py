@@ -1,0 +1,1 @@
+"""The only door to an arm: the measured state and the control loop."""

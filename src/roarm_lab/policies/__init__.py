@@ -1,0 +1,1 @@
+"""An observation in, actions out: the policy bundle."""

@@ -1,0 +1,1 @@
+"""One adapter per trainer, one run folder for all of them."""

@@ -1,0 +1,1 @@
+"""One file, one task, and the table of them."""
