@@ -1,0 +1,146 @@
+"""The first word of `roarm <verb>`: finds the verb's file, runs it, and turns every ending into an exit code.
+
+Only the chosen verb is imported, so `roarm --help` answers at once. Exit codes: 0 done, 1 a finding, 2 bad input,
+3 the environment lacks something, 130 interrupted, 141 the reader of a pipe went away before the verb was done.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from roarm_lab import __version__
+from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
+
+VERBS = {
+    "demo": "see the simulated arm at work; needs no arguments, no GPU and no arm",
+    "train": "train a policy on a task; everything it makes goes into one run folder",
+    "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
+    "run": "let a policy move the arm, in closed loop and through the safety gate",
+    "bench": "measure how fast this machine simulates and what the pieces cost",
+    "robots": "list the arms, show their facts, export them as MJCF or URDF",
+    "doctor": "check this installation; every bad row says what to type",
+}
+"""Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
+
+EXTRAS = {
+    "onnx": "train",
+    "stable_baselines3": "train",
+    "tensorboard": "train",
+    "torch": "train",
+}
+"""Optional package -> the extra that installs it."""
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+HELP = """usage: roarm <verb> [options]
+
+Simulate, train, evaluate and run policies for one affordable robot arm.
+
+verbs:
+{verbs}
+
+options:
+  -h, --help     show this help (roarm <verb> --help shows the flags of a verb)
+  --version      show the version
+
+begin with:
+  roarm doctor               is everything here?
+  roarm demo                 see something move
+  roarm train --help         what can be changed, and its default
+
+exit codes: 0 done, 1 a finding, 2 bad input, 3 something is not installed, 130 interrupted
+ROARM_DEBUG=1 shows the traceback of an error."""
+
+
+def help_text() -> str:
+    """Return what `roarm --help` prints."""
+    width = max(map(len, VERBS)) + 3
+    return HELP.format(verbs="\n".join(f"  {verb:<{width}}{line}" for verb, line in VERBS.items()))
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Run the verb named first in `argv` with the words after it; return its exit code.
+
+    Raises:
+        UnknownNameError: There is no such verb.
+    """
+    if not argv or argv[0] in {"-h", "--help", "help"}:
+        print(help_text())
+        return 0
+    if argv[0] == "--version":
+        print(f"roarm-lab {__version__}")
+        return 0
+    if argv[0] not in VERBS:
+        raise UnknownNameError("verb", argv[0], VERBS)
+    return import_module(f"roarm_lab.cli.{argv[0]}").run(list(argv[1:]))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `roarm` with `argv` (the process's own words when None); return the exit code."""
+    try:
+        code = dispatch(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()  # here, where a reader that went away can still be told from a crash
+    except SystemExit as end:  # tyro ends this way: 0 after --help, 2 after a flag it does not know
+        return _exit_code(end)
+    except KeyboardInterrupt:
+        print("roarm: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_stdout()
+        return PIPE_CLOSED
+    except RoarmLabError as error:
+        return _explain(error)
+    except ImportError as error:
+        missing = _as_missing(error)
+        if missing is None:
+            raise
+        return _explain(missing)
+    return code
+
+
+def _explain(error: RoarmLabError) -> int:
+    """Say on stderr what went wrong and return the error's exit code; with ROARM_DEBUG=1 show where."""
+    if os.environ.get("ROARM_DEBUG", "0") not in {"", "0"}:
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"roarm: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _as_missing(error: ImportError) -> MissingError | None:
+    """Return an error that says what to install; None when the import that failed is one of our own files."""
+    package = (error.name or "").partition(".")[0]
+    if package == "roarm_lab":
+        return None
+    missing = MissingError(f"{_what_failed(error, package)} {_what_to_type(package)}")
+    missing.__cause__ = error
+    return missing
+
+
+def _what_failed(error: ImportError, package: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == package:
+        return f"This needs the Python package {package!r}, which is not installed."
+    name = f"The Python package {package!r}" if package else "A Python package"  # mujoco's own ImportError has no name
+    return f"{name} is installed but does not import: {error}\n"
+
+
+def _what_to_type(package: str) -> str:
+    if package in EXTRAS:
+        return f"Type: pip install 'roarm-lab[{EXTRAS[package]}]'"
+    return "Type: roarm doctor (it says how to repair the installation)"
+
+
+def _exit_code(end: SystemExit) -> int:
+    """Return the number a SystemExit stands for, as the interpreter would: None is 0, a text is printed and 1."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
+
+
+def _drop_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not complain about the closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
