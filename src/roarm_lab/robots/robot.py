@@ -11,6 +11,7 @@ from typing import Literal
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 Vec3 = tuple[float, float, float]
+Axis = Literal["x", "y", "z"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,16 @@ class Joint:
     servo: Servo
     max_lead_rad: float = 0.4
     """How far a sent target may be ahead of the measured angle [rad]."""
+    target_past_lower_rad: float = 0.0
+    """How far below `lower_rad` a target may lie [rad]. A gripper told to close further than the object allows presses
+    with stiffness times position error; this is that error's room when the jaws are nearly closed."""
     urdf_name: str = ""
     """The name in the vendor's URDF."""
+
+    @property
+    def target_lower_rad(self) -> float:
+        """Lowest target the joint's servo may be sent [rad]; the highest is `upper_rad`."""
+        return self.lower_rad - self.target_past_lower_rad
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +93,11 @@ class Shape:
     kind: Literal["box", "cylinder", "capsule"]
     pos_m: Vec3
     size_m: Vec3
-    """Half sizes of a box; (radius, half length, 0) of a cylinder or capsule."""
-    axis: Literal["x", "y", "z"] = "z"
+    """Half sizes of a box; (radius, half length, 0) of a cylinder or capsule (of a capsule: of its straight part)."""
+    axis: Axis = "z"
     """Long axis of a cylinder or capsule."""
     material: str = "metal"
+    """Decides the colour; on a collision shape, `pad` marks a gripping face."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,23 +138,36 @@ class Robot:
     """(fact, where it comes from)."""
 
     def __post_init__(self) -> None:
-        """Check that names are unique and that ranges and keyframes make sense."""
-        names = [j.name for j in self.joints]
-        for kind, values in (("joint", names), ("link", [link.name for link in self.links])):
-            twice = sorted({v for v in values if values.count(v) > 1})
-            if twice:
-                raise BadInputError(f"Robot {self.name!r} has more than one {kind} named {', '.join(twice)}.")
+        """Check that names are unique and known, and that ranges and keyframes make sense."""
+        shapes = self.visuals + self.collisions
+        for kind, parts in (("joint", self.joints), ("link", self.links), ("site", self.sites), ("shape", shapes)):
+            self._refuse_twins(kind, [part.name for part in parts])
+        links = [link.name for link in self.links]
+        for name in (self.base_link, *(part.link for part in (*self.sites, *shapes)), *self._jointed_links()):
+            if name not in links:
+                raise UnknownNameError("link", name, links)
         for joint in self.joints:
-            if not joint.lower_rad < joint.upper_rad:
+            if not -inf < joint.lower_rad < joint.upper_rad < inf:
                 raise BadInputError(
                     f"Joint {joint.name!r} of {self.name!r}: lower_rad ({joint.lower_rad}) must be below "
-                    f"upper_rad ({joint.upper_rad})."
+                    f"upper_rad ({joint.upper_rad}), both finite."
                 )
         for key, angles in self.keyframes:
-            if len(angles) != len(names):
+            if len(angles) != len(self.joints):
                 raise BadInputError(
-                    f"Keyframe {key!r} of {self.name!r} has {len(angles)} angles, expected {len(names)}: {names}."
+                    f"Keyframe {key!r} of {self.name!r} has {len(angles)} angles, expected {len(self.joints)}: "
+                    f"{', '.join(self.joint_names)}."
                 )
+        self.site(self.ee_site)
+        self.joint(self.gripper_joint)
+
+    def _refuse_twins(self, kind: str, names: list[str]) -> None:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise BadInputError(f"Robot {self.name!r} has more than one {kind} named {', '.join(twice)}.")
+
+    def _jointed_links(self) -> list[str]:
+        return [name for joint in self.joints for name in (joint.parent, joint.child)]
 
     @property
     def joint_names(self) -> tuple[str, ...]:
