@@ -1,0 +1,153 @@
+"""The gate in front of every arm: what goes in is a wish, what comes out may be sent."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from roarm_lab.core.arrays import Bool, Float64
+from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.robots.limits import JointLimits, limit_target
+from roarm_lab.robots.robot import Robot
+
+MIN_DT_S, MAX_DT_S = 1e-6, 0.5
+"""Shortest and longest time between two targets [s]. A longer one would allow a leap after a pause."""
+
+
+class Gate:
+    """Turns wishes into joint targets [joint] rad that may be sent. Stateful: it remembers what was sent last.
+
+    A wish out of range becomes the limit. What is not a number is refused rather than limited: `minimum` and `maximum`
+    let NaN through. The rate is taken from the last *sent* target, not from the measured pose: an arm droops under
+    load, so a rate taken from the measured pose would ratchet it down and open a closed gripper.
+
+    What comes out is read-only and always inside the joints' ranges and within `max_lead` of the measured pose.
+    """
+
+    def __init__(self, robot: Robot, sent: ArrayLike) -> None:
+        """Start from rest at a pose.
+
+        Args:
+            robot: Whose limits apply.
+            sent: The last target the arm got, or the measured pose when it has just been connected [joint] rad. A pose
+                outside a joint's range by up to its `max_lead` counts as the limit.
+
+        Raises:
+            UnsafeCommandError: The pose is not one finite angle per joint, or further outside a joint's range.
+        """
+        self.robot = robot
+        self.limits = JointLimits.of(robot)
+        start = self._finite("starting pose", sent)
+        self._refuse_far_outside(start)
+        self._sent = _read_only(np.clip(start, self.limits.lower, self.limits.upper))
+        self._velocity: Float64 = np.zeros_like(self._sent)
+        self._latched: str | None = None
+        self._needs_clear = False
+
+    @property
+    def sent(self) -> Float64:
+        """The last target that was let through [joint] rad."""
+        return self._sent
+
+    @property
+    def latched(self) -> str | None:
+        """Why nothing passes at the moment; None when the gate is open."""
+        return self._latched
+
+    def target(self, wish: ArrayLike, measured: ArrayLike, dt_s: float) -> Float64:
+        """Return what may be sent [joint] rad. A refusal changes nothing: the last sent target stands.
+
+        Args:
+            wish: Where the joints should go [joint] rad.
+            measured: Measured angles [joint] rad.
+            dt_s: Time since the last target, 1e-6 to 0.5 s.
+
+        Raises:
+            UnsafeCommandError: The gate is latched; an angle is not a finite number; the number of angles is wrong; a
+                joint measures further outside its range than its `max_lead`; or the time is out of range.
+        """
+        if self._latched is not None:
+            raise UnsafeCommandError(f"Nothing may be sent: {self._latched}. Clear that first.")
+        if not MIN_DT_S <= dt_s <= MAX_DT_S:
+            raise UnsafeCommandError(
+                f"The time between two targets must be {MIN_DT_S:g} to {MAX_DT_S:g} s, got {dt_s}. After a pause start "
+                f"with the usual time step; the arm then sets off slowly."
+            )
+        goal, pose = self._finite("wish", wish), self._finite("measured angle", measured)
+        self._refuse_far_outside(pose)
+        target, velocity = limit_target(goal, self._sent, self._velocity, pose, self.limits, float(dt_s))
+        self._sent, self._velocity = _read_only(target), velocity
+        return self._sent
+
+    def hold(self, reason: str = "the arm was told to hold") -> Float64:
+        """Return the last sent target and let nothing pass until `release`. Holding again changes nothing.
+
+        The target stops dead where it is: a hold is for emergencies, and braking it gently would be motion. The arm
+        itself may be behind and still closes that gap, which `max_lead` bounds.
+        """
+        self._latch(reason)
+        return self._sent
+
+    def estop(self, reason: str) -> Float64:
+        """Like `hold`, but only `clear` opens the gate again. The first reason is the one that is reported."""
+        if not self._needs_clear:
+            self._latched = None
+        self._latch(reason)
+        self._needs_clear = True
+        return self._sent
+
+    def release(self) -> None:
+        """End a hold. Nothing happens if there is none.
+
+        Raises:
+            UnsafeCommandError: It is an emergency stop, which needs `clear`.
+        """
+        if self._needs_clear:
+            raise UnsafeCommandError(f"This is more than a hold: {self._latched}. Look at the arm, then clear it.")
+        self._latched = None
+
+    def clear(self) -> None:
+        """End a hold or an emergency stop. For a person who has looked at the arm."""
+        self._latched, self._needs_clear = None, False
+
+    def _latch(self, reason: str) -> None:
+        if self._latched is None:
+            self._latched = reason
+        self._velocity = np.zeros_like(self._sent)
+
+    def _finite(self, what: str, values: ArrayLike) -> Float64:
+        """Return a float64 copy of the angles [joint]; refuse by the name of the joint."""
+        try:
+            angles = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as problem:
+            raise UnsafeCommandError(f"The {what} is not a list of numbers: {problem}.") from problem
+        names = self.robot.joint_names
+        if angles.shape != (len(names),):
+            raise UnsafeCommandError(
+                f"The {what} has shape {angles.shape}, expected {(len(names),)}: one angle [rad] for each of "
+                f"{', '.join(names)}."
+            )
+        bad = self._first(~np.isfinite(angles))
+        if bad is not None:
+            raise UnsafeCommandError(
+                f"The {what} for joint {names[bad]!r} is {angles[bad]}; it must be a finite number [rad]."
+            )
+        return angles
+
+    def _refuse_far_outside(self, pose: Float64) -> None:
+        limits = self.limits
+        inside = (limits.lower - limits.max_lead <= pose) & (pose <= limits.upper + limits.max_lead)
+        bad = self._first(~inside)
+        if bad is not None:
+            raise UnsafeCommandError(
+                f"Joint {self.robot.joint_names[bad]!r} is at {pose[bad]:.3f} rad, more than {limits.max_lead[bad]:g} "
+                f"rad outside its range of {limits.lower[bad]:g} to {limits.upper[bad]:g} rad. Check the calibration, "
+                f"or move the joint by hand with the power off."
+            )
+
+    @staticmethod
+    def _first(mask: Bool) -> int | None:
+        return int(np.argmax(mask)) if mask.any() else None
+
+
+def _read_only(angles: Float64) -> Float64:
+    angles.setflags(write=False)
+    return angles
