@@ -1,0 +1,281 @@
+"""An arm as programs see it, real or simulated: read it, send it wishes, hold it. The gate can not be gone around."""
+
+import math
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol, Self, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from roarm_lab.core.arrays import Float64
+from roarm_lab.core.clock import Clock
+from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
+from roarm_lab.robots.gate import MIN_DT_S, Gate
+from roarm_lab.robots.robot import Robot
+
+MAX_SAMPLE_AGE_S = 0.5
+"""Nothing is sent on a measurement older than this [s]: the arm may be anywhere by now."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ArmSample:
+    """What an arm measured at one moment, or why it could not. Made by `of` and `failed`.
+
+    A failed reading is never a number: it has no angles that could be mistaken for a pose.
+    """
+
+    measured_at_s: float
+    """When it was measured, on the arm's clock."""
+    reason: str
+    """Why there is no pose; empty when there is one."""
+    _joint_pos: Float64 | None
+
+    @classmethod
+    def of(cls, measured_at_s: float, joint_pos: ArrayLike) -> Self:
+        """Return a good reading with joint angles [joint] rad.
+
+        Raises:
+            BadInputError: An angle is not finite, or they are not a list.
+        """
+        angles = np.array(joint_pos, dtype=np.float64)
+        if angles.ndim != 1 or not np.isfinite(angles).all():
+            raise BadInputError(f"Joint angles must be a list of finite numbers [rad], got {angles.tolist()}.")
+        angles.setflags(write=False)
+        return cls(measured_at_s, "", angles)
+
+    @classmethod
+    def failed(cls, measured_at_s: float, reason: str) -> Self:
+        """Return a reading that did not work, and why."""
+        return cls(measured_at_s, reason, None)
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a pose."""
+        return self._joint_pos is not None
+
+    @property
+    def joint_pos(self) -> Float64:
+        """Joint angles [joint] rad, in the order of `robot.joint_names`; read-only.
+
+        Raises:
+            MissingError: The reading failed.
+        """
+        if self._joint_pos is None:
+            raise MissingError(f"There is no joint pose: {self.reason}.")
+        return self._joint_pos
+
+    def __repr__(self) -> str:
+        """Return the pose, or why there is none."""
+        what = f"failed: {self.reason}" if self._joint_pos is None else f"joint_pos={self._joint_pos.tolist()}"
+        return f"ArmSample({self.measured_at_s:.3f} s, {what})"
+
+
+class Arm(Protocol):
+    """What every arm offers; `GatedArm` is how it is offered."""
+
+    @property
+    def robot(self) -> Robot:
+        """The facts about this arm."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time this arm lives in."""
+        ...
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The sources of observations it has: `measured`, `derived`, with a camera also `perception`."""
+        ...
+
+    @property
+    def sent(self) -> Float64:
+        """The last joint target that was sent [joint] rad; before the first, the pose found at connect time."""
+        ...
+
+    @property
+    def latched(self) -> str | None:
+        """Why nothing is sent at the moment; None when wishes are taken."""
+        ...
+
+    def read(self) -> ArmSample:
+        """Return the newest measurement. Never waits for a new one and never raises: a failure is a sample too."""
+        ...
+
+    def send(self, wish: ArrayLike, dt_s: float) -> Float64:
+        """Move towards joint angles [joint] rad and return the target really sent.
+
+        Args:
+            wish: Where the joints should go [joint] rad.
+            dt_s: Time step of the caller's loop. If less time went by since the last target, that counts.
+
+        Raises:
+            UnsafeCommandError: The gate refuses, or the arm's pose is unknown. The last target stands.
+        """
+        ...
+
+    def hold(self, reason: str = "the arm was told to hold") -> None:
+        """Repeat the last sent target, gripper included, and refuse wishes until `release`."""
+        ...
+
+    def release(self) -> None:
+        """End a hold."""
+        ...
+
+    def estop(self, reason: str) -> None:
+        """Hold until a person says `clear`."""
+        ...
+
+    def clear(self) -> None:
+        """End a hold or an emergency stop."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the arm; it keeps its last target. May be called more than once."""
+        ...
+
+
+class GatedArm(ABC):
+    """Base of all arms: every target passes the gate on its way to `_transmit`, and no subclass can change that.
+
+    A subclass says how to read, transmit and disconnect. All methods may be called from several threads: a watchdog's
+    `hold` waits for a `send` in progress and comes after it, never in between.
+    """
+
+    provides: frozenset[str] = frozenset({"measured", "derived"})
+
+    def __init__(self, robot: Robot, clock: Clock, found: ArmSample) -> None:
+        """Start at the pose the arm was found in.
+
+        Raises:
+            MissingError: The pose could not be read.
+            UnsafeCommandError: The pose is impossible, see `Gate`.
+        """
+        self.robot = robot
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._gate = Gate(robot, sent=found.joint_pos)
+        self._sent_at_s = -math.inf
+        self._closed = False
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a subclass that replaces anything between a wish and the gate."""
+        super().__init_subclass__()
+        changed = [name for name in _FINAL if getattr(cls, name) is not getattr(GatedArm, name)]
+        if changed:
+            raise TypeError(
+                f"{cls.__name__} may not override {', '.join(changed)} of GatedArm: every target passes its gate. "
+                f"Say how to reach the arm in _read, _transmit and _disconnect."
+            )
+
+    @property
+    def sent(self) -> Float64:
+        """The last joint target that was sent [joint] rad; before the first, the pose found at connect time."""
+        return self._gate.sent
+
+    @property
+    def latched(self) -> str | None:
+        """Why nothing is sent at the moment; None when wishes are taken."""
+        return self._gate.latched
+
+    @final
+    def read(self) -> ArmSample:
+        """Return the newest measurement."""
+        if self._closed:
+            return ArmSample.failed(self.clock.now_s(), "the arm was closed")
+        return self._read()
+
+    @final
+    def send(self, wish: ArrayLike, dt_s: float) -> Float64:
+        """Move towards joint angles [joint] rad as far as the gate allows; return the target really sent.
+
+        The time that counts is the shorter one of `dt_s` and what went by since the last target: calling more often
+        does not make the arm faster, and after a pause it does not leap.
+        """
+        with self._lock:
+            sample, now_s = self.read(), self.clock.now_s()
+            self._refuse_unknown_pose(sample, now_s)
+            since_s = now_s - self._sent_at_s
+            if not since_s >= MIN_DT_S:
+                raise UnsafeCommandError(
+                    f"This wish comes {since_s:g} s after the last one. Wait for the next time step before sending; a "
+                    f"simulated clock must be told to."
+                )
+            target = self._gate.target(wish, sample.joint_pos, min(dt_s, since_s))
+            self._sent_at_s = now_s
+            self._transmit(target)
+            return target
+
+    @final
+    def hold(self, reason: str = "the arm was told to hold") -> None:
+        """Repeat the last sent target, gripper included, and refuse wishes until `release`."""
+        with self._lock:
+            self._repeat(self._gate.hold(reason))
+
+    @final
+    def release(self) -> None:
+        """End a hold.
+
+        Raises:
+            UnsafeCommandError: It is an emergency stop, which needs `clear`.
+        """
+        with self._lock:
+            self._gate.release()
+
+    @final
+    def estop(self, reason: str) -> None:
+        """Hold until a person says `clear`."""
+        with self._lock:
+            self._repeat(self._gate.estop(reason))
+
+    @final
+    def clear(self) -> None:
+        """End a hold or an emergency stop. For a person who has looked at the arm."""
+        with self._lock:
+            self._gate.clear()
+
+    @final
+    def close(self) -> None:
+        """Let go of the arm; it keeps its last target. May be called more than once."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._disconnect()
+
+    def __enter__(self) -> Self:
+        """Return the arm, to be closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the arm."""
+        self.close()
+
+    @abstractmethod
+    def _read(self) -> ArmSample:
+        """Return the newest measurement without waiting for one; report a failure as a sample."""
+
+    @abstractmethod
+    def _transmit(self, target: Float64) -> None:
+        """Pass a target [joint] rad on to the servos. Called by `send`, `hold` and `estop` alone."""
+
+    def _disconnect(self) -> None:
+        """Free what the arm holds; called once."""
+        return
+
+    def _repeat(self, target: Float64) -> None:
+        if not self._closed:
+            self._transmit(target)
+
+    def _refuse_unknown_pose(self, sample: ArmSample, now_s: float) -> None:
+        if not sample.valid:
+            raise UnsafeCommandError(f"Nothing was sent, because the arm's pose is unknown: {sample.reason}.")
+        age_s = now_s - sample.measured_at_s
+        if not age_s <= MAX_SAMPLE_AGE_S:
+            raise UnsafeCommandError(
+                f"Nothing was sent, because the newest pose is {age_s:.2f} s old, more than {MAX_SAMPLE_AGE_S} s."
+            )
+
+
+_FINAL = ("sent", "latched", "read", "send", "hold", "release", "estop", "clear", "close", "_repeat")

@@ -1,0 +1,165 @@
+"""What every arm must do, real, simulated or pretended. A test file runs each check on a factory of its own:
+
+    @pytest.mark.parametrize("check", ARM_CONTRACT, ids=lambda check: check.__name__)
+    def test_keeps_the_arm_contract(check: Check) -> None:
+        check(make_my_arm)
+
+The factory returns a connected arm at rest, well inside its joints' ranges.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from roarm_lab.core.arrays import Float64
+from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.robots.arm import Arm
+from roarm_lab.robots.limits import JointLimits
+
+Factory = Callable[[], Arm]
+Check = Callable[[Factory], None]
+
+DT_S = 0.05
+READ_S = 0.02  # a read that waited for a servo bus or for the next sample would take longer
+ROUNDING = 1e-9  # rad: float64 roundings
+
+
+def pass_time(arm: Arm, time_s: float = DT_S) -> None:
+    """Wait on the arm's own clock."""
+    arm.clock.sleep_until_s(arm.clock.now_s() + time_s)
+
+
+def send_for(arm: Arm, wish: Float64, steps: int) -> list[Float64]:
+    """Send a wish for a number of steps; return what was really sent."""
+    sent: list[Float64] = []
+    for _ in range(steps):
+        sent.append(arm.send(wish, DT_S))
+        pass_time(arm)
+    return sent
+
+
+def middle(arm: Arm) -> Float64:
+    """Return the middle of the joints' ranges [joint] rad."""
+    return np.array([0.5 * (joint.lower_rad + joint.upper_rad) for joint in arm.robot.joints])
+
+
+def has_one_angle_per_joint(make: Factory) -> None:
+    arm = make()
+    sample = arm.read()
+    assert sample.valid
+    assert sample.joint_pos.shape == (len(arm.robot.joints),)
+    assert sample.joint_pos.dtype == np.float64
+    assert sample.measured_at_s <= arm.clock.now_s()
+
+
+def names_its_sources(make: Factory) -> None:
+    assert {"measured", "derived"} <= make().provides <= {"measured", "derived", "perception"}
+
+
+def reading_never_waits(make: Factory) -> None:
+    arm = make()
+    arm.read()
+    began_s = time.perf_counter()
+    for _ in range(10):
+        arm.read()
+    assert time.perf_counter() - began_s < 10 * READ_S
+
+
+def starts_where_it_was_found_and_stays_there(make: Factory) -> None:
+    arm = make()
+    found = arm.read().joint_pos
+    np.testing.assert_allclose(arm.sent, found, atol=0.01)  # a few encoder steps, or a little droop
+    np.testing.assert_allclose(arm.send(arm.sent, DT_S), arm.sent, atol=ROUNDING)
+
+
+def sends_limited_targets_and_remembers_them(make: Factory) -> None:
+    arm = make()
+    of, last = JointLimits.of(arm.robot), arm.sent
+    for target in send_for(arm, np.full(len(arm.robot.joints), 1e6), 4):
+        assert np.all(np.abs(target - last) <= of.max_speed * DT_S + ROUNDING)
+        assert np.all(target <= of.upper)
+        last = target
+    np.testing.assert_array_equal(arm.sent, last)
+
+
+def moves_towards_a_wish(make: Factory) -> None:
+    arm = make()
+    before = arm.read().joint_pos
+    wish = before + np.where(before <= middle(arm), 0.2, -0.2)
+    send_for(arm, wish, 20)
+    assert np.all(np.abs(wish - arm.read().joint_pos) < 0.5 * np.abs(wish - before))
+
+
+def calling_more_often_does_not_make_it_faster(make: Factory) -> None:
+    arm = make()
+    of, wish, start = JointLimits.of(arm.robot), middle(arm), arm.sent
+    arm.send(start, DT_S)
+    began_s = arm.clock.now_s()
+    for _ in range(10):
+        pass_time(arm, DT_S / 10)
+        arm.send(wish, DT_S)  # each claims a whole step
+    elapsed_s = arm.clock.now_s() - began_s
+    assert np.all(np.abs(arm.sent - start) <= of.max_speed * elapsed_s + ROUNDING)
+
+
+def refuses_nan_by_joint(make: Factory) -> None:
+    arm = make()
+    before = arm.sent
+    for index, name in enumerate(arm.robot.joint_names):
+        wish = middle(arm)
+        wish[index] = math.nan
+        with pytest.raises(UnsafeCommandError, match=f"The wish for joint '{name}' is nan"):
+            arm.send(wish, DT_S)
+    np.testing.assert_array_equal(arm.sent, before)
+
+
+def holds_the_last_sent_target(make: Factory) -> None:
+    arm = make()
+    last = send_for(arm, middle(arm), 3)[-1]
+    for _ in range(5):
+        arm.hold("a test wants it")
+        pass_time(arm)
+        np.testing.assert_array_equal(arm.sent, last)
+    assert arm.latched == "a test wants it"
+    with pytest.raises(UnsafeCommandError, match="a test wants it"):
+        arm.send(middle(arm), DT_S)
+    arm.release()
+    assert arm.latched is None
+    arm.send(middle(arm), DT_S)
+
+
+def an_emergency_stop_outlives_a_release(make: Factory) -> None:
+    arm = make()
+    arm.estop("a test pressed the button")
+    with pytest.raises(UnsafeCommandError, match="a test pressed the button"):
+        arm.release()
+    arm.clear()
+    arm.send(middle(arm), DT_S)
+
+
+def closes_more_than_once(make: Factory) -> None:
+    arm = make()
+    arm.close()
+    arm.close()
+    assert not arm.read().valid
+    with pytest.raises(UnsafeCommandError, match="the arm was closed"):
+        arm.send(middle(arm), DT_S)
+    arm.hold()  # the way out of every loop: it must not fail here
+
+
+ARM_CONTRACT: tuple[Check, ...] = (
+    has_one_angle_per_joint,
+    names_its_sources,
+    reading_never_waits,
+    starts_where_it_was_found_and_stays_there,
+    sends_limited_targets_and_remembers_them,
+    moves_towards_a_wish,
+    calling_more_often_does_not_make_it_faster,
+    refuses_nan_by_joint,
+    holds_the_last_sent_target,
+    an_emergency_stop_outlives_a_release,
+    closes_more_than_once,
+)
