@@ -42,6 +42,7 @@ def run_wish(argv: list[str]) -> int:
 @pytest.fixture
 def put_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
     """Let `roarm run` be the given function."""
+    monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", "egl"))  # main would set it for the tests that follow
 
     def put(run: Run) -> None:
         module = types.ModuleType("roarm_lab.cli.run")

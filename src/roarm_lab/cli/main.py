@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from roarm_lab import __version__
+from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
 
 VERBS = {
@@ -74,6 +75,7 @@ def dispatch(argv: Sequence[str]) -> int:
         return 0
     if argv[0] not in VERBS:
         raise UnknownNameError("verb", argv[0], VERBS)
+    choose_renderer()
     return import_module(f"roarm_lab.cli.{argv[0]}").run(list(argv[1:]))
 
 
@@ -115,22 +117,15 @@ def _as_missing(error: ImportError) -> MissingError | None:
     package = (error.name or "").partition(".")[0]
     if package == "roarm_lab":
         return None
-    missing = MissingError(f"{_what_failed(error, package)} {_what_to_type(package)}")
+    if isinstance(error, ModuleNotFoundError) and error.name == package:
+        what = f"roarm-lab[{EXTRAS[package]}]" if package in EXTRAS else "roarm-lab"
+        text = f"This needs the Python package {package!r}, which is not installed. Type: pip install '{what}'"
+    else:
+        name = f"The package {package!r}" if package else "A package"  # mujoco's own ImportError has no name
+        text = f"{name} is installed but does not import: {error}\nType: roarm doctor (it says how to repair this)"
+    missing = MissingError(text)
     missing.__cause__ = error
     return missing
-
-
-def _what_failed(error: ImportError, package: str) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name == package:
-        return f"This needs the Python package {package!r}, which is not installed."
-    name = f"The Python package {package!r}" if package else "A Python package"  # mujoco's own ImportError has no name
-    return f"{name} is installed but does not import: {error}\n"
-
-
-def _what_to_type(package: str) -> str:
-    if package in EXTRAS:
-        return f"Type: pip install 'roarm-lab[{EXTRAS[package]}]'"
-    return "Type: roarm doctor (it says how to repair the installation)"
 
 
 def _exit_code(end: SystemExit) -> int:
