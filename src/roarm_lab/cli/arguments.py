@@ -23,4 +23,5 @@ def parse(config: type[ConfigT], argv: Sequence[str], *, prog: str, description:
     Raises:
         SystemExit: 0 after `--help`, 2 (with the reason on stderr) when the words do not fit.
     """
-    return tyro.cli(config, args=list(argv), prog=prog, description=description)
+    names = (tyro.conf.PositionalMetavarFromFieldName,)  # ROBOT in the usage line, not STR
+    return tyro.cli(config, args=list(argv), prog=prog, description=description, config=names)

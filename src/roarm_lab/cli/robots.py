@@ -1,0 +1,114 @@
+"""`roarm robots`: which arms there are, their facts, and their models as files for other programs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from roarm_lab.cli.arguments import parse
+from roarm_lab.robots.robot import Joint, Robot
+from roarm_lab.robots.table import ROBOTS, get_robot
+
+DESCRIPTION = "The arms this package knows: list them, show the facts of one, or export its model."
+JOINT_COLUMNS = (
+    "joint",
+    "lower rad",
+    "upper rad",
+    "speed rad/s",
+    "torque N m",
+    "stiffness N m/rad",
+    "damping N m s/rad",
+)
+
+
+@dataclass(frozen=True)
+class ListRobots:
+    """List the names of the arms."""
+
+
+@dataclass(frozen=True)
+class ShowRobot:
+    """Show joints, limits, servos, mass and keyframes of an arm."""
+
+    robot: Annotated[str, tyro.conf.Positional]
+    """Its name, as `roarm robots list` prints it."""
+
+
+@dataclass(frozen=True)
+class ExportRobot:
+    """Write the model of an arm to a file for other programs."""
+
+    robot: Annotated[str, tyro.conf.Positional]
+    """Its name, as `roarm robots list` prints it."""
+    out: Annotated[Path, tyro.conf.Positional]
+    """The file to write."""
+    format: Literal["mjcf", "urdf"]
+    """mjcf: with table, cameras and light, as it is simulated here. urdf: the arm alone."""
+    overwrite: bool = False
+    """Replace the file if it exists."""
+
+
+Action = (
+    Annotated[ListRobots, tyro.conf.subcommand("list")]
+    | Annotated[ShowRobot, tyro.conf.subcommand("show")]
+    | Annotated[ExportRobot, tyro.conf.subcommand("export")]
+)
+
+
+@dataclass(frozen=True)
+class Robots:
+    """What to do."""
+
+    action: tyro.conf.OmitSubcommandPrefixes[tyro.conf.OmitArgPrefixes[Action]]
+
+
+def run(argv: list[str]) -> int:
+    """List, show or export; return 0."""
+    match parse(Robots, argv or ["--help"], prog="roarm robots", description=DESCRIPTION).action:
+        case ShowRobot(robot):
+            show(get_robot(robot), Console(highlight=False))
+        case ExportRobot(robot, out, fmt, overwrite):
+            from roarm_lab.sim.export import export_robot
+
+            export_robot(get_robot(robot), fmt, out, overwrite=overwrite)
+            print(f"wrote {out}")
+        case ListRobots():
+            for robot in ROBOTS.values():
+                print(robot.name, robot.title, sep="\t")
+    return 0
+
+
+def show(robot: Robot, console: Console) -> None:
+    """Print the facts of one arm."""
+    mass_kg = sum(link.mass_kg for link in robot.links)
+    payload = f", carries up to {robot.payload_kg:g} kg" if isfinite(robot.payload_kg) else ""
+    console.print(Text(f"{robot.title} ({robot.name}): {len(robot.joints)} joints, {mass_kg:.3f} kg{payload}"))
+    console.print(Text(f"end effector: site {robot.ee_site!r}; gripper: joint {robot.gripper_joint!r}"))
+    console.print(grid(JOINT_COLUMNS, map(joint_cells, robot.joints)))
+    keyframes = ([name, *(f"{angle:.3f}" for angle in angles)] for name, angles in robot.keyframes)
+    console.print(grid(("keyframe, rad", *robot.joint_names), keyframes))
+
+
+def joint_cells(joint: Joint) -> list[str]:
+    """Return the cells of one joint, in the order of `JOINT_COLUMNS`."""
+    servo = joint.servo
+    numbers = (servo.force_limit_nm, servo.stiffness_nm_per_rad, servo.damping_nms_per_rad)
+    limits = (f"{joint.lower_rad:.4f}", f"{joint.upper_rad:.4f}", f"{joint.max_speed_rad_s:g}")
+    return [joint.name, *limits, *(f"{number:.3g}" for number in numbers)]
+
+
+def grid(titles: Iterable[str], rows: Iterable[list[str]]) -> Table:
+    """Return a table whose first column is words and whose others are numbers."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
