@@ -1,0 +1,63 @@
+"""`roarm eval`: how often a policy succeeds, with an interval, and why it fails where it does."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from roarm_lab.cli.arguments import parse
+from roarm_lab.core.errors import BadInputError
+
+DESCRIPTION = (
+    "Run a policy bundle for many fresh episodes in simulation and print its success rate with a 95 % Wilson interval. "
+    "Needs no PyTorch."
+)
+
+
+@dataclass(frozen=True)
+class EvalArguments:
+    """What to evaluate and how."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """A bundle folder, or a run folder that has one."""
+    episodes: int = 2000
+    """How many fresh episodes."""
+    seed: int = 0
+    """Seed of starts and goals; the same seed gives the same episodes."""
+    json: bool = False
+    """Print the result as JSON."""
+    min_success: float | None = None
+    """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
+    allow_drift: bool = False
+    """Evaluate even if model, task or randomisation differ from those of the training."""
+    threads: int = 0
+    """CPU threads of the simulation; 0 takes all."""
+    record_rollouts: Path | None = None
+    """Also record every episode below this folder."""
+
+
+def run(argv: list[str]) -> int:
+    """Evaluate; exit code 1 when the success rate is below --min-success."""
+    arguments = parse(EvalArguments, argv, prog="roarm eval", description=DESCRIPTION)
+    if arguments.min_success is not None and not 0.0 <= arguments.min_success <= 1.0:
+        raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
+    if arguments.episodes < 1 or arguments.seed < 0 or arguments.threads < 0:
+        raise BadInputError("--episodes must be 1 or more, --seed and --threads 0 or more.")
+    from roarm_lab.cli.evaluating import evaluate_bundle, table
+
+    evaluation, drift = evaluate_bundle(arguments)
+    for line in drift:
+        sys.stderr.write(f"roarm: drift: {line}\n")
+    if arguments.json:
+        sys.stdout.write(json.dumps(evaluation.to_plain() | {"drift": drift}, indent=2) + "\n")
+    else:
+        table(evaluation)
+    if arguments.min_success is not None and evaluation.success_rate < arguments.min_success:
+        sys.stderr.write(
+            f"roarm: the success rate {evaluation.success_rate:.3f} is below --min-success {arguments.min_success}.\n"
+        )
+        return 1
+    return 0

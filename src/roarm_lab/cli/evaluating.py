@@ -1,0 +1,88 @@
+"""Evaluation as the command line does it: the bundle checked against the task, progress shown, the result as tables."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from roarm_lab.cli.training import progress_bar, summary
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.evaluate.evaluation import Evaluation, evaluate
+from roarm_lab.policies.bundle import Bundle, load_bundle
+from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
+from roarm_lab.tasks.table import get_task
+
+if TYPE_CHECKING:
+    from roarm_lab.cli.eval import EvalArguments
+
+
+def checked_task(bundle: Bundle, *, allow_drift: bool, threads: int = 0) -> tuple[EnvConfig, list[str]]:
+    """Return the bundle's task as this version has it, and the drift in words.
+
+    Raises:
+        InterfaceError: The bundle does not fit the task.
+        DriftError: It was trained on something else and `allow_drift` is False.
+    """
+    name = bundle.contract.interface.get("task")
+    if not isinstance(name, str):
+        raise InterfaceError("The bundle's contract does not say which task it is for.")
+    config = get_task(name)
+    check_interface(bundle.contract, interface_of(config))
+    found = check_drift(bundle.contract, hashes_of(config), allow=allow_drift)
+    return replace(config, sim=replace(config.sim, threads=threads)), found
+
+
+def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
+    """Return the evaluation that was asked for, and the drift in words."""
+    bundle = load_bundle(arguments.bundle)
+    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, threads=arguments.threads)
+    from roarm_lab.cli.recording import recorder
+
+    with (
+        progress_bar("evaluating", arguments.episodes) as update,
+        recorder(bundle, config, arguments.record_rollouts, arguments.seed) as observe,
+    ):
+        evaluation = evaluate(
+            bundle.policy.infer,
+            config,
+            episodes=arguments.episodes,
+            seed=arguments.seed,
+            progress=update,
+            observe=observe,
+        )
+    return evaluation, drift
+
+
+def table(evaluation: Evaluation) -> None:
+    """Print the result in words and tables."""
+    console = Console(highlight=False)
+    console.print(summary(evaluation))
+    if evaluation.time_to_success_s is not None:
+        times = evaluation.time_to_success_s
+        console.print(f"in place    after {times['median']:.2f} s (median), {times['p90']:.2f} s (90 %)")
+    distance = evaluation.final_distance_m
+    console.print(
+        f"distance    {distance['median'] * 1e3:.1f} mm at the end (median), {distance['p90'] * 1e3:.1f} mm (90 %)"
+    )
+    console.print(_regions(evaluation))
+    for reason, count in evaluation.failures.items():
+        console.print(f"failed      {count}: {reason}")
+    console.print(_rewards(evaluation))
+
+
+def _regions(evaluation: Evaluation) -> Table:
+    grid = Table("start", "range", "episodes", "success", "95 % interval", title="Success by start")
+    for row in evaluation.regions:
+        rate = "-" if row.success_rate is None else f"{row.success_rate:.1%}"
+        interval = "-" if row.interval is None else f"{row.interval[0]:.1%} to {row.interval[1]:.1%}"
+        grid.add_row(row.name, row.range, str(row.episodes), rate, interval)
+    return grid
+
+
+def _rewards(evaluation: Evaluation) -> Table:
+    grid = Table("reward term", "mean per step", title="Rewards")
+    for name, value in evaluation.reward_per_step.items():
+        grid.add_row(name, f"{value:+.4f}")
+    return grid

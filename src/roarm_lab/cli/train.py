@@ -1,0 +1,87 @@
+"""`roarm train`: teach a policy by reinforcement learning, on the CPU if need be."""
+
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from roarm_lab.cli.arguments import parse
+from roarm_lab.core.errors import BadInputError
+
+DESCRIPTION = (
+    "Train a policy with PPO and save it as a bundle that runs without PyTorch. "
+    "Ctrl-C saves; `roarm train --resume RUN` goes on from there."
+)
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """What to train and how."""
+
+    task: Annotated[str | None, tyro.conf.Positional] = None
+    """The task, for instance reach (not given with --resume: the run knows it)."""
+    seed: int = 0
+    """Seed of everything random."""
+    num_envs: int | None = None
+    """Worlds side by side; the tuned number by default."""
+    total_timesteps: int | None = None
+    """Environment steps, all worlds together; the tuned number by default."""
+    device: str = "auto"
+    """Where the networks learn: auto, cpu or cuda."""
+    threads: int = 0
+    """CPU threads of the simulation; 0 takes all."""
+    reward_config: Path | None = None
+    """YAML with changes to reward terms: `name: {field: value}`."""
+    runs: Path = Path("runs")
+    """Folder in which run folders are made."""
+    resume: Path | None = None
+    """A run folder to go on with."""
+    eval_episodes: int = 512
+    """Episodes of the evaluation at the end."""
+    record_rollouts: int = 0
+    """Record this many episodes of the finished policy under <run>/rollouts/."""
+
+
+def run(argv: list[str]) -> int:
+    """Train and print where the policy is and how good."""
+    arguments = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION)
+    from roarm_lab.cli.training import print_result, run_training
+
+    trained = run_training(arguments, command=("roarm", "train", *argv))
+    if arguments.record_rollouts:
+        from roarm_lab.cli.recording import record
+
+        folder = record(trained.bundle.path, arguments.record_rollouts, trained.run.path / "rollouts")
+        sys.stdout.write(f"rollouts    {folder}\n")
+    print_result(trained)
+    return 0
+
+
+def resume_hint(run: Path) -> str:
+    """Return the command that goes on with a run."""
+    return f"roarm train --resume {shlex.quote(str(run))}"
+
+
+def checked(arguments: TrainArguments) -> TrainArguments:
+    """Return the arguments after refusing combinations that make no sense.
+
+    Raises:
+        BadInputError: No task, or flags that a resumed run already knows.
+    """
+    if (arguments.task is None) == (arguments.resume is None):
+        raise BadInputError("Give either a task (`roarm train reach`) or a run to go on with (`--resume RUN`).")
+    if arguments.resume is not None:
+        fixed = replace(TrainArguments(), resume=arguments.resume, total_timesteps=arguments.total_timesteps)
+        fixed = replace(fixed, record_rollouts=arguments.record_rollouts, threads=arguments.threads)
+        if fixed != arguments:
+            raise BadInputError("With --resume only --total-timesteps, --threads and --record-rollouts may be given.")
+    for name in ("num_envs", "total_timesteps", "eval_episodes"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {value}.")
+    if arguments.record_rollouts < 0 or arguments.seed < 0:
+        raise BadInputError("--record-rollouts and --seed must be 0 or more.")
+    return arguments

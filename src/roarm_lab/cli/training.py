@@ -1,0 +1,185 @@
+"""Training as the command line does it: settings put together, progress shown, the result said in words."""
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from roarm_lab.cli.train import TrainArguments, checked, resume_hint
+from roarm_lab.core.configs import load_yaml, override
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.evaluate.evaluation import Evaluation
+from roarm_lab.rl.settings import PpoSettings, ppo_settings
+from roarm_lab.tasks.table import get_task
+
+if TYPE_CHECKING:
+    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.rl.train import Trained, TrainJob
+
+LINE_EVERY_S = 10.0
+"""Without a terminal, progress is one line this often."""
+
+
+def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Trained":
+    """Train as asked, with progress on stderr.
+
+    Raises:
+        BadInputError: The arguments make no sense; nothing has been written then.
+    """
+    checked(arguments)
+    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.rl.train import TrainingInterrupted, train
+
+    job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
+    if run is None:
+        run = RunFolder.create(arguments.runs, job.env.task, job.seed)
+    sys.stderr.write(f"run folder  {run.path}\n")
+    try:
+        with progress_bar("training", job.settings.total_timesteps) as update:
+            return train(
+                job,
+                run,
+                resume=arguments.resume is not None,
+                report=lambda state: update(
+                    state.steps,
+                    f"{state.steps_per_s:,.0f} steps/s, success so far "
+                    + ("-" if state.success is None else f"{state.success:.0%}"),
+                ),
+                evaluating=lambda done: update(
+                    job.settings.total_timesteps, f"evaluating {done}/{job.evaluation_episodes}"
+                ),
+            )
+    except TrainingInterrupted as stopped:
+        sys.stderr.write(f"\nstopped at {stopped.steps:,} steps; saved. Go on with: {resume_hint(run.path)}\n")
+        raise
+
+
+def print_result(trained: "Trained") -> None:
+    """Say how good the policy is and what to do with it."""
+    sys.stdout.write(
+        f"{summary(trained.evaluation)}\n"
+        f"bundle      {trained.bundle.path}\n"
+        f"evaluate    roarm eval {trained.bundle.path} --episodes 2000\n"
+        f"run it      roarm run {trained.bundle.path} --arm sim\n"
+    )
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Return the success rate with its interval in one line."""
+    low, high = evaluation.interval
+    return (
+        f"success     {evaluation.success_rate:.1%} [{low:.1%}, {high:.1%}]  "
+        f"({evaluation.successes} of {evaluation.episodes} episodes, 95 % interval)"
+    )
+
+
+@contextmanager
+def progress_bar(what: str, total: int) -> Generator[Any]:
+    """Yield a function (done, text) that shows progress with a bar, or line by line where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(what, total)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total, text="")
+        yield lambda done, text="": bar.update(task, completed=done, text=text)
+
+
+def _lines(what: str, total: int) -> Any:
+    began_s = last_s = time.monotonic()
+
+    def line(done: int, text: str = "") -> None:
+        nonlocal last_s
+        now_s = time.monotonic()
+        if now_s - last_s >= LINE_EVERY_S:
+            last_s = now_s
+            left_s = (now_s - began_s) * (total - done) / max(done, 1)
+            sys.stderr.write(f"{what} {done:,}/{total:,} ({done / total:.0%}), about {left_s:.0f} s left, {text}\n")
+
+    return line
+
+
+def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+    from roarm_lab.rl.train import TrainJob
+
+    env = with_rewards(get_task(str(arguments.task)), arguments)
+    env = replace(env, sim=replace(env.sim, threads=arguments.threads))
+    tuned = ppo_settings(env.task)
+    settings = replace(
+        tuned,
+        num_envs=tuned.num_envs if arguments.num_envs is None else arguments.num_envs,
+        total_timesteps=tuned.total_timesteps if arguments.total_timesteps is None else arguments.total_timesteps,
+    )
+    return TrainJob(
+        env=env,
+        settings=settings,
+        seed=arguments.seed,
+        device=arguments.device,
+        evaluation_episodes=arguments.eval_episodes,
+        command=command,
+    )
+
+
+def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
+    """Return the task with the changes of `--reward-config`."""
+    if arguments.reward_config is None:
+        return env
+    return replace(env, rewards=override(env.rewards, load_yaml(arguments.reward_config), str(arguments.reward_config)))
+
+
+def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
+    from roarm_lab.core.configs import to_plain
+    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.rl.train import TrainJob
+
+    assert arguments.resume is not None
+    run = RunFolder.open(arguments.resume)
+    meta = run.meta()
+    env = get_task(meta["task"])
+    rewards = {name: _fields(term) for name, term in meta["env"]["rewards"].items()}
+    env = replace(
+        env,
+        rewards=override(env.rewards, rewards, "meta.json: rewards"),
+        sim=replace(env.sim, threads=arguments.threads),
+    )
+    kept: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in _fields(meta["settings"]).items()
+    }
+    settings = PpoSettings(**kept)
+    if arguments.total_timesteps is not None:
+        settings = replace(settings, total_timesteps=arguments.total_timesteps)
+    done = int(run.checkpoints()[-1].name) if run.checkpoints() else 0
+    if done >= settings.total_timesteps and (run.path / "evaluation.json").exists():
+        raise BadInputError(
+            f"{run.path} has finished its {done:,} steps. To train longer, add --total-timesteps with a larger number."
+        )
+    job = TrainJob(
+        env=env,
+        settings=settings,
+        seed=meta["seed"],
+        device=meta["device"],
+        evaluation_episodes=meta["evaluation_episodes"],
+        command=command,
+    )
+    if to_plain(job.env.commands) != meta["env"]["commands"]:
+        raise BadInputError(f"The task {env.task!r} has changed since {run.path} was started; train it anew.")
+    return job, run
+
+
+def _fields(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in plain.items() if name != "kind"}

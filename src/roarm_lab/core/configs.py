@@ -1,0 +1,126 @@
+"""Typed configurations to plain data and back: for files, hashes and the policy contract.
+
+A configuration is a frozen dataclass. `to_plain` writes it with the class names of its parts; `override` changes
+fields from a file that a person wrote, and says by its full path what does not fit.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """A closed range of a number."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse a reversed range and what is not a number."""
+        if not -math.inf < self.low <= self.high < math.inf:
+            raise BadInputError(f"A range needs finite low <= high, got low = {self.low}, high = {self.high}.")
+
+
+def to_plain(value: object) -> Any:
+    """Return `value` as dicts, lists, strings and numbers that JSON can hold.
+
+    A dataclass gets its class name under `kind`, a function becomes its name, an infinity the text `inf`.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in cast("list[object]", value)]
+    if isinstance(value, Path):
+        return str(value)
+    if callable(value):
+        return f"{value.__module__}:{value.__qualname__}"
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        BadInputError: The file is missing, is not YAML or is not a mapping.
+    """
+    try:
+        data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"There is no file {path}.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInputError(f"{path} can not be read as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise BadInputError(f"{path} must hold a mapping (`name: value` lines), got {type(data).__name__}.")
+    return {str(key): value for key, value in cast("dict[object, object]", data).items()}
+
+
+def override(value: T, changes: object, where: str) -> T:
+    """Return `value` with the fields named in `changes` replaced, checked against the types they have now.
+
+    Args:
+        value: A frozen dataclass, a mapping of them, or a plain value.
+        changes: What a person wrote: a mapping of field names, or the new plain value.
+        where: How to name this place in an error, for instance `rewards.near`.
+
+    Raises:
+        UnknownNameError: A key is not a field.
+        BadInputError: A value has the wrong type or is not a finite number.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = {f.name for f in dataclasses.fields(value)}
+        new = {
+            key: override(getattr(value, key), item, f"{where}.{key}")
+            for key, item in _keys(changes, names, where).items()
+        }
+        try:
+            return cast("T", dataclasses.replace(value, **new))
+        except BadInputError as error:
+            raise BadInputError(f"{where}: {error}") from None
+    if isinstance(value, Mapping):
+        table = dict(cast("Mapping[str, Any]", value))
+        given = _keys(changes, set(table), where)
+        return cast("T", table | {key: override(table[key], item, f"{where}.{key}") for key, item in given.items()})
+    return _plain(value, changes, where)
+
+
+def _keys(changes: object, known: set[str], where: str) -> dict[str, Any]:
+    if not isinstance(changes, Mapping):
+        raise BadInputError(f"{where} must be a mapping with keys among {sorted(known)}, got {changes!r}.")
+    given = {str(key): item for key, item in cast("Mapping[object, object]", changes).items()}
+    for key in given:
+        if key not in known:
+            raise UnknownNameError(f"key in {where}", key, known)
+    return given
+
+
+def _plain(value: T, new: object, where: str) -> T:
+    if isinstance(value, bool) or isinstance(new, bool):
+        if type(value) is not type(new):
+            raise BadInputError(f"{where} must be {type(value).__name__}, got {new!r}.")
+        return cast("T", new)
+    if isinstance(value, float) and isinstance(new, int | float):
+        if not math.isfinite(new):
+            raise BadInputError(f"{where} must be a finite number, got {new}.")
+        return cast("T", float(new))
+    if isinstance(value, tuple) and isinstance(new, list):
+        old, items = cast("tuple[Any, ...]", value), cast("list[Any]", new)
+        if len(old) != len(items):
+            raise BadInputError(f"{where} must have {len(old)} values, got {len(items)}.")
+        return cast(
+            "T", tuple(override(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, items, strict=True)))
+        )
+    if type(value) is not type(new):
+        raise BadInputError(f"{where} must be {type(value).__name__}, got {new!r}.")
+    return cast("T", new)

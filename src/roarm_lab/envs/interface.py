@@ -1,0 +1,109 @@
+"""What a policy trained in an environment expects and gives, and on what it was trained: the parts of its contract."""
+
+from dataclasses import replace
+from typing import Any
+
+from roarm_lab.core.configs import to_plain
+from roarm_lab.core.files import canonical_json, sha256_of
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.mdp.events import ScaleModel
+from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
+from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import ObservationTerm
+from roarm_lab.sim.parameters import physical_parameters
+
+
+def interface_of(config: EnvConfig) -> dict[str, Any]:
+    """Return names, order, units, rate and shapes of what a policy of this task takes and gives, as plain data."""
+    scene, robot = config.scene(), config.robot
+    actor = config.observations["actor"]
+    sizes = ObservationGroup(actor, scene).sizes
+    return {
+        "robot": robot.name,
+        "task": config.task,
+        "control_dt_s": config.control_dt_s,
+        "episode_s": config.episode_s,
+        "joints": [
+            {
+                "name": joint.name,
+                "lower_rad": joint.lower_rad,
+                "upper_rad": joint.upper_rad,
+                "max_speed_rad_s": joint.max_speed_rad_s,
+                "max_accel_rad_s2": joint.max_accel_rad_s2,
+                "max_lead_rad": joint.max_lead_rad,
+            }
+            for joint in robot.joints
+        ],
+        "observations": [_observation(name, term, scene, sizes[name]) for name, term in actor.items()],
+        "actions": [
+            {
+                "name": name,
+                "kind": type(term).__name__,
+                "size": term.size(scene),
+                "joints": [robot.joint_names[index] for index in term.joints(scene)],
+                "params": _params(term),
+                "meaning": (type(term).__doc__ or "").strip().splitlines()[0],
+            }
+            for name, term in config.actions.items()
+        ],
+        "output": {
+            "name": "action",
+            "shape": ["batch", "step", ActionGroup(config.actions, scene).size],
+            "low": -1.0,
+            "high": 1.0,
+            "step_s": config.control_dt_s,
+        },
+        "commands": {
+            name: {"kind": type(term).__name__, "size": term.size, "params": _params(term)}
+            for name, term in config.commands.items()
+        },
+        "start": [
+            {"kind": type(term).__name__, "params": _params(term)}
+            for term in config.events.values()
+            if term.mode == "reset" and not isinstance(term, ScaleModel)
+        ],
+        "keyframes": {name: list(angles) for name, angles in robot.keyframes},
+        "success": {"kind": type(config.success).__name__, "params": _params(config.success)},
+    }
+
+
+def hashes_of(config: EnvConfig) -> dict[str, str]:
+    """Return the hashes that tell drift: of the physical model, of the task without rewards, of the randomisation."""
+    model = physical_parameters(config.robot, config.sim)
+    random = {name: term for name, term in config.events.items() if isinstance(term, ScaleModel)}
+    task = replace(config, rewards={}, curriculum={}, random_age=False, events=_without(config.events, random))
+    plain = to_plain(task)
+    # Which simulator, with how many threads, and what its model is, do not belong to the task.
+    for part in ("robot", "sim"):
+        plain.pop(part)
+    return {
+        "model": _hash(model),
+        "task": _hash(plain),
+        "randomization": _hash(to_plain(random)),
+        "rewards": _hash(to_plain({"rewards": config.rewards, "curriculum": config.curriculum})),
+    }
+
+
+def _observation(name: str, term: ObservationTerm, scene: Scene, size: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": type(term).__name__,
+        "source": term.source,
+        "unit": term.unit,
+        "components": list(term.components(scene)),
+        "size": size,
+        "params": _params(term),
+    }
+
+
+def _params(term: object) -> dict[str, Any]:
+    plain = to_plain(term)
+    return {key: value for key, value in plain.items() if key not in ("kind", "noise_std")}
+
+
+def _without(events: Any, other: Any) -> dict[str, Any]:
+    return {name: term for name, term in events.items() if name not in other}
+
+
+def _hash(plain: object) -> str:
+    return sha256_of(canonical_json(plain))

@@ -1,0 +1,237 @@
+"""The control loop: one policy, one arm, a fixed rate. It holds the arm on any doubt and writes down every cycle.
+
+Per cycle: wait for the tick, read the newest sample, ask the policy, send. The arm's gate stands inside `send`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from roarm_lab.core.arrays import Float32, Float64
+from roarm_lab.core.clock import Ticker
+from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
+from roarm_lab.gateway.arm_policy import ArmPolicy
+from roarm_lab.robots.arm import Arm, ArmSample
+
+SLOW_RAD_S = 0.6
+"""Joint speed of moves that nobody asked to be fast."""
+ARRIVED_RAD = 0.06
+"""How near the measured pose must come: an arm with proportional servos stops up to 3.8 degrees short."""
+SETTLE_S = 2.0
+"""Time to come that near after the last target of a slow move."""
+MAX_AGE_PERIODS = 2.0
+"""A sample older than this many control periods is too old to act on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """One turn of the loop, as it is logged. Angles in rad, times in s on the arm's clock."""
+
+    episode: int
+    cycle: int
+    time_s: float
+    late_s: float
+    """How late the turn began."""
+    age_s: float
+    """How old the sample was when the target was sent."""
+    compute_s: float
+    """Time from the tick to the sent target."""
+    joint_pos: list[float]
+    wish: list[float]
+    sent: list[float]
+    success: bool
+    distance_m: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeLog:
+    """How an episode on an arm went."""
+
+    success: bool
+    distance_m: float | None
+    """How far off the last observation was; None without one."""
+    cycles: int
+    worst_late_s: float
+    missed: int
+    """Control periods that went by without a turn."""
+    held: str | None
+    """Why the arm was held before the episode's end; None if it was not."""
+
+
+class CycleLog:
+    """Writes one JSON line per cycle; every line is on its way to the disk before the next cycle begins."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file
+        self.late_s: list[float] = []
+        self.compute_s: list[float] = []
+
+    def add(self, cycle: Cycle) -> None:
+        """Keep a cycle."""
+        self.late_s.append(cycle.late_s)
+        self.compute_s.append(cycle.compute_s)
+        if self._file is not None:
+            self._file.write(json.dumps(vars(cycle)) + "\n")
+            self._file.flush()
+
+    def timing_ms(self) -> dict[str, Any]:
+        """Return p50, p99 and maximum of lateness and computing time [ms]."""
+        return {
+            name: {
+                "p50": float(np.quantile(values, 0.5)) * 1e3,
+                "p99": float(np.quantile(values, 0.99)) * 1e3,
+                "max": float(np.max(values)) * 1e3,
+            }
+            for name, values in (("late_ms", self.late_s), ("compute_ms", self.compute_s))
+            if values
+        }
+
+
+def fresh_sample(arm: Arm, max_age_s: float) -> ArmSample:
+    """Return the newest sample.
+
+    Raises:
+        UnsafeCommandError: It failed or is too old.
+    """
+    sample = arm.read()
+    if not sample.valid:
+        raise UnsafeCommandError(f"The arm could not be read: {sample.reason}.")
+    age_s = arm.clock.now_s() - sample.measured_at_s
+    if not 0.0 <= age_s <= max_age_s:
+        raise UnsafeCommandError(f"The newest sample is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
+    return sample
+
+
+def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:
+    """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
+
+    Raises:
+        UnsafeCommandError: The arm could not be read, or did not come within `ARRIVED_RAD`. It is held then.
+    """
+    goal = np.asarray(goal, dtype=np.float64)
+    start = arm.sent
+    turns = max(int(np.ceil(np.max(np.abs(goal - start)) / (speed_rad_s * period_s))), 1)
+    ticker = Ticker(arm.clock, period_s)
+    max_age_s = MAX_AGE_PERIODS * period_s
+    for turn in range(1, turns + 1 + round(SETTLE_S / period_s)):
+        ticker.wait()
+        with _holding(arm):
+            sample = fresh_sample(arm, max_age_s)
+            share = min(turn / turns, 1.0)
+            arm.send(start + share * (goal - start), period_s)
+        if turn >= turns and np.max(np.abs(sample.joint_pos - goal)) <= ARRIVED_RAD:
+            return
+    with _holding(arm):
+        gap = np.abs(fresh_sample(arm, max_age_s).joint_pos - goal)
+        worst = int(np.argmax(gap))
+        raise UnsafeCommandError(
+            f"The arm did not arrive: joint {arm.robot.joint_names[worst]!r} is {gap[worst]:.3f} rad from where it "
+            f"should be. Is something in its way?"
+        )
+
+
+def run_episode(
+    arm: Arm,
+    policy: ArmPolicy,
+    commands: Mapping[str, Float32],
+    *,
+    episode: int = 0,
+    log: CycleLog | None = None,
+    seconds: float | None = None,
+    watch: Callable[[Cycle], None] | None = None,
+) -> EpisodeLog:
+    """Let the policy drive the arm for one episode; on any doubt hold the arm and end.
+
+    Args:
+        arm: Where to read and send.
+        policy: What to do.
+        commands: What is asked for, [1, size] by name.
+        episode: Number for the log.
+        log: Where cycles go.
+        seconds: Length; the policy's own by default.
+        watch: Called after every cycle.
+    """
+    period_s = policy.control_dt_s
+    cycles = max(round((policy.episode_s if seconds is None else seconds) / period_s), 1)
+    policy.reset()
+    ticker = Ticker(arm.clock, period_s)
+    # The starting pose is the first observation; success is judged after each motion, as in evaluation.
+    streak, distance_m, done, held = 0, None, 0, None
+    log = log or CycleLog()
+    try:
+        for number in range(cycles + 1):
+            late_s = ticker.wait()
+            turn = _turn(arm, policy, commands, period_s, send=number < cycles)
+            streak = streak + 1 if turn.success and number > 0 else 0
+            distance_m = turn.distance_m
+            if number < cycles:
+                cycle = Cycle(episode=episode, cycle=number, late_s=late_s, **vars(turn))
+                log.add(cycle)
+                done += 1
+                if watch is not None:
+                    watch(cycle)
+    except RoarmLabError as error:
+        arm.hold(str(error))
+        held = str(error)
+    return EpisodeLog(
+        success=held is None and streak >= round(policy.hold_s / period_s),
+        distance_m=distance_m,
+        cycles=done,
+        worst_late_s=ticker.worst_late_s,
+        missed=ticker.missed,
+        held=held,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    time_s: float
+    age_s: float
+    compute_s: float
+    joint_pos: list[float]
+    wish: list[float]
+    sent: list[float]
+    success: bool
+    distance_m: float
+
+
+def _turn(arm: Arm, policy: ArmPolicy, commands: Mapping[str, Float32], period_s: float, *, send: bool) -> _Turn:
+    began_s = arm.clock.now_s()
+    sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
+    observation = policy.observe(sample, arm.sent, commands)
+    success, distance_m = policy.is_success(), policy.distance_m()
+    wish: Float64 = arm.sent
+    sent: Float64 = arm.sent
+    if send:
+        wish = policy.infer(observation).joint_target[0]
+        sent = arm.send(wish, period_s)
+    now_s = arm.clock.now_s()
+    return _Turn(
+        time_s=now_s,
+        age_s=now_s - sample.measured_at_s,
+        compute_s=now_s - began_s,
+        joint_pos=sample.joint_pos.tolist(),
+        wish=wish.tolist(),
+        sent=sent.tolist(),
+        success=success,
+        distance_m=distance_m,
+    )
+
+
+class _holding:  # noqa: N801 (used as a function in `with`)
+    """Hold the arm when the block raises one of our errors, and raise it on."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Hold on any error."""
+        if error is not None:
+            self._arm.hold(str(error) or type(error).__name__)

@@ -1,0 +1,36 @@
+"""The moment of a measured arm, in the form that terms read: what the simulator's state is in training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from roarm_lab.core.arrays import Array, Float32
+from roarm_lab.robots.kinematics import Kinematics
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredState:
+    """One moment of one arm; see `core.state.State` for shapes (env is 1), units and frames.
+
+    Everything follows from joint angles, sent targets, commands and actions. Things that only a camera could know are
+    not here.
+    """
+
+    kinematics: Kinematics
+    joint_pos: Float32
+    joint_vel: Float32
+    joint_target: Float32
+    commands: Mapping[str, Float32]
+    action: Float32
+    last_action: Float32
+    episode_time_s: Float32
+    body_pos_w: Array = field(default=None)
+    body_quat_w: Array = field(default=None)
+
+    @property
+    def site_pos_w(self) -> Float32:
+        """Positions of the robot's sites [1, site, 3] m."""
+        robot = self.kinematics.robot
+        pos_b = self.kinematics.site_pos_b(self.joint_pos, [site.name for site in robot.sites])
+        return pos_b + np.asarray((0.0, 0.0, robot.base_height_m), dtype=np.float32)

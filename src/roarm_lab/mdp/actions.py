@@ -1,0 +1,145 @@
+"""Action terms: what the numbers of a policy do to joints. Limits are not their business: the gate's come after."""
+
+from dataclasses import dataclass
+
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like
+from roarm_lab.core.configs import Range
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.state import State
+from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import ActionFn, ActionTerm
+from roarm_lab.robots.kinematics import Kinematics
+
+DAMPING = 1e-3
+"""Damping of the inverse Jacobian [m^2]: bounds joint steps near a singularity at the cost of some accuracy there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointTarget(ActionTerm):
+    """-1 to 1 spans the joint's whole range."""
+
+    joint_names: tuple[str, ...] = ()
+    """Which joints; none means all."""
+
+    def size(self, scene: Scene) -> int:
+        """Return one number per joint."""
+        return len(self.joints(scene))
+
+    def joints(self, scene: Scene) -> list[int]:
+        """Return the joints' indices."""
+        return scene.joints(self.joint_names)
+
+    def bind(self, scene: Scene) -> ActionFn:
+        """Return targets [env, joint] rad at the given share of the range."""
+        joints = [scene.robot.joints[i] for i in self.joints(scene)]
+        middle = [(j.lower_rad + j.upper_rad) / 2 for j in joints]
+        half = [(j.upper_rad - j.lower_rad) / 2 for j in joints]
+
+        def target(state: State, action: Array) -> Array:
+            del state
+            return asarray_like(middle, action) + asarray_like(half, action) * action
+
+        return target
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointDelta(ActionTerm):
+    """The action times `step_rad` is added to the target that was sent last."""
+
+    joint_names: tuple[str, ...] = ()
+    """Which joints; none means all."""
+    step_rad: float = 0.125
+    """Change per control step at action 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse a step that is not positive."""
+        if not 0.0 < self.step_rad < float("inf"):
+            raise BadInputError(f"JointDelta.step_rad must be positive and finite, got {self.step_rad}.")
+
+    def size(self, scene: Scene) -> int:
+        """Return one number per joint."""
+        return len(self.joints(scene))
+
+    def joints(self, scene: Scene) -> list[int]:
+        """Return the joints' indices."""
+        return scene.joints(self.joint_names)
+
+    def bind(self, scene: Scene) -> ActionFn:
+        """Return last target plus step [env, joint] rad."""
+        joints, step = self.joints(scene), self.step_rad
+        return lambda state, action: state.joint_target[:, joints] + step * action
+
+
+@dataclass(frozen=True, kw_only=True)
+class GripperOpening(ActionTerm):
+    """-1 closes the gripper, 1 opens it."""
+
+    span_rad: Range = Range(0.0, 1.2)
+    """Gripper angles at -1 and at 1."""
+
+    def size(self, scene: Scene) -> int:
+        """Return one number."""
+        del scene
+        return 1
+
+    def joints(self, scene: Scene) -> list[int]:
+        """Return the gripper's index."""
+        return scene.joints((scene.robot.gripper_joint,))
+
+    def bind(self, scene: Scene) -> ActionFn:
+        """Return the gripper's target [env, 1] rad."""
+        low, high = self.span_rad.low, self.span_rad.high
+        return lambda state, action: low + (high - low) * 0.5 * (action + 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EePose(ActionTerm):
+    """Moves a site: three numbers of translation along the world axes, then pitch and roll rates of the hand.
+
+    One damped least-squares step of the Jacobian from the last sent target, so it needs no solver and has no branches.
+    """
+
+    site: str = "hand_tcp"
+    step_m: float = 0.02
+    """Translation per control step at action 1."""
+    step_rad: float = 0.1
+    """Rotation per control step at action 1."""
+    roll_joint: str = "roll"
+
+    def size(self, scene: Scene) -> int:
+        """Return five: x, y, z, pitch, roll."""
+        del scene
+        return 5
+
+    def joints(self, scene: Scene) -> list[int]:
+        """Return all joints but the gripper."""
+        return scene.joints([name for name in scene.robot.joint_names if name != scene.robot.gripper_joint])
+
+    def bind(self, scene: Scene) -> ActionFn:
+        """Return joint targets [env, joint] rad."""
+        kinematics, joints, site = Kinematics(scene.robot), self.joints(scene), self.site
+        scene.site(site)
+        roll = joints.index(scene.joints((self.roll_joint,))[0])
+
+        def target(state: State, action: Array) -> Array:
+            xp = array_namespace(action)
+            jacobian = kinematics.jacobian(state.joint_target, site)[:, :, joints]
+            pitch_axis = xp.stack((-xp.sin(state.joint_target[:, 0]), xp.cos(state.joint_target[:, 0])), axis=-1)
+            pitch = xp.sum(jacobian[:, 3:5, :] * pitch_axis[:, :, None], axis=1)[:, None, :]
+            rows = xp.concat((jacobian[:, :3, :], pitch), axis=1)
+            wish = xp.concat((self.step_m * action[:, :3], self.step_rad * action[:, 3:4]), axis=1)
+            # The roll joint turns the hand about its own axis: it gets the roll rate alone.
+            others = asarray_like([float(i != roll) for i in range(len(joints))], action)
+            rows = rows * others[None, None, :]
+            square = rows @ xp.matrix_transpose(rows) + DAMPING * xp.eye(4, dtype=action.dtype)
+            step = xp.matrix_transpose(rows) @ xp.linalg.solve(square, wish[:, :, None])
+            turn = self.step_rad * action[:, 4:5] * (1.0 - others)[None, :]
+            return state.joint_target[:, joints] + step[:, :, 0] + turn
+
+        return target
+
+
+ACTIONS: dict[str, type[ActionTerm]] = {
+    term.__name__: term for term in (JointTarget, JointDelta, GripperOpening, EePose)
+}
+"""Terms by class name, so that a policy's contract can name them."""

@@ -1,0 +1,88 @@
+"""Command terms: what is asked of the policy."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+from typing import ClassVar
+
+import numpy as np
+
+from roarm_lab.core.arrays import Array, Float32, array_namespace, asarray_like
+from roarm_lab.core.configs import Range
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import CommandFn, CommandTerm
+from roarm_lab.robots.kinematics import Kinematics
+from roarm_lab.robots.robot import Robot
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReachablePosition(CommandTerm):
+    """A position in the world frame that a site takes at some random joint angles with the arm clear of the table."""
+
+    size: ClassVar[int] = 3
+    draws: ClassVar[int] = 1
+
+    site: str = "hand_tcp"
+    height_m: Range = Range(0.05, 0.5)
+    """Allowed heights above the table."""
+    min_radius_m: float = 0.12
+    """Nearest distance from the base axis."""
+    max_radius_m: float = inf
+    """Farthest distance from the base axis."""
+    clearance_m: float = 0.03
+    """How far the origins of all moving links stay above the table."""
+    pool: int = 20_000
+    """How many positions are drawn from."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty shell or pool."""
+        super().__post_init__()
+        if not 0.0 <= self.min_radius_m < self.max_radius_m:
+            raise BadInputError(
+                f"ReachablePosition: min_radius_m ({self.min_radius_m}) must be 0 or more and below "
+                f"max_radius_m ({self.max_radius_m})."
+            )
+        if self.pool < 1:
+            raise BadInputError(f"ReachablePosition.pool must be 1 or more, got {self.pool}.")
+
+    def bind(self, scene: Scene) -> CommandFn:
+        """Return positions [env, 3] m picked from the pool."""
+        scene.site(self.site)
+        pool = _positions(scene.robot, self)
+
+        def pick(random: Array) -> Array:
+            xp = array_namespace(random)
+            index = xp.astype(random[:, 0] * pool.shape[0], xp.int64)
+            return asarray_like(pool, random)[index]
+
+        return pick
+
+
+@lru_cache(maxsize=8)
+def _positions(robot: Robot, command: ReachablePosition) -> Float32:
+    """Return the pool [pool, 3] m: always the same for the same robot and command."""
+    rng = np.random.default_rng(0)
+    kinematics = Kinematics(robot)
+    lower = np.array([joint.lower_rad for joint in robot.joints])
+    upper = np.array([joint.upper_rad for joint in robot.joints])
+    found: list[Float32] = []
+    for _ in range(200):
+        joint_pos = rng.uniform(lower, upper, size=(4096, len(lower)))
+        links_z_m = kinematics.link_poses(joint_pos)[0][..., 2] + robot.base_height_m
+        pos_w = kinematics.site_pos_b(joint_pos, (command.site,))[:, 0] + (0.0, 0.0, robot.base_height_m)
+        radius_m = np.hypot(pos_w[:, 0], pos_w[:, 1])
+        good = (
+            (command.height_m.low <= pos_w[:, 2])
+            & (pos_w[:, 2] <= command.height_m.high)
+            & (command.min_radius_m <= radius_m)
+            & (radius_m <= command.max_radius_m)
+            & (links_z_m.min(axis=1) >= command.clearance_m)
+        )
+        found.append(pos_w[good].astype(np.float32))
+        if sum(len(part) for part in found) >= command.pool:
+            return np.concatenate(found)[: command.pool]
+    raise BadInputError(
+        f"ReachablePosition found only {sum(len(part) for part in found)} of {command.pool} positions for "
+        f"{robot.name!r}: widen height_m or the radii, or lower clearance_m."
+    )

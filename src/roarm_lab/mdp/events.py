@@ -1,0 +1,106 @@
+"""Event terms: what happens to the world at startup, at a reset, or in between."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like
+from roarm_lab.core.configs import Range
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.state import State
+from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import EventFn, EventTerm
+
+MODEL_FIELD = "model."
+"""Prefix of a field of the physical model, as against the state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartPose(EventTerm):
+    """Puts the arm near a keyframe, at rest."""
+
+    keyframe: str = "task_start"
+    spread_rad: float = 0.15
+    """Each joint starts within plus or minus this of the keyframe."""
+    base_spread_rad: float = 0.6
+    """The same for the first joint."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative spread."""
+        super().__post_init__()
+        for name in ("spread_rad", "base_spread_rad"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise BadInputError(f"StartPose.{name} must be 0 or more, got {getattr(self, name)}.")
+
+    def draws(self, scene: Scene) -> int:
+        """Return one number per joint."""
+        return len(scene.robot.joints)
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return joint angles [env, joint] rad, inside the limits."""
+        robot = scene.robot
+        middle = robot.keyframe(self.keyframe)
+        spread = [self.base_spread_rad] + [self.spread_rad] * (len(robot.joints) - 1)
+        lower, upper = [j.lower_rad for j in robot.joints], [j.upper_rad for j in robot.joints]
+
+        def start(random: Array, state: State) -> Mapping[str, Array]:
+            del state
+            xp = array_namespace(random)
+            joint_pos = asarray_like(middle, random) + asarray_like(spread, random) * (2.0 * random - 1.0)
+            inside = xp.minimum(xp.maximum(joint_pos, asarray_like(lower, random)), asarray_like(upper, random))
+            return {"joint_pos": inside}
+
+        return start
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleModel(EventTerm):
+    """Multiplies a field of the physical model by one random factor per world, drawn log-uniformly."""
+
+    field: str
+    """Name of the model field: body_mass, dof_damping, dof_armature, dof_frictionloss, actuator_stiffness."""
+    factor: Range = Range(0.8, 1.25)
+
+    def __post_init__(self) -> None:
+        """Refuse factors that are not positive."""
+        super().__post_init__()
+        if not self.factor.low > 0.0:
+            raise BadInputError(f"ScaleModel.factor must be positive, got {self.factor.low}.")
+
+    def draws(self, scene: Scene) -> int:
+        """Return one."""
+        del scene
+        return 1
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return factors [env, 1]."""
+        del scene
+        low, ratio, name = self.factor.low, self.factor.high / self.factor.low, MODEL_FIELD + self.field
+
+        def scale(random: Array, state: State) -> Mapping[str, Array]:
+            del state
+            return {name: low * asarray_like(ratio, random) ** random}
+
+        return scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushJoints(EventTerm):
+    """Kicks the arm: adds a random speed to every joint."""
+
+    speed_rad_s: float = 0.5
+    """Largest added speed."""
+
+    def draws(self, scene: Scene) -> int:
+        """Return one number per joint."""
+        return len(scene.robot.joints)
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return added joint speeds [env, joint] rad/s."""
+        del scene
+        speed = self.speed_rad_s
+
+        def push(random: Array, state: State) -> Mapping[str, Array]:
+            del state
+            return {"joint_vel_added": speed * (2.0 * random - 1.0)}
+
+        return push

@@ -1,0 +1,60 @@
+"""Terms from a contract: the same classes that a policy was trained with, made from plain data."""
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, TypeVar, cast
+
+from roarm_lab.core.configs import Range
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.mdp.actions import ACTIONS
+from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.observations import OBSERVATIONS
+from roarm_lab.mdp.terminations import SiteHeldAtGoal
+from roarm_lab.mdp.terms import ActionTerm, CommandTerm, ObservationTerm, SuccessTerm
+
+COMMANDS: dict[str, type[CommandTerm]] = {term.__name__: term for term in (ReachablePosition,)}
+SUCCESSES: dict[str, type[SuccessTerm]] = {term.__name__: term for term in (SiteHeldAtGoal,)}
+
+T = TypeVar("T")
+
+
+def observation_terms(entries: Sequence[Mapping[str, Any]]) -> dict[str, ObservationTerm]:
+    """Return the observation terms of a contract's list, by name, in order."""
+    return {str(entry["name"]): _make("observation", OBSERVATIONS, entry) for entry in entries}
+
+
+def action_terms(entries: Sequence[Mapping[str, Any]]) -> dict[str, ActionTerm]:
+    """Return the action terms of a contract's list, by name, in order."""
+    return {str(entry["name"]): _make("action", ACTIONS, entry) for entry in entries}
+
+
+def command_terms(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, CommandTerm]:
+    """Return the command terms of a contract, by name."""
+    return {name: _make("command", COMMANDS, entry) for name, entry in entries.items()}
+
+
+def success_term(entry: Mapping[str, Any]) -> SuccessTerm:
+    """Return the success term of a contract."""
+    return _make("success term", SUCCESSES, entry)
+
+
+def _make(what: str, table: Mapping[str, type[T]], entry: Mapping[str, Any]) -> T:
+    kind = str(entry.get("kind"))
+    if kind not in table:
+        raise UnknownNameError(what, kind, table)
+    params = {key: _value(value) for key, value in entry.get("params", {}).items()}
+    try:
+        return table[kind](**params)
+    except TypeError as error:
+        raise BadInputError(
+            f"The contract's {what} {kind!r} has parameters this version does not know: {error}."
+        ) from error
+
+
+def _value(plain: object) -> object:
+    if isinstance(plain, list):
+        return tuple(_value(item) for item in cast("list[object]", plain))
+    if isinstance(plain, Mapping):
+        table = cast("Mapping[str, Any]", plain)
+        return Range(table["low"], table["high"])
+    return inf if plain == "inf" else plain

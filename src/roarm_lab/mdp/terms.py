@@ -1,0 +1,193 @@
+"""The seven kinds of words a task is written with.
+
+Each is data (typed fields), bound to a scene (names become indices) and then called every step without lookups. A
+bound term is a pure function of arrays: float32, fixed shapes, out-of-place, NumPy or torch, and no randomness: what
+is random is handed in as uniform numbers that the environment drew.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from roarm_lab.core.arrays import Array
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.state import State
+from roarm_lab.mdp.scene import Scene
+
+Source: TypeAlias = Literal["measured", "derived", "perception", "sim_only"]
+"""Where a number comes from: an encoder; computed from encoders, commands, actions; a camera; the simulator alone."""
+
+ObservationFn: TypeAlias = Callable[[State], Array]
+"""State to [env, size]."""
+RewardFn: TypeAlias = Callable[[State], Array]
+"""State to [env]."""
+ActionFn: TypeAlias = Callable[[State, Array], Array]
+"""State and this term's part of the action [env, size] to wished joint angles [env, joints of the term] rad."""
+CommandFn: TypeAlias = Callable[[Array], Array]
+"""Uniform numbers in [0, 1) [env, draws] to a command [env, size]."""
+EventFn: TypeAlias = Callable[[Array, State], Mapping[str, Array]]
+"""Uniform numbers [env, draws] and the state to new values by field name, [env, ...] each."""
+TestFn: TypeAlias = Callable[[State], Array]
+"""State to bool [env]."""
+
+
+def _finite(owner: object, **numbers: float) -> None:
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise BadInputError(f"{type(owner).__name__}.{name} must be a finite number, got {value}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationTerm(ABC):
+    """Numbers a policy sees."""
+
+    source: ClassVar[Source]
+    unit: ClassVar[str]
+
+    scale: float = 1.0
+    """Factor on the number, so that different units have similar sizes."""
+    noise_std: float = 0.0
+    """Standard deviation of added noise, in the term's unit (before `scale`)."""
+    delay_s: float = 0.0
+    """How old the number is when the policy sees it."""
+    history_s: float = 0.0
+    """How far back the policy also sees earlier values, oldest first; 0 means the newest alone."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a number, and negative noise, delay or history."""
+        _finite(self, scale=self.scale)
+        for name in ("noise_std", "delay_s", "history_s"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise BadInputError(f"{type(self).__name__}.{name} must be 0 or more, got {getattr(self, name)}.")
+
+    @abstractmethod
+    def components(self, scene: Scene) -> tuple[str, ...]:
+        """Return the name of each number, in order."""
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> ObservationFn:
+        """Return the function that computes the unscaled numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardTerm(ABC):
+    """Something worth having (0 to 1, positive weight) or avoiding (0 or more, negative weight)."""
+
+    penalty: ClassVar[bool] = False
+
+    weight: float
+    """Factor on the term; the only scale there is (no factor of the time step is added)."""
+
+    def __post_init__(self) -> None:
+        """Refuse a weight of the wrong sign."""
+        _finite(self, weight=self.weight)
+        if self.penalty and self.weight > 0:
+            raise BadInputError(f"{type(self).__name__} is a penalty: its weight must be 0 or less, got {self.weight}.")
+        if not self.penalty and self.weight < 0:
+            raise BadInputError(
+                f"{type(self).__name__} is a shaping reward: its weight must be 0 or more, got {self.weight}."
+            )
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> RewardFn:
+        """Return the function that computes the term without its weight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionTerm(ABC):
+    """A part of the action vector and what it does to joints."""
+
+    @abstractmethod
+    def size(self, scene: Scene) -> int:
+        """Return how many numbers of the action vector belong to this term."""
+
+    @abstractmethod
+    def joints(self, scene: Scene) -> list[int]:
+        """Return the indices of the joints this term moves."""
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> ActionFn:
+        """Return the function that turns the action into wished joint angles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandTerm(ABC):
+    """What is asked of the policy, drawn anew for every episode."""
+
+    size: ClassVar[int]
+    draws: ClassVar[int]
+
+    resample_s: float = math.inf
+    """Ask for something new after this time within an episode."""
+
+    def __post_init__(self) -> None:
+        """Refuse a resampling time that is not positive."""
+        if not self.resample_s > 0.0:
+            raise BadInputError(f"{type(self).__name__}.resample_s must be positive, got {self.resample_s}.")
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> CommandFn:
+        """Return the function that makes commands from uniform numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventTerm(ABC):
+    """Something that happens to the world: once at startup, at every reset, or every so often."""
+
+    mode: Literal["startup", "reset", "interval"] = "reset"
+    interval_s: float = math.inf
+    """Time between two happenings in mode `interval`."""
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that is missing or not positive."""
+        if self.mode == "interval" and not 0.0 < self.interval_s < math.inf:
+            raise BadInputError(
+                f"{type(self).__name__} in mode 'interval' needs interval_s > 0, got {self.interval_s}."
+            )
+
+    @abstractmethod
+    def draws(self, scene: Scene) -> int:
+        """Return how many uniform numbers each world needs."""
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> EventFn:
+        """Return the function that says which fields get which values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminationTerm(ABC):
+    """A reason to end an episode early."""
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> TestFn:
+        """Return the function that says which worlds end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuccessTerm(ABC):
+    """When the task is being done right now. Success is this, held without a break until the episode ends."""
+
+    hold_s: float
+    """How long it must have held, without a break, when the episode ends."""
+
+    @abstractmethod
+    def bind(self, scene: Scene) -> TestFn:
+        """Return the function that says in which worlds it holds."""
+
+    @abstractmethod
+    def distance(self, scene: Scene) -> RewardFn:
+        """Return the function that says how far off each world is [env] m, for reports."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurriculumTerm(ABC):
+    """Something that changes as training goes on."""
+
+    reward: str
+    """The reward whose weight is multiplied."""
+
+    @abstractmethod
+    def factor(self, steps: int) -> float:
+        """Return the factor on the weight after `steps` environment steps."""

@@ -1,0 +1,89 @@
+"""Write a multilayer perceptron with its normaliser as ONNX: named inputs, one output [batch, step, action].
+
+The graph is built node by node, so it is small, the same every time, and independent of how a trainer traces models.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from roarm_lab import __version__
+from roarm_lab.core.arrays import Float32
+from roarm_lab.core.errors import BadInputError
+
+OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that the package allows
+ACTIVATIONS = ("Elu", "Relu", "Tanh")
+EPSILON = 1e-8  # Stable-Baselines3's: added to the variance before the root
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlp:
+    """A network: clip((x - mean) / sqrt(var + epsilon)), then layers with an activation between them."""
+
+    mean: Float32
+    var: Float32
+    clip: float
+    layers: Sequence[tuple[Float32, Float32]]
+    """(weight [out, in], bias [out]) in order."""
+    activation: str
+
+
+def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
+    """Return the ONNX model; `inputs` are names and sizes in the order in which they are put side by side.
+
+    The action is clipped to -1 to 1 at the end, as the environment does.
+
+    Raises:
+        BadInputError: Sizes do not fit, or the activation is not known.
+    """
+    total = sum(inputs.values())
+    if total != len(mlp.mean) or total != mlp.layers[0][0].shape[1]:
+        raise BadInputError(f"The inputs have {total} numbers, the network takes {mlp.layers[0][0].shape[1]}.")
+    if mlp.activation not in ACTIVATIONS:
+        raise BadInputError(f"The activation must be one of {', '.join(ACTIVATIONS)}, got {mlp.activation!r}.")
+    constants = {
+        "mean": mlp.mean,
+        "inverse_std": 1.0 / np.sqrt(mlp.var + EPSILON),
+        "clip_low": np.asarray(-mlp.clip),
+        "clip_high": np.asarray(mlp.clip),
+        "action_low": np.asarray(-1.0),
+        "action_high": np.asarray(1.0),
+    }
+    nodes = [
+        helper.make_node("Concat", list(inputs), ["observation"], axis=1),
+        helper.make_node("Sub", ["observation", "mean"], ["centred"]),
+        helper.make_node("Mul", ["centred", "inverse_std"], ["scaled"]),
+        helper.make_node("Clip", ["scaled", "clip_low", "clip_high"], ["hidden_0"]),
+    ]
+    for i, (weight, bias) in enumerate(mlp.layers):
+        constants |= {f"weight_{i}": weight, f"bias_{i}": bias}
+        last = i == len(mlp.layers) - 1
+        linear = "mean_action" if last else f"linear_{i}"
+        nodes.append(helper.make_node("Gemm", [f"hidden_{i}", f"weight_{i}", f"bias_{i}"], [linear], transB=1))
+        if not last:
+            nodes.append(helper.make_node(mlp.activation, [linear], [f"hidden_{i + 1}"]))
+    nodes += [
+        helper.make_node("Clip", ["mean_action", "action_low", "action_high"], ["clipped"]),
+        helper.make_node("Unsqueeze", ["clipped", "step_axis"], ["action"]),
+    ]
+    initializers = [numpy_helper.from_array(np.asarray(v, np.float32), name) for name, v in constants.items()]
+    initializers.append(numpy_helper.from_array(np.asarray([1], np.int64), "step_axis"))
+    graph = helper.make_graph(
+        nodes,
+        "policy",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name, size in inputs.items()],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, ["batch", 1, mlp.layers[-1][0].shape[0]])],
+        initializers,
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="roarm-lab",
+        producer_version=__version__,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()

@@ -1,0 +1,119 @@
+"""PPO of Stable-Baselines3 with our settings: normalised observations, bounded action means, exported as ONNX."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.vec_env import VecNormalize
+
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.rl.settings import PpoSettings
+
+MODEL, NORMALISER = "model.zip", "normaliser.npz"
+
+
+class BoundedMeanPolicy(ActorCriticPolicy):
+    """An actor and a critic whose action means are kept inside -1 to 1.
+
+    PPO maximises `entropy_weight * entropy`; the penalty on means outside the box travels in the entropy that
+    `evaluate_actions` returns, divided by that weight, so that PPO's own training loop needs no change.
+    """
+
+    def __init__(self, *args: Any, bound_over_entropy: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bound_over_entropy = bound_over_entropy
+
+    def evaluate_actions(
+        self, obs: Any, actions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return values, log-probabilities, and the entropy less the penalty."""
+        features: Any = self.extract_features(obs)
+        latent_pi, latent_vf = self.mlp_extractor(features)
+        distribution = self._get_action_dist_from_latent(latent_pi)
+        mean = distribution.distribution.mean
+        outside = torch.clamp(mean.abs() - 1.0, min=0.0).square().mean(dim=-1)
+        entropy = distribution.entropy()
+        if entropy is None:
+            raise BadInputError("The action distribution has no entropy; use a Gaussian policy.")
+        return (
+            self.value_net(latent_vf),
+            distribution.log_prob(actions),
+            entropy - self.bound_over_entropy * outside,
+        )
+
+
+def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -> PPO:
+    """Return an untrained PPO on `env`."""
+    batch = settings.num_envs * settings.rollout_steps
+    return PPO(
+        BoundedMeanPolicy,
+        env,
+        learning_rate=settings.learning_rate,
+        n_steps=settings.rollout_steps,
+        batch_size=max(batch // settings.minibatches, 2),
+        n_epochs=settings.epochs,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip,
+        ent_coef=settings.entropy_weight,
+        vf_coef=settings.value_weight,
+        max_grad_norm=settings.max_grad_norm,
+        seed=seed,
+        device=device,
+        policy_kwargs={
+            "net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)},
+            "activation_fn": torch.nn.ELU,
+            "log_std_init": float(np.log(settings.start_std)),
+            "bound_over_entropy": settings.mean_bound_weight / settings.entropy_weight,
+        },
+    )
+
+
+def normalised(env: Sb3VecEnv, settings: PpoSettings) -> VecNormalize:
+    """Return `env` with observations scaled by their running mean and variance; rewards stay as they are."""
+    return VecNormalize(env, norm_reward=False, clip_obs=settings.observation_clip, gamma=settings.gamma)
+
+
+def save(folder: Path, model: PPO, env: VecNormalize) -> None:
+    """Write the model, its optimiser and the normaliser into `folder`."""
+    statistics: Any = env.obs_rms
+    model.save(folder / MODEL)
+    np.savez(folder / NORMALISER, mean=statistics.mean, var=statistics.var, count=statistics.count)
+
+
+def load(folder: Path, env: VecNormalize, device: str) -> PPO:
+    """Return the model in `folder`, going on with `env`, whose normaliser is set from the same folder.
+
+    Raises:
+        BadInputError: A file is missing or damaged.
+    """
+    try:
+        with np.load(folder / NORMALISER) as kept:
+            statistics: Any = env.obs_rms
+            statistics.mean, statistics.var = kept["mean"], kept["var"]
+            statistics.count = float(kept["count"])
+        return PPO.load(folder / MODEL, env=env, device=device)
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
+        raise BadInputError(f"The checkpoint {folder} can not be read: {error}.") from error
+
+
+def network_of(model: PPO, env: VecNormalize, settings: PpoSettings) -> Mlp:
+    """Return the actor's layers and the normaliser as plain arrays."""
+    statistics: Any = env.obs_rms
+    policy: Any = model.policy
+    linears = [part for part in policy.mlp_extractor.policy_net if isinstance(part, torch.nn.Linear)]
+    return Mlp(
+        mean=np.asarray(statistics.mean, np.float32),
+        var=np.asarray(statistics.var, np.float32),
+        clip=settings.observation_clip,
+        layers=[
+            (part.weight.detach().cpu().numpy(), part.bias.detach().cpu().numpy())
+            for part in (*linears, policy.action_net)
+        ],
+        activation="Elu",
+    )

@@ -1,0 +1,219 @@
+"""Train a policy: from a task to a run folder with a bundle."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecNormalize
+
+from roarm_lab.core.configs import to_plain
+from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.core.provenance import provenance
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.envs.env import Env
+from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.evaluate.evaluation import Evaluation, evaluate
+from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
+from roarm_lab.policies.contract import Contract
+from roarm_lab.rl import sb3_ppo
+from roarm_lab.rl.callback import Progress, TrainingCallback
+from roarm_lab.rl.onnx_export import mlp_to_onnx
+from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.sim.parameters import physical_parameters
+
+EVALUATION_SEED_OFFSET = 1_000_003
+"""Evaluation episodes are others than the training ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """One training: what, how, and where it is kept."""
+
+    env: EnvConfig
+    settings: PpoSettings
+    seed: int
+    device: str = "auto"
+    """auto, cpu or cuda. The networks are small: auto means cpu."""
+    evaluation_episodes: int = 512
+    checkpoint_s: float = 30.0
+    command: tuple[str, ...] = ()
+    """What the user typed, for the record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What came out."""
+
+    run: RunFolder
+    bundle: Bundle
+    evaluation: Evaluation
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during training; everything up to `steps` is saved in `run`."""
+
+    def __init__(self, run: RunFolder, steps: int) -> None:
+        super().__init__(f"{run.path} at {steps} steps")
+        self.run, self.steps = run, steps
+
+
+def train(
+    job: TrainJob,
+    run: RunFolder,
+    *,
+    resume: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    evaluating: Callable[[int], None] | None = None,
+) -> Trained:
+    """Train, export, evaluate; return run, bundle and evaluation.
+
+    Args:
+        job: What to train.
+        run: Where to keep it.
+        resume: Go on from the newest checkpoint of `run`.
+        report: Called after every rollout.
+        evaluating: Called with the number of evaluated episodes.
+
+    Raises:
+        BadInputError: A checkpoint is damaged, or there is none to resume.
+        MissingError: CUDA was asked for and is not there.
+        TrainingInterrupted: Ctrl-C; saved.
+    """
+    device = _device(job.device)
+    # More torch threads than this only wait for each other with networks of this size.
+    torch.set_num_threads(min(2, torch.get_num_threads()))
+    env = Sb3VecEnv(Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed))
+    normalised = sb3_ppo.normalised(env, job.settings)
+    try:
+        model = _start(job, run, normalised, device) if not resume else _resume(job, run, normalised, device)
+        _learn(job, run, normalised, model, report)
+        onnx = mlp_to_onnx(sb3_ppo.network_of(model, normalised, job.settings), env.env.observations["actor"].sizes)
+    finally:
+        normalised.close()
+    contract = contract_of(job, run)
+    bundle = load_bundle(write_bundle(run.bundle, onnx, contract, overwrite=True))
+    evaluation = evaluate(
+        bundle.policy.infer,
+        job.env,
+        episodes=job.evaluation_episodes,
+        seed=job.seed + EVALUATION_SEED_OFFSET,
+        progress=evaluating,
+    )
+    run.write_json("evaluation.json", evaluation.to_plain())
+    bundle = load_bundle(
+        write_bundle(run.bundle, onnx, replace(contract, evaluation=evaluation.to_plain()), overwrite=True)
+    )
+    return Trained(run=run, bundle=bundle, evaluation=evaluation)
+
+
+def contract_of(job: TrainJob, run: RunFolder) -> Contract:
+    """Return the contract of the policy that `job` trains."""
+    meta = run.meta()
+    return Contract(
+        interface=interface_of(job.env),
+        provenance={
+            "hashes": hashes_of(job.env),
+            "trainer": "sb3-ppo",
+            "seed": job.seed,
+            "command": list(job.command),
+            **{name: meta["provenance"][name] for name in ("roarm_lab", "python", "packages", "git", "time_utc")},
+        },
+    )
+
+
+def _device(name: str) -> str:
+    if name not in ("auto", "cpu", "cuda"):
+        raise BadInputError(f"--device must be auto, cpu or cuda, got {name!r}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MissingError(
+            "--device cuda: PyTorch sees no CUDA device; `roarm doctor` says more. --device cpu is fast enough here."
+        )
+    return "cuda" if name == "cuda" else "cpu"
+
+
+def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
+    run.write_json("meta.json", _meta(job))
+    model = sb3_ppo.make_ppo(env, job.settings, job.seed, device)
+    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    return model
+
+
+def _resume(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
+    checkpoints = run.checkpoints()
+    if not checkpoints:
+        raise BadInputError(f"{run.path} has no checkpoint to resume from: it was stopped before the first one.")
+    model = sb3_ppo.load(checkpoints[-1], env, device)
+    run.cut_curve(model.num_timesteps)
+    # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
+    env.seed(job.seed + model.num_timesteps)
+    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    return model
+
+
+def _meta(job: TrainJob) -> Mapping[str, Any]:
+    return {
+        "schema": 1,
+        "kind": "train",
+        "task": job.env.task,
+        "seed": job.seed,
+        "device": job.device,
+        "evaluation_episodes": job.evaluation_episodes,
+        "command": list(job.command),
+        "settings": to_plain(job.settings),
+        "env": to_plain(job.env),
+        "physical_parameters": physical_parameters(job.env.robot, job.env.sim),
+        "hashes": hashes_of(job.env),
+        "provenance": provenance(),
+        "pid": os.getpid(),
+    }
+
+
+def _learn(
+    job: TrainJob,
+    run: RunFolder,
+    normalised: VecNormalize,
+    model: PPO,
+    report: Callable[[Progress], None],
+) -> None:
+    left = job.settings.total_timesteps - model.num_timesteps
+
+    def save(steps: int) -> None:
+        run.add_checkpoint(steps, lambda folder: sb3_ppo.save(folder, model, normalised))
+
+    if left > 0:
+        worlds: Any = normalised.venv
+        callback = TrainingCallback(run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report)
+        with _terminate_is_interrupt():
+            try:
+                model.learn(left, callback=callback, reset_num_timesteps=False)
+            except KeyboardInterrupt:
+                save(model.num_timesteps)
+                raise TrainingInterrupted(run, model.num_timesteps) from None
+        save(model.num_timesteps)
+
+
+@contextmanager
+def _terminate_is_interrupt() -> Generator[None]:
+    """Treat a polite kill (SIGTERM, as batch systems send it) like Ctrl-C: save, then end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)

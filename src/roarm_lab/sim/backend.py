@@ -1,0 +1,117 @@
+"""What every simulator offers: many worlds of one robot, stepped together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from roarm_lab.core.arrays import Array
+from roarm_lab.core.errors import BadInputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimConfig:
+    """How to simulate."""
+
+    backend: str = "mujoco_cpu"
+    """Which simulator: mujoco_cpu."""
+    physics_dt_s: float = 0.005
+    """Time step of the physics."""
+    threads: int = 0
+    """CPU threads; 0 takes all that this process may use."""
+    dry_friction: bool = True
+    """Simulate the gears' dry friction and the servos' deadband."""
+
+    def __post_init__(self) -> None:
+        """Refuse steps and thread counts that make no sense."""
+        if not 0.0 < self.physics_dt_s <= 0.02:
+            raise BadInputError(f"SimConfig.physics_dt_s must be above 0 and at most 0.02 s, got {self.physics_dt_s}.")
+        if self.threads < 0:
+            raise BadInputError(f"SimConfig.threads must be 0 (all) or more, got {self.threads}.")
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A world whose numbers blew up; the simulator has put it back to rest."""
+
+    world: int
+    step: int
+    """Control step since the backend was made."""
+    field: str
+    """First bad field and its joint, for instance `qacc of joint 'elbow'`."""
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"world {self.world} diverged at step {self.step}: {self.field} was not finite or too large"
+
+
+class Backend(Protocol):
+    """Many worlds of one robot.
+
+    Arrays are float32 [env, ...] of the backend's own library, in the order of the robot's joints; what `get` returns
+    is a copy and stays as it is when the worlds move on.
+    """
+
+    @property
+    def num_envs(self) -> int:
+        """How many worlds there are."""
+        ...
+
+    @property
+    def physics_dt_s(self) -> float:
+        """Time step of the physics."""
+        ...
+
+    def reset(self, ids: Array | Sequence[int] | None, joint_pos: Array) -> None:
+        """Put worlds at rest at joint angles [len(ids), joint] rad, their targets at the same angles.
+
+        Args:
+            ids: Worlds, or None for all.
+            joint_pos: Joint angles of those worlds.
+        """
+        ...
+
+    def step(self, joint_target: Array, substeps: int) -> None:
+        """Hold joint targets [env, joint] rad for a number of physics steps."""
+        ...
+
+    def get(self, field: str) -> Array:
+        """Return a field of all worlds, for instance `joint_pos` [env, joint] rad.
+
+        Raises:
+            UnknownNameError: There is no such field.
+        """
+        ...
+
+    def set(self, field: str, values: Array, ids: Array | Sequence[int] | None = None) -> None:
+        """Write a field (`joint_pos`, `joint_vel`) of worlds."""
+        ...
+
+    def model_field(self, field: str) -> Array:
+        """Return a field of the physical model [env, ...], as each world has it now.
+
+        Raises:
+            UnknownNameError: There is no such field.
+        """
+        ...
+
+    def scale_model(self, field: str, factor: Array, ids: Array | Sequence[int] | None = None) -> None:
+        """Set a model field of worlds to the nominal value times a factor [len(ids), 1]."""
+        ...
+
+    def divergences(self) -> list[Divergence]:
+        """Return the worlds that diverged since this was last asked."""
+        ...
+
+    def render(
+        self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
+    ) -> Array:
+        """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world frame.
+
+        Raises:
+            MissingError: No way to render here; says what to install.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the backend holds. May be called more than once."""
+        ...

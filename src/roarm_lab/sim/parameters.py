@@ -1,0 +1,34 @@
+"""The physical parameters that a model really has, after compilation: for records and for the model's hash."""
+
+from typing import Any
+
+import numpy as np
+
+from roarm_lab.robots.robot import Robot
+from roarm_lab.sim.backend import SimConfig
+
+DIGITS = 7
+"""Significant digits kept, so that the last bits of another MuJoCo version do not make another model."""
+OPTIONS = ("timestep", "impratio", "iterations", "ls_iterations", "noslip_iterations", "integrator", "cone", "solver")
+FIELDS = (
+    "body_pos", "body_quat", "body_mass", "body_ipos", "body_inertia", "jnt_range", "dof_damping", "dof_armature",
+    "dof_frictionloss", "geom_type", "geom_size", "geom_pos", "geom_quat", "geom_friction", "geom_solref",
+    "geom_solimp",
+    "geom_condim", "geom_contype", "geom_conaffinity", "actuator_gainprm", "actuator_biasprm", "actuator_ctrlrange",
+    "actuator_forcerange",
+)  # fmt: skip
+
+
+def physical_parameters(robot: Robot, config: SimConfig) -> dict[str, Any]:
+    """Return options and arrays of the compiled model as plain lists, rounded to `DIGITS` significant digits."""
+    from roarm_lab.sim.mujoco_cpu import compile_model  # noqa: PLC0415 (MuJoCo is loaded only when it is used)
+
+    model = compile_model(robot, config)
+    options = {name: _rounded(getattr(model.opt, name)) for name in OPTIONS}
+    return {"options": options, **{name: _rounded(getattr(model, name)) for name in FIELDS}}
+
+
+def _rounded(values: Any) -> Any:
+    array = np.asarray(values, dtype=np.float64)
+    texts = [float(f"{value:.{DIGITS}g}") for value in array.ravel().tolist()]
+    return np.reshape(texts, array.shape).tolist()

@@ -1,0 +1,20 @@
+"""The tasks by name."""
+
+from collections.abc import Callable
+
+from roarm_lab.core.errors import UnknownNameError
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.tasks.reach import reach
+
+TASKS: dict[str, Callable[[], EnvConfig]] = {"reach": reach}
+
+
+def get_task(name: str) -> EnvConfig:
+    """Return the configuration of a task.
+
+    Raises:
+        UnknownNameError: No task has that name.
+    """
+    if name not in TASKS:
+        raise UnknownNameError("task", name, TASKS)
+    return TASKS[name]()
