@@ -1,0 +1,138 @@
+"""The shape of the house: which room may use which, who owns the heavy libraries, and how long a file may be."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roarm_lab.cli.main import VERBS
+
+SRC = Path(__file__).parents[1] / "src" / "roarm_lab"
+FILES = sorted(SRC.glob("*/**/*.py"))
+ROOMS = sorted(path.parent.name for path in SRC.glob("*/__init__.py"))
+
+# Besides core and robots. The same table is in docs/architecture.md.
+ALLOWED: dict[str, set[str]] = {
+    "cli": set(ROOMS),
+    "view": {"evaluate", "gateway", "datasets", "policies", "envs", "sim"},
+    "gateway": {"policies", "datasets", "mdp"},
+    "evaluate": {"envs", "policies", "datasets"},
+    "rl": {"envs", "policies", "evaluate"},
+    "tasks": {"envs", "mdp", "sim"},
+    "envs": {"mdp", "sim"},
+    "mdp": set(),
+    "sim": set(),
+    "policies": set(),
+    "datasets": set(),
+    "robots": set(),
+    "core": set(),
+}
+OWNERS = {
+    "mujoco": {"sim"},
+    "torch": {"rl"},
+    "stable_baselines3": {"rl"},
+    "tensorboard": {"rl"},
+    "onnx": {"rl"},
+    "onnxruntime": {"policies"},
+    "gymnasium": {"envs", "tasks", "rl"},
+    "tyro": {"cli"},
+}
+MAX_LINES = 400  # beyond, a file usually holds two ideas
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SRC).as_posix())
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SRC).parts[0]
+
+
+def modules_imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, as `a.b.c`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # The name may be a module too: `from roarm_lab import sim`.
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def rooms_imported(tree: ast.AST) -> set[str]:
+    parts = (name.split(".") for name in modules_imported(tree))
+    return {part[1] for part in parts if part[0] == "roarm_lab" and part[1] in ROOMS}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules in memory after `code` ran in a fresh interpreter."""
+    code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@each_file
+def test_imports_point_one_way(path: Path) -> None:
+    room = room_of(path)
+    base = set() if room == "core" else {"core"} if room == "robots" else {"core", "robots"}
+    assert rooms_imported(ast.parse(path.read_text(encoding="utf-8"))) <= {room} | base | ALLOWED[room]
+
+
+@each_file
+def test_a_heavy_library_is_imported_only_by_its_owner(path: Path) -> None:
+    libraries = {name.partition(".")[0] for name in modules_imported(ast.parse(path.read_text(encoding="utf-8")))}
+    assert {library for library in libraries if room_of(path) not in OWNERS.get(library, {room_of(path)})} == set()
+
+
+@each_file
+def test_imports_are_written_out(path: Path) -> None:
+    imports = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    assert [n.lineno for n in imports if n.level or n.names[0].name == "*"] == []
+
+
+@each_file
+def test_a_file_has_one_idea_and_says_which(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(text))
+    assert "utils" not in path.stem
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_in_one_sentence_what_it_is_for_and_exports_nothing(room: str) -> None:
+    tree = ast.parse((SRC / room / "__init__.py").read_text(encoding="utf-8"))
+    sentence = ast.get_docstring(tree) or ""
+    assert sentence.endswith(".")
+    assert "\n\n" not in sentence
+    assert ". " not in sentence
+    assert room == "envs" or len(tree.body) == 1  # envs registers the Gymnasium ids, the one exception
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert set(ROOMS) == ALLOWED.keys()
+
+
+def test_the_table_has_no_circle() -> None:
+    left = {room: allowed & set(ROOMS) - {room} for room, allowed in ALLOWED.items()}
+    while left:
+        free = {room for room, allowed in left.items() if not allowed & left.keys()}
+        assert free, f"a circle among {sorted(left)}"
+        left = {room: allowed for room, allowed in left.items() if room not in free}
+
+
+@pytest.mark.parametrize("room", ["core", "robots", "gateway", "policies", "datasets"])
+def test_the_robots_computer_needs_no_torch_and_no_simulator(room: str) -> None:
+    files = [path for path in FILES if room_of(path) == room]
+    names = [".".join(("roarm_lab", *path.relative_to(SRC).with_suffix("").parts)) for path in files]
+    assert loaded_by("\n".join(f"import {name}" for name in names)) & {"torch", "mujoco", "gymnasium"} == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_answers_help_without_loading_what_it_will_need(verb: str) -> None:
+    heavy = {"mujoco", "torch", "gymnasium", "onnxruntime", "stable_baselines3"}
+    assert loaded_by(f"import roarm_lab.cli.{verb}") & heavy == set()
+
+
+def test_the_checks_above_can_fail() -> None:
+    tree = ast.parse("from roarm_lab import sim\nimport roarm_lab.rl.train\nfrom roarm_lab.core.errors import X")
+    assert rooms_imported(tree) == {"sim", "rl", "core"}
