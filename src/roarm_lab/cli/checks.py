@@ -163,6 +163,8 @@ def check_torch() -> Iterator[Row]:
 
 def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Iterator[Row]:
     """Which ways to draw a picture work here? Simulation and training need none of them."""
+    if try_python("import mujoco"):
+        return  # check_mujoco says what to do first
     if system != "linux":
         yield tried("pictures", DRAW, "unset MUJOCO_GL", State.NOTE)
         return

@@ -14,10 +14,11 @@ from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
 
 VERBS = {
-    "demo": "see the simulated arm at work; needs no arguments, no GPU and no arm",
+    "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
     "train": "train a policy on a task; everything it makes goes into one run folder",
     "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
     "run": "let a policy move the arm, in closed loop and through the safety gate",
+    "report": "write what a run has achieved as one page that opens anywhere",
     "bench": "measure how fast this machine simulates and what the pieces cost",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "doctor": "check this installation; every bad row says what to type",
@@ -48,7 +49,7 @@ options:
 
 begin with:
   roarm doctor               is everything here?
-  roarm demo                 see something move
+  roarm demo                 the whole way, with the defaults (needs the extra `train`)
   roarm train --help         what can be changed, and its default
 
 exit codes: 0 done, 1 a finding, 2 bad input, 3 something is not installed, 130 interrupted
