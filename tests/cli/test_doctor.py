@@ -97,7 +97,9 @@ def test_a_package_is_missing_old_untested_or_fine(found: str | None, extra: str
 
 @pytest.mark.parametrize("found", ["3.13.0", "3.17.0"])
 def test_mujoco_is_not_upgraded_to_4_in_place_because_that_breaks_it(found: str) -> None:
-    assert check_package("mujoco", "3.17", "", found, "4.0.0").type_this.startswith("pip uninstall -y mujoco && pip")
+    assert check_package("mujoco", "3.17", "", found, "4.0.0").type_this.startswith(
+        "pip uninstall -y mujoco mujoco-core mujoco-studio && pip"
+    )
 
 
 def test_a_broken_mujoco_is_bad_and_its_repair_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +117,7 @@ def test_mujoco_is_three_packages_from_4_on() -> None:
     repair = "pip install --force-reinstall --no-deps "
     assert mujoco_repair("4.0.0") == repair + "mujoco==4.0.0 mujoco-core==4.0.0 mujoco-studio==4.0.0"
     assert mujoco_repair("3.17.0") == repair + "mujoco==3.17.0"
-    assert mujoco_repair("3.13.0") == "pip uninstall -y mujoco && pip install 'mujoco>=3.17'"
+    assert mujoco_repair("3.13.0") == "pip uninstall -y mujoco mujoco-core mujoco-studio && pip install 'mujoco>=3.17'"
 
 
 def test_the_renderer_in_use_is_judged_and_another_is_offered() -> None:

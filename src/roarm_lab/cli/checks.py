@@ -122,7 +122,7 @@ def change(name: str, found: str, wanted: str) -> str:
     install = f"pip install '{name}{wanted}'"
     if name == "mujoco" and numbers(found) < MUJOCO_SPLIT:
         # In place, removing the old package would take files away that the new ones have just brought.
-        return f"pip uninstall -y mujoco && {install}"
+        return f"pip uninstall -y mujoco mujoco-core mujoco-studio && {install}"
     return install
 
 
