@@ -24,7 +24,7 @@ test:  ## every test this machine can run
 	$(PYTHON) -m pytest
 
 docs:  ## build the documentation into site/
-	mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 build:  ## build the wheel and try it in a fresh environment
 	rm -rf dist build/wheel

@@ -1,6 +1,7 @@
 """The shape of the house: which room may use which, who owns the heavy libraries, and how long a file may be."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ SRC = Path(__file__).parents[1] / "src" / "roarm_lab"
 FILES = sorted(SRC.glob("*/**/*.py"))
 ROOMS = sorted(path.parent.name for path in SRC.glob("*/__init__.py"))
 
-# Besides core and robots. The same table is in docs/architecture.md.
+# Besides core and robots.
 ALLOWED: dict[str, set[str]] = {
     "cli": set(ROOMS),
     "view": {"evaluate", "gateway", "datasets", "policies", "envs", "sim"},
@@ -110,6 +111,13 @@ def test_a_room_says_in_one_sentence_what_it_is_for_and_exports_nothing(room: st
 
 def test_every_room_is_in_the_table() -> None:
     assert set(ROOMS) == ALLOWED.keys()
+
+
+def test_the_table_in_the_documentation_is_this_one() -> None:
+    text = (SRC.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if re.match(r"\| `\w+` \|", line)]
+    documented = {room.strip(" `"): set(re.findall(r"`(\w+)`", uses)) for _, room, _, uses, _ in rows}
+    assert documented == ALLOWED | {"cli": set()}  # cli: everything
 
 
 def test_the_table_has_no_circle() -> None:
