@@ -1,0 +1,96 @@
+"""What happened when the policy drove an arm through the gateway, and whether that agrees with the evaluation."""
+
+from math import hypot, isfinite
+from statistics import median
+
+from roarm_lab.evaluate.evaluation import Evaluation
+from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.view import words
+from roarm_lab.view.intervals import common_scale, interval_head, rate_cells
+from roarm_lab.view.markup import Html, html, tag
+from roarm_lab.view.page import folded, number, number_head, record, section, table
+from roarm_lab.view.run_files import ArmRun
+
+LATE = {"p50": "half at most", "p99": f"99{words.SPACE}% at most", "max": "the worst"}
+
+PACES = {True: "real time", False: "as fast as it goes", None: "not recorded"}
+
+
+def arm_section(run: ArmRun, found: Evaluation | None) -> Html:
+    """Return the run on an arm, beside the evaluation if there is one."""
+    title = "On the simulated arm" if run.arm.startswith("sim") else f"On the arm {run.arm!r}"
+    if run.interval is None:
+        return section(title, tag("p", "No goal was finished, so there is nothing to count."), _facts(run))
+    return section(title, _comparison(run, run.interval, found), _facts(run), _goals(run))
+
+
+def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float, float]:
+    """Return the difference of two success rates (second minus first) and its 95 % interval.
+
+    Each argument is (successes, tries). Newcombe's method 10, which is built from two Wilson intervals: R. G. Newcombe,
+    Statistics in Medicine 17 (1998) 873-890.
+    """
+    (rate1, (low1, high1)), (rate2, (low2, high2)) = ((s / n, wilson_interval(s, n)) for s, n in (first, second))
+    gap = rate2 - rate1
+    return gap, gap - hypot(rate2 - low2, high1 - rate1), gap + hypot(high2 - rate2, rate1 - low1)
+
+
+def _comparison(run: ArmRun, interval: tuple[float, float], found: Evaluation | None) -> Html:
+    rows = [("on the arm", run.successes, run.goals, interval)]
+    if found is not None:
+        rows.append(("in the evaluation", found.successes, found.episodes, found.interval))
+    scale = common_scale(between for *_, between in rows)
+    head = ("where", number_head("success"), interval_head(scale), number_head("goals"))
+    lines = (
+        tag("tr", tag("th", name, scope="row"), *rate_cells(good / tries, between, scale), number(words.count(tries)))
+        for name, good, tries, between in rows
+    )
+    verdict = tag("p", _verdict(run, found), class_="after") if found is not None else None
+    return html(table(head, tag("tbody", *lines)), verdict)
+
+
+def _verdict(run: ArmRun, found: Evaluation) -> str:
+    gap, low, high = difference_interval((found.successes, found.episodes), (run.successes, run.goals))
+    told = (
+        f"The difference to the evaluation is {_points(gap)} percentage points; with 95{words.SPACE}% confidence it is "
+        f"between {_points(low)} and {_points(high)} (after Newcombe). "
+    )
+    if low > 0.0:
+        return told + "The arm did better."
+    if high < 0.0:
+        return told + "The arm did worse: look first at how late cycles began and at the holds."
+    return told + "The two do not contradict each other."
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "\u2212")
+
+
+def _facts(run: ArmRun) -> Html:
+    gaps = [gap for gap, _ in run.episodes if gap is not None and isfinite(gap)]
+    late = ", ".join(f"{LATE[name]} {words.milliseconds(value)}" for name, value in run.late_ms)
+    held = {reason: run.held.count(reason) for reason in run.held}
+    return record((
+        ("arm", run.arm),
+        ("goals reached and held", f"{words.count(run.successes)} of {words.count(run.goals)}"),
+        ("distance at the end", f"{words.distance(median(gaps))} (median)" if gaps else "not recorded"),
+        ("pace", PACES[run.real_time]),
+        ("how late cycles began", "means nothing at this pace" if run.real_time is False else late or "not recorded"),
+        ("holds by the gateway", "; ".join(f"{times} \u00d7 {why}" for why, times in held.items()) or "none"),
+    ))  # fmt: skip
+
+
+def _goals(run: ArmRun) -> Html | None:
+    if not run.episodes:
+        return None
+    rows = (
+        tag(
+            "tr",
+            tag("th", index, scope="row"),
+            number("not recorded" if gap is None else words.distance(gap)),
+            tag("td", "held" if good else "missed"),
+        )
+        for index, (gap, good) in enumerate(run.episodes, start=1)
+    )
+    head = ("goal", number_head("distance at the end"), "result")
+    return folded(f"All {words.plural(len(run.episodes), 'goal')}", table(head, tag("tbody", *rows)))
