@@ -17,9 +17,9 @@ face = json.loads((bundle / "contract.json").read_text())["interface"]
 policy = onnxruntime.InferenceSession(str(bundle / "policy.onnx"))
 model = mujoco.MjModel.from_xml_path(mjcf)
 data, rng, dt_s = mujoco.MjData(model), np.random.default_rng(7), face["control_dt_s"]
-low, high, speed, accel, lead = (
+low, target_low, high, speed, accel, lead = (
     np.array([joint[key] for joint in face["joints"]])
-    for key in ("lower_rad", "upper_rad", "max_speed_rad_s", "max_accel_rad_s2", "max_lead_rad")
+    for key in ("lower_rad", "target_lower_rad", "upper_rad", "max_speed_rad_s", "max_accel_rad_s2", "max_lead_rad")
 )
 goal_spec, start, success = face["commands"]["goal"]["params"], face["start"][0]["params"], face["success"]["params"]
 step_rad, site = face["actions"][0]["params"]["step_rad"], data.site(goal_spec["site"])
@@ -57,7 +57,7 @@ def episode() -> bool:
         inputs = {o["name"]: np.float32(seen[o["kind"]] * o["params"]["scale"])[None] for o in face["observations"]}
         action, last = policy.run(None, inputs)[0][0, 0], pos
         step = np.clip(step_rad * action, step - accel * dt_s**2, step + accel * dt_s**2)
-        wish = np.clip(sent + np.clip(step, -speed * dt_s, speed * dt_s), low, high)
+        wish = np.clip(sent + np.clip(step, -speed * dt_s, speed * dt_s), target_low, high)
         wish = np.clip(wish, pos - lead, pos + lead)
         step, sent, data.ctrl = wish - sent, wish, wish
         mujoco.mj_step(model, data, round(dt_s / model.opt.timestep))

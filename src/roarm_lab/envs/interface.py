@@ -28,6 +28,7 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
                 "name": joint.name,
                 "lower_rad": joint.lower_rad,
                 "upper_rad": joint.upper_rad,
+                "target_lower_rad": joint.target_lower_rad,
                 "max_speed_rad_s": joint.max_speed_rad_s,
                 "max_accel_rad_s2": joint.max_accel_rad_s2,
                 "max_lead_rad": joint.max_lead_rad,

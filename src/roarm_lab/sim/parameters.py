@@ -12,7 +12,7 @@ DIGITS = 7
 OPTIONS = ("timestep", "impratio", "iterations", "ls_iterations", "noslip_iterations", "integrator", "cone", "solver")
 FIELDS = (
     "body_pos", "body_quat", "body_mass", "body_ipos", "body_inertia", "jnt_range", "dof_damping", "dof_armature",
-    "dof_frictionloss", "geom_type", "geom_size", "geom_pos", "geom_quat", "geom_friction", "geom_solref",
+    "dof_frictionloss", "dof_solimp", "geom_type", "geom_size", "geom_pos", "geom_quat", "geom_friction", "geom_solref",
     "geom_solimp",
     "geom_condim", "geom_contype", "geom_conaffinity", "actuator_gainprm", "actuator_biasprm", "actuator_ctrlrange",
     "actuator_forcerange",
