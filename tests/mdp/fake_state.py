@@ -1,4 +1,4 @@
-"""A moment made of random numbers, on NumPy or on torch, for comparing terms between the two."""
+"""Moments for terms to read: random ones for comparing array libraries, and bare ones with hand-picked numbers."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from tests.toy_robot import TOY
 
 NUM_ENVS = 5
 
@@ -15,6 +16,11 @@ NUM_ENVS = 5
 def scene() -> Scene:
     """Return the RoArm-M3 with a goal and six actions."""
     return Scene(robot=ROARM_M3, control_dt_s=0.05, command_sizes=(("goal", 3),), action_size=6)
+
+
+def toy_scene() -> Scene:
+    """Return the toy arm (base, elbow, gripper; one site, `hand`) with a goal and three actions."""
+    return Scene(robot=TOY, control_dt_s=0.05, command_sizes=(("goal", 3),), action_size=3)
 
 
 def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
@@ -41,3 +47,18 @@ def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
         last_action=array(rng.uniform(-1, 1, (NUM_ENVS, 6))),
         episode_time_s=array(rng.uniform(0, 2, NUM_ENVS)),
     )
+
+
+def bare(**fields: Any) -> Any:
+    """Return a state that has these fields and no others; lists become float32 arrays [env, ...].
+
+    `hand_w` and `goal_w` [env, 3] stand for the toy's only site and for the command `goal`.
+    """
+    made = {name: np.asarray(values, dtype=np.float32) for name, values in fields.items()}
+    if "hand_w" in made:
+        made["site_pos_w"] = made.pop("hand_w")[:, None, :]
+    if "goal_w" in made:
+        made["commands"] = {"goal": made.pop("goal_w")}
+    first = next(value for value in made.values() if not isinstance(value, dict))
+    made.setdefault("joint_pos", np.zeros((len(first), 3), dtype=np.float32))
+    return SimpleNamespace(**made)

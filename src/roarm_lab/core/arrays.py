@@ -17,11 +17,12 @@ __all__ = ["Array", "Bool", "Float32", "Float64", "Int", "array_namespace", "asa
 
 
 def asarray_like(values: object, like: Array) -> Array:
-    """Return `values` as an array of the library, floating type and device of `like`."""
+    """Return `values` (numbers, NumPy or torch) as an array of the library, floating type and device of `like`."""
+    plain = to_numpy(values) if is_torch_array(values) else values
     if is_torch_array(like):
         # A copy: torch would otherwise share (and warn about) read-only NumPy memory.
-        return array_namespace(like).asarray(np.array(values), dtype=like.dtype, device=device(like))
-    return np.asarray(values, dtype=like.dtype)
+        return array_namespace(like).asarray(np.array(plain), dtype=like.dtype, device=device(like))
+    return np.asarray(plain, dtype=like.dtype)
 
 
 def to_numpy(values: Array) -> NDArray[Any]:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like
 from roarm_lab.core.configs import Range
-from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import ActionFn, ActionTerm
+from roarm_lab.mdp.terms import ActionFn, ActionTerm, check_positive
 from roarm_lab.robots.kinematics import Kinematics
 
 DAMPING = 1e-3
 """Damping of the inverse Jacobian [m^2]: bounds joint steps near a singularity at the cost of some accuracy there."""
+DAMPING_MATRIX = tuple(tuple(DAMPING * (row == column) for column in range(4)) for row in range(4))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,7 @@ class JointDelta(ActionTerm):
 
     def __post_init__(self) -> None:
         """Refuse a step that is not positive."""
-        if not 0.0 < self.step_rad < float("inf"):
-            raise BadInputError(f"JointDelta.step_rad must be positive and finite, got {self.step_rad}.")
+        check_positive(self, "step_rad")
 
     def size(self, scene: Scene) -> int:
         """Return one number per joint."""
@@ -106,6 +105,10 @@ class EePose(ActionTerm):
     """Rotation per control step at action 1."""
     roll_joint: str = "roll"
 
+    def __post_init__(self) -> None:
+        """Refuse steps that are not positive."""
+        check_positive(self, "step_m", "step_rad")
+
     def size(self, scene: Scene) -> int:
         """Return five: x, y, z, pitch, roll."""
         del scene
@@ -120,6 +123,7 @@ class EePose(ActionTerm):
         kinematics, joints, site = Kinematics(scene.robot), self.joints(scene), self.site
         scene.site(site)
         roll = joints.index(scene.joints((self.roll_joint,))[0])
+        turns_roll = [float(index == roll) for index in range(len(joints))]
 
         def target(state: State, action: Array) -> Array:
             xp = array_namespace(action)
@@ -129,12 +133,11 @@ class EePose(ActionTerm):
             rows = xp.concat((jacobian[:, :3, :], pitch), axis=1)
             wish = xp.concat((self.step_m * action[:, :3], self.step_rad * action[:, 3:4]), axis=1)
             # The roll joint turns the hand about its own axis: it gets the roll rate alone.
-            others = asarray_like([float(i != roll) for i in range(len(joints))], action)
-            rows = rows * others[None, None, :]
-            square = rows @ xp.matrix_transpose(rows) + DAMPING * xp.eye(4, dtype=action.dtype)
+            roll_only = asarray_like(turns_roll, action)
+            rows = rows * (1.0 - roll_only)
+            square = rows @ xp.matrix_transpose(rows) + asarray_like(DAMPING_MATRIX, action)
             step = xp.matrix_transpose(rows) @ xp.linalg.solve(square, wish[:, :, None])
-            turn = self.step_rad * action[:, 4:5] * (1.0 - others)[None, :]
-            return state.joint_target[:, joints] + step[:, :, 0] + turn
+            return state.joint_target[:, joints] + step[:, :, 0] + self.step_rad * action[:, 4:5] * roll_only
 
         return target
 

@@ -11,7 +11,7 @@ from roarm_lab.core.arrays import Array, Float32, array_namespace, asarray_like
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import CommandFn, CommandTerm
+from roarm_lab.mdp.terms import CommandFn, CommandTerm, check_finite
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.robot import Robot
 
@@ -38,12 +38,13 @@ class ReachablePosition(CommandTerm):
     def __post_init__(self) -> None:
         """Refuse an empty shell or pool."""
         super().__post_init__()
+        check_finite(self, "clearance_m")
         if not 0.0 <= self.min_radius_m < self.max_radius_m:
             raise BadInputError(
                 f"ReachablePosition: min_radius_m ({self.min_radius_m}) must be 0 or more and below "
                 f"max_radius_m ({self.max_radius_m})."
             )
-        if self.pool < 1:
+        if not self.pool >= 1:
             raise BadInputError(f"ReachablePosition.pool must be 1 or more, got {self.pool}.")
 
     def bind(self, scene: Scene) -> CommandFn:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import EventFn, EventTerm
+from roarm_lab.mdp.terms import EventFn, EventTerm, check_not_negative
 
 MODEL_FIELD = "model."
 """Prefix of a field of the physical model, as against the state."""
@@ -17,6 +18,8 @@ MODEL_FIELD = "model."
 @dataclass(frozen=True, kw_only=True)
 class StartPose(EventTerm):
     """Puts the arm near a keyframe, at rest."""
+
+    modes: ClassVar[tuple[str, ...]] = ("reset",)
 
     keyframe: str = "task_start"
     spread_rad: float = 0.15
@@ -27,9 +30,7 @@ class StartPose(EventTerm):
     def __post_init__(self) -> None:
         """Refuse a negative spread."""
         super().__post_init__()
-        for name in ("spread_rad", "base_spread_rad"):
-            if not 0.0 <= getattr(self, name) < float("inf"):
-                raise BadInputError(f"StartPose.{name} must be 0 or more, got {getattr(self, name)}.")
+        check_not_negative(self, "spread_rad", "base_spread_rad")
 
     def draws(self, scene: Scene) -> int:
         """Return one number per joint."""
@@ -55,6 +56,8 @@ class StartPose(EventTerm):
 @dataclass(frozen=True, kw_only=True)
 class ScaleModel(EventTerm):
     """Multiplies a field of the physical model by one random factor per world, drawn log-uniformly."""
+
+    modes: ClassVar[tuple[str, ...]] = ("startup", "reset")
 
     field: str
     """Name of the model field: body_mass, dof_damping, dof_armature, dof_frictionloss, actuator_stiffness."""
@@ -87,8 +90,16 @@ class ScaleModel(EventTerm):
 class PushJoints(EventTerm):
     """Kicks the arm: adds a random speed to every joint."""
 
+    modes: ClassVar[tuple[str, ...]] = ("interval",)
+
+    mode: Literal["startup", "reset", "interval"] = "interval"
     speed_rad_s: float = 0.5
     """Largest added speed."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative speed."""
+        super().__post_init__()
+        check_not_negative(self, "speed_rad_s")
 
     def draws(self, scene: Scene) -> int:
         """Return one number per joint."""

@@ -1,5 +1,6 @@
 """Observation terms: what a policy may see, and where each number comes from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,10 +28,15 @@ class JointPos(ObservationTerm):
 
     def bind(self, scene: Scene) -> ObservationFn:
         """Return joint angles [env, joint] rad."""
+        some = self._columns(scene)
+        return lambda state: some(state.joint_pos)
+
+    def _columns(self, scene: Scene) -> Callable[[Array], Array]:
+        """Return the function that picks this term's joints out of [env, joint]."""
         if not self.joints:
-            return lambda state: state.joint_pos
+            return lambda values: values  # picking all of them would copy
         index = scene.joints(self.joints)
-        return lambda state: state.joint_pos[:, index]
+        return lambda values: values[:, index]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +48,8 @@ class JointVel(JointPos):
 
     def bind(self, scene: Scene) -> ObservationFn:
         """Return joint speeds [env, joint] rad/s."""
-        index = scene.joints(self.joints)
-        return lambda state: state.joint_vel[:, index]
+        some = self._columns(scene)
+        return lambda state: some(state.joint_vel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +60,8 @@ class TargetLead(JointPos):
 
     def bind(self, scene: Scene) -> ObservationFn:
         """Return target minus angle [env, joint] rad."""
-        index = scene.joints(self.joints)
-        return lambda state: (state.joint_target - state.joint_pos)[:, index]
+        some = self._columns(scene)
+        return lambda state: some(state.joint_target - state.joint_pos)
 
 
 @dataclass(frozen=True, kw_only=True)

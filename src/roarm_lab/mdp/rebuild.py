@@ -42,12 +42,12 @@ def _make(what: str, table: Mapping[str, type[T]], entry: Mapping[str, Any]) -> 
     kind = str(entry.get("kind"))
     if kind not in table:
         raise UnknownNameError(what, kind, table)
-    params = {key: _value(value) for key, value in entry.get("params", {}).items()}
     try:
-        return table[kind](**params)
-    except TypeError as error:
+        return table[kind](**{key: _value(value) for key, value in entry.get("params", {}).items()})
+    except (KeyError, TypeError) as error:
         raise BadInputError(
-            f"The contract's {what} {kind!r} has parameters this version does not know: {error}."
+            f"The contract's {what} {kind!r} can not be made from its parameters: {error}. Was it written by another "
+            "version?"
         ) from error
 
 

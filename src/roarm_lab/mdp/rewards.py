@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from roarm_lab.core.arrays import Array, array_namespace
-from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import RewardFn, RewardTerm
+from roarm_lab.mdp.terms import RewardFn, RewardTerm, check_positive
 
 
 def site_to_goal_m(scene: Scene, site: str, command: str) -> RewardFn:
@@ -35,8 +34,7 @@ class SiteNearGoal(RewardTerm):
     def __post_init__(self) -> None:
         """Refuse a scale that is not positive."""
         super().__post_init__()
-        if not 0.0 < self.scale_m < float("inf"):
-            raise BadInputError(f"SiteNearGoal.scale_m must be positive and finite, got {self.scale_m}.")
+        check_positive(self, "scale_m")
 
     def bind(self, scene: Scene) -> RewardFn:
         """Return the closeness [env], 0 to 1."""
@@ -60,8 +58,7 @@ class SiteAtGoal(RewardTerm):
     def __post_init__(self) -> None:
         """Refuse a distance that is not positive."""
         super().__post_init__()
-        if not 0.0 < self.within_m < float("inf"):
-            raise BadInputError(f"SiteAtGoal.within_m must be positive and finite, got {self.within_m}.")
+        check_positive(self, "within_m")
 
     def bind(self, scene: Scene) -> RewardFn:
         """Return 1 or 0 [env]."""

@@ -7,7 +7,16 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.rewards import site_to_goal_m
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import CurriculumTerm, RewardFn, SuccessTerm, TerminationTerm, TestFn
+from roarm_lab.mdp.terms import (
+    CurriculumTerm,
+    RewardFn,
+    SuccessTerm,
+    TerminationTerm,
+    TestFn,
+    check_finite,
+    check_not_negative,
+    check_positive,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +25,10 @@ class SiteBelow(TerminationTerm):
 
     site: str = "hand_tcp"
     height_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a height that is not a number."""
+        check_finite(self, "height_m")
 
     def bind(self, scene: Scene) -> TestFn:
         """Return whether the site is too low [env]."""
@@ -33,9 +46,8 @@ class SiteHeldAtGoal(SuccessTerm):
 
     def __post_init__(self) -> None:
         """Refuse a distance or holding time that is not positive."""
-        for name in ("within_m", "hold_s"):
-            if not 0.0 < getattr(self, name) < float("inf"):
-                raise BadInputError(f"SiteHeldAtGoal.{name} must be positive and finite, got {getattr(self, name)}.")
+        super().__post_init__()
+        check_positive(self, "within_m")
 
     def bind(self, scene: Scene) -> TestFn:
         """Return whether the site is close enough now [env]."""
@@ -62,9 +74,8 @@ class RampWeight(CurriculumTerm):
 
     def __post_init__(self) -> None:
         """Refuse negative factors and a ramp without length."""
-        if not (self.start >= 0.0 and self.end >= 0.0):
-            raise BadInputError(f"RampWeight: start ({self.start}) and end ({self.end}) must be 0 or more.")
-        if self.steps < 1:
+        check_not_negative(self, "start", "end")
+        if not self.steps >= 1:
             raise BadInputError(f"RampWeight.steps must be 1 or more, got {self.steps}.")
 
     def factor(self, steps: int) -> float:

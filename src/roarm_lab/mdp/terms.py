@@ -33,10 +33,29 @@ TestFn: TypeAlias = Callable[[State], Array]
 """State to bool [env]."""
 
 
-def _finite(owner: object, **numbers: float) -> None:
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise BadInputError(f"{type(owner).__name__}.{name} must be a finite number, got {value}.")
+def check_finite(term: object, *fields: str) -> None:
+    """Refuse fields of a term that are not finite numbers.
+
+    Raises:
+        BadInputError: Names the term, the field and its value. So do the other two checks.
+    """
+    for name in fields:
+        if not math.isfinite(getattr(term, name)):
+            raise BadInputError(f"{type(term).__name__}.{name} must be a finite number, got {getattr(term, name)}.")
+
+
+def check_positive(term: object, *fields: str) -> None:
+    """Refuse fields of a term that are not positive finite numbers."""
+    for name in fields:
+        if not 0.0 < getattr(term, name) < math.inf:
+            raise BadInputError(f"{type(term).__name__}.{name} must be positive and finite, got {getattr(term, name)}.")
+
+
+def check_not_negative(term: object, *fields: str) -> None:
+    """Refuse fields of a term that are not finite numbers of 0 or more."""
+    for name in fields:
+        if not 0.0 <= getattr(term, name) < math.inf:
+            raise BadInputError(f"{type(term).__name__}.{name} must be 0 or more, got {getattr(term, name)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +76,8 @@ class ObservationTerm(ABC):
 
     def __post_init__(self) -> None:
         """Refuse what is not a number, and negative noise, delay or history."""
-        _finite(self, scale=self.scale)
-        for name in ("noise_std", "delay_s", "history_s"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise BadInputError(f"{type(self).__name__}.{name} must be 0 or more, got {getattr(self, name)}.")
+        check_finite(self, "scale")
+        check_not_negative(self, "noise_std", "delay_s", "history_s")
 
     @abstractmethod
     def components(self, scene: Scene) -> tuple[str, ...]:
@@ -82,7 +99,7 @@ class RewardTerm(ABC):
 
     def __post_init__(self) -> None:
         """Refuse a weight of the wrong sign."""
-        _finite(self, weight=self.weight)
+        check_finite(self, "weight")
         if self.penalty and self.weight > 0:
             raise BadInputError(f"{type(self).__name__} is a penalty: its weight must be 0 or less, got {self.weight}.")
         if not self.penalty and self.weight < 0:
@@ -136,12 +153,19 @@ class CommandTerm(ABC):
 class EventTerm(ABC):
     """Something that happens to the world: once at startup, at every reset, or every so often."""
 
+    modes: ClassVar[tuple[str, ...]]
+    """Which modes make sense."""
+
     mode: Literal["startup", "reset", "interval"] = "reset"
     interval_s: float = math.inf
     """Time between two happenings in mode `interval`."""
 
     def __post_init__(self) -> None:
-        """Refuse an interval that is missing or not positive."""
+        """Refuse a mode that makes no sense, and an interval that is missing or not positive."""
+        if self.mode not in self.modes:
+            raise BadInputError(
+                f"{type(self).__name__}.mode must be {' or '.join(map(repr, self.modes))}, got {self.mode!r}."
+            )
         if self.mode == "interval" and not 0.0 < self.interval_s < math.inf:
             raise BadInputError(
                 f"{type(self).__name__} in mode 'interval' needs interval_s > 0, got {self.interval_s}."
@@ -171,6 +195,10 @@ class SuccessTerm(ABC):
 
     hold_s: float
     """How long it must have held, without a break, when the episode ends."""
+
+    def __post_init__(self) -> None:
+        """Refuse a holding time that is not positive."""
+        check_positive(self, "hold_s")
 
     @abstractmethod
     def bind(self, scene: Scene) -> TestFn:
