@@ -59,6 +59,7 @@ class MujocoCpu:
         self._joint_qvel = [int(self.model.joint(name).dofadr[0]) for name in names]
         self._actuators = [int(self.model.actuator(name).id) for name in names]
         self._qpos, self._qvel, self._ctrl = (self.batch.bind(name) for name in ("qpos", "qvel", "ctrl"))
+        self._scaled: dict[str, NDArray[np.float64]] = {}
         self._steps = 0
         self._picture: Picture | None = None
 
@@ -75,7 +76,7 @@ class MujocoCpu:
     def reset(self, ids: Array | Sequence[int] | None, joint_pos: Array) -> None:
         """Put worlds at rest at joint angles [len(ids), joint] rad, their targets at the same angles."""
         rows = self._rows(ids)
-        self.batch.reset(rows, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
+        self.batch.reset(np.unique(rows), stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._qpos[(rows[:, None], self._joint_qpos)] = joint_pos
         self._ctrl[(rows[:, None], self._actuators)] = joint_pos
 
@@ -102,11 +103,10 @@ class MujocoCpu:
     def model_field(self, field: str) -> Float32:
         """Return a field of the physical model [env, ...], as each world has it now."""
         name, part = self._model_parts(field)[0]
-        expanded = self.batch.expanded(name)
-        if expanded is None:
-            nominal = np.asarray(getattr(self.model, name))
-            expanded = np.broadcast_to(nominal, (self.num_envs, *nominal.shape))
-        return np.array(expanded[part], dtype=np.float32)
+        if name in self._scaled:
+            return np.array(self._scaled[name][part], dtype=np.float32)
+        nominal = np.asarray(getattr(self.model, name))
+        return np.array(np.broadcast_to(nominal, (self.num_envs, *nominal.shape))[part], dtype=np.float32)
 
     def scale_model(self, field: str, factor: Array, ids: Array | Sequence[int] | None = None) -> None:
         """Set a model field of worlds to the nominal value times a factor [len(ids), 1]."""
@@ -116,11 +116,11 @@ class MujocoCpu:
             raise BadInputError(f"The factors on {field} must be positive and finite.")
         for name, part in parts:
             nominal = np.asarray(getattr(self.model, name))
-            values = self.batch.expand(name)
+            values = self._scaled[name] = self.batch.expand(name)
             scale = np.ones((len(rows), *nominal.shape))
             scale[part] *= np.asarray(factor).reshape(-1, *[1] * (scale[part].ndim - 1))
             values[rows] = nominal * scale
-        self.batch.set_const(rows)
+        self.batch.set_const(np.unique(rows))
 
     def divergences(self) -> list[Divergence]:
         """Return the worlds that diverged since this was last asked."""
@@ -128,11 +128,13 @@ class MujocoCpu:
         kinds = [kind for kind, _ in DIVERGED]
         if not counts[:, kinds, 1].any():
             return []
+        worlds = np.flatnonzero(counts[:, kinds, 1].any(axis=1))
         found: list[Divergence] = []
-        for world in np.flatnonzero(counts[:, kinds, 1].any(axis=1)):
+        for world in worlds:
             kind, field = next(item for item in DIVERGED if counts[world, item[0], 1])
             found.append(Divergence(int(world), self._steps, self._bad_field(field, int(counts[world, kind, 0]))))
-        counts[:, kinds] = 0
+        # MuJoCo has reset them in the middle of the step, and not at all for a bad control. This clears the counts too.
+        self.batch.reset(worlds, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         return found
 
     def render(
@@ -143,7 +145,7 @@ class MujocoCpu:
             raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
         if self._picture is None or self._picture.size != size:
             self.close()
-            self._picture = Picture(self.robot, size=size, markers=tuple(markers))
+            self._picture = Picture(self.robot, size=size)
         return self._picture.draw(self._qpos[world], camera=camera, markers=markers)
 
     def close(self) -> None:
@@ -153,7 +155,10 @@ class MujocoCpu:
             self._picture = None
 
     def _rows(self, ids: Array | Sequence[int] | None) -> NDArray[np.int64]:
-        rows = np.arange(self.num_envs) if ids is None else np.asarray(ids, dtype=np.int64)
+        rows = np.arange(self.num_envs) if ids is None else np.asarray(ids)
+        if rows.dtype == bool:
+            raise BadInputError("World ids must be numbers, got a mask; np.flatnonzero(mask) gives the numbers.")
+        rows = rows.astype(np.int64)
         if rows.size and not (rows.min() >= 0 and rows.max() < self.num_envs):
             raise BadInputError(f"World ids must be 0 to {self.num_envs - 1}, got {rows.min()} to {rows.max()}.")
         return rows

@@ -9,14 +9,18 @@ from roarm_lab.sim.backend import SimConfig
 
 DIGITS = 7
 """Significant digits kept, so that the last bits of another MuJoCo version do not make another model."""
-OPTIONS = ("timestep", "impratio", "iterations", "ls_iterations", "noslip_iterations", "integrator", "cone", "solver")
-FIELDS = (
-    "body_pos", "body_quat", "body_mass", "body_ipos", "body_inertia", "jnt_range", "dof_damping", "dof_armature",
-    "dof_frictionloss", "dof_solimp", "geom_type", "geom_size", "geom_pos", "geom_quat", "geom_friction", "geom_solref",
-    "geom_solimp",
-    "geom_condim", "geom_contype", "geom_conaffinity", "actuator_gainprm", "actuator_biasprm", "actuator_ctrlrange",
-    "actuator_forcerange",
+OPTIONS = (
+    "timestep", "gravity", "impratio", "iterations", "ls_iterations", "noslip_iterations", "integrator", "cone",
+    "solver", "jacobian", "disableflags", "enableflags",
 )  # fmt: skip
+FIELDS = (
+    "body_parentid", "body_pos", "body_quat", "body_mass", "body_ipos", "body_iquat", "body_inertia", "jnt_axis",
+    "jnt_range", "dof_damping", "dof_armature", "dof_frictionloss", "dof_solref", "dof_solimp", "geom_bodyid",
+    "geom_type", "geom_size", "geom_pos", "geom_quat", "geom_friction", "geom_solref", "geom_solimp", "geom_condim",
+    "geom_contype", "geom_conaffinity", "geom_priority", "exclude_signature", "actuator_trnid", "actuator_gainprm",
+    "actuator_biasprm", "actuator_ctrlrange", "actuator_forcerange",
+)  # fmt: skip
+"""Without what only shows in pictures, and without limits of sizes."""
 
 
 def physical_parameters(robot: Robot, config: SimConfig) -> dict[str, Any]:

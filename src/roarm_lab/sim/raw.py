@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 
 INTEGRATION = mujoco.mjtState.mjSTATE_INTEGRATION.value
@@ -34,7 +35,12 @@ class RawReplay:
         """Return the physics steps per second of `threads` simultaneous threads, and forget what was kept.
 
         Only the time inside `mj_step(model, data, substeps)` counts, not the writing of states between calls.
+
+        Raises:
+            BadInputError: Nothing has been kept since the last call.
         """
+        if not self._targets:
+            raise BadInputError("Nothing has been kept: call keep() before and keep_target() after each step.")
         rows, targets = np.concatenate(self._rows), np.concatenate(self._targets)
         self._rows.clear()
         self._targets.clear()
