@@ -5,7 +5,7 @@ from pathlib import Path
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, sha256_of, write_atomic
-from roarm_lab.policies.contract import Contract, observed, parse_contract
+from roarm_lab.policies.contract import Contract, action_size, check_complete, observed, parse_contract
 from roarm_lab.policies.onnx_policy import OnnxPolicy
 
 CONTRACT, POLICY = "contract.json", "policy.onnx"
@@ -26,7 +26,7 @@ def write_bundle(path: Path, onnx: bytes, contract: Contract, *, overwrite: bool
     Raises:
         BadInputError: The folder exists and `overwrite` is False.
     """
-    hashes = {**contract.provenance.get("hashes", {}), "policy": sha256_of(onnx)}
+    hashes = {**contract.hashes, "policy": sha256_of(onnx)}
     whole = replace(contract, provenance={**contract.provenance, "hashes": hashes})
     text = whole.to_json()
     new_folder(path, overwrite)
@@ -45,13 +45,16 @@ def load_bundle(path: Path) -> Bundle:
     if not folder.is_dir():
         raise BadInputError(f"There is no policy bundle at {path}: it is a folder with {POLICY} and {CONTRACT}.")
     try:
-        contract = parse_contract((folder / CONTRACT).read_text(encoding="utf-8"), str(folder / CONTRACT))
-        onnx = (folder / POLICY).read_bytes()
-    except (FileNotFoundError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{folder} is not a policy bundle: {error}.") from error
+        text = (folder / CONTRACT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{folder} is not a policy bundle: {CONTRACT} can not be read: {error}.") from error
+    contract = parse_contract(text, str(folder / CONTRACT))
+    check_complete(contract)
     policy = OnnxPolicy(folder / POLICY)
-    expected = contract.provenance.get("hashes", {}).get("policy")
-    if expected != sha256_of(onnx):
-        raise BadInputError(f"{folder / POLICY} is not the network that {CONTRACT} was written for (hash differs).")
-    policy.check({entry.name: entry.size for entry in observed(contract)})
+    if contract.hashes.get("policy") != policy.sha256:
+        raise BadInputError(
+            f"{folder / POLICY} is damaged, or is not the network that {CONTRACT} was written for: its hash is "
+            f"{policy.sha256[:12]}, the contract says {str(contract.hashes.get('policy'))[:12]}."
+        )
+    policy.check({entry.name: entry.size for entry in observed(contract)}, action_size(contract))
     return Bundle(path=folder, contract=contract, policy=policy)

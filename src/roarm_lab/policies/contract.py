@@ -7,7 +7,7 @@ says how well it did.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,6 +17,25 @@ SCHEMA = 1
 PARTS = ("schema", "interface", "provenance", "evaluation")
 HASHES = ("model", "task", "randomization")
 """Provenance hashes whose difference is drift."""
+INTERFACE = (
+    "robot",
+    "task",
+    "control_dt_s",
+    "episode_s",
+    "joints",
+    "observations",
+    "actions",
+    "output",
+    "commands",
+    "start",
+    "keyframes",
+    "success",
+)
+"""What an interface says; `envs.interface` writes it."""
+MAX_TOLD = 8
+"""Differences that are said one by one; of more than these only the number."""
+MAX_SHOWN = 100
+"""Letters of a value that are shown."""
 
 
 class InterfaceError(BadInputError):
@@ -32,11 +51,16 @@ class Contract:
     """The parts of `contract.json`, as plain data."""
 
     interface: Mapping[str, Any]
-    """robot, task, control_dt_s, joints, observations, actions, commands, limits, start, success."""
+    """What `INTERFACE` lists."""
     provenance: Mapping[str, Any]
     """hashes (model, task, randomization, policy), versions, git revision, seed, command, time."""
     evaluation: Mapping[str, Any] | None = None
     schema: int = SCHEMA
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Hashes of what the policy was trained on, and of its network; empty where none were kept."""
+        return self.provenance.get("hashes") or {}
 
     def to_json(self) -> str:
         """Return the contract as JSON text.
@@ -55,11 +79,11 @@ def parse_contract(text: str, where: str) -> Contract:
     """Return the contract in `text`; `where` names its file in errors.
 
     Raises:
-        BadInputError: It is not JSON, or of another schema, or a part is missing.
+        BadInputError: It is not JSON, or of another schema, or a part is missing or not what it should be.
     """
     try:
-        data: object = json.loads(text)
-    except json.JSONDecodeError as error:
+        data: object = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise BadInputError(f"{where} is not valid JSON: {error}.") from error
     if not isinstance(data, dict):
         raise BadInputError(f"{where} must hold a JSON object, got {type(data).__name__}.")
@@ -69,7 +93,18 @@ def parse_contract(text: str, where: str) -> Contract:
     for name in ("interface", "provenance"):
         if not isinstance(parts.get(name), dict):
             raise BadInputError(f"{where} has no part {name!r}; it needs {', '.join(PARTS)}.")
+    for name, part in (
+        ("provenance.hashes", parts["provenance"].get("hashes")),
+        ("evaluation", parts.get("evaluation")),
+    ):
+        if not isinstance(part, dict | None):
+            raise BadInputError(f"{where}: {name} must be a JSON object, got {type(part).__name__}.")
     return Contract(interface=parts["interface"], provenance=parts["provenance"], evaluation=parts.get("evaluation"))
+
+
+def _refuse_constant(name: str) -> object:
+    """Refuse what Python reads and JSON does not know."""
+    raise ValueError(f"{name} is not a number")
 
 
 def differences(given: object, expected: object, where: str = "interface") -> list[str]:
@@ -77,8 +112,6 @@ def differences(given: object, expected: object, where: str = "interface") -> li
     if isinstance(given, Mapping) and isinstance(expected, Mapping):
         mine, theirs = cast("Mapping[str, object]", given), cast("Mapping[str, object]", expected)
         found: list[str] = []
-        if set(mine) == set(theirs) and list(mine) != list(theirs):
-            found.append(f"{where}: order is {list(mine)} in the bundle, {list(theirs)} here")
         for key in dict.fromkeys((*mine, *theirs)):
             if key not in mine or key not in theirs:
                 found.append(f"{where}.{key}: {'missing in the bundle' if key not in mine else 'unknown here'}")
@@ -87,8 +120,8 @@ def differences(given: object, expected: object, where: str = "interface") -> li
         return found
     if isinstance(given, list | tuple) and isinstance(expected, list | tuple):
         left, right = cast("list[object]", given), cast("list[object]", expected)
-        if len(left) != len(right):
-            return [f"{where}: {list(left)} in the bundle, {list(right)} here"]
+        if _labels(left) != _labels(right):
+            return [f"{where}: {_short(_named(left))} in the bundle, {_short(_named(right))} here"]
         return [
             line
             for i, (a, b) in enumerate(zip(left, right, strict=True))
@@ -98,7 +131,35 @@ def differences(given: object, expected: object, where: str = "interface") -> li
         same = math.isclose(given, expected, rel_tol=1e-6, abs_tol=1e-9)
     else:
         same = given == expected
-    return [] if same else [f"{where}: {given!r} in the bundle, {expected!r} here"]
+    return [] if same else [f"{where}: {_short(given)} in the bundle, {_short(expected)} here"]
+
+
+def _named(items: Sequence[object]) -> list[object]:
+    """Return the items of a list, those that are objects with a name as their name."""
+    return [
+        cast("Mapping[str, object]", item).get("name", "?") if isinstance(item, Mapping) else item for item in items
+    ]
+
+
+def _labels(items: Sequence[object]) -> list[str | None]:
+    """Return what says the order of a list: names and texts, None for everything else."""
+    return [item if isinstance(item, str) else None for item in _named(items)]
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+def check_complete(contract: Contract) -> None:
+    """Refuse a contract whose interface leaves something open.
+
+    Raises:
+        InterfaceError: Names what is missing.
+    """
+    missing = [name for name in INTERFACE if name not in contract.interface]
+    if missing:
+        raise InterfaceError(f"The contract's interface does not say: {', '.join(missing)}.")
 
 
 def check_interface(contract: Contract, expected: Mapping[str, Any]) -> None:
@@ -109,12 +170,13 @@ def check_interface(contract: Contract, expected: Mapping[str, Any]) -> None:
     """
     found = differences(contract.interface, expected)
     if found:
-        raise InterfaceError("The bundle's interface does not fit: " + "; ".join(found[:8]) + ".")
+        more = f"; and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
+        raise InterfaceError("The bundle's interface does not fit: " + "; ".join(found[:MAX_TOLD]) + more + ".")
 
 
 def drift(contract: Contract, hashes: Mapping[str, str]) -> list[str]:
     """Return in words what differs between what the policy was trained on and `hashes` of what is here."""
-    old = cast("Mapping[str, str]", contract.provenance.get("hashes", {}))
+    old = contract.hashes
     return [
         f"{name}: trained on {str(old.get(name))[:12]}, here {hashes[name][:12]}"
         for name in HASHES
@@ -160,4 +222,16 @@ def observed(contract: Contract) -> list[Observed]:
     try:
         return [Observed(**entry) for entry in contract.interface["observations"]]
     except (KeyError, TypeError) as error:
-        raise InterfaceError(f"The contract's list of observations can not be read: {error}.") from error
+        raise InterfaceError(f"The contract's list of observations can not be read: {error!r}.") from error
+
+
+def action_size(contract: Contract) -> int:
+    """Return how many numbers an action of the policy has.
+
+    Raises:
+        InterfaceError: The contract does not say so in the way it should.
+    """
+    try:
+        return sum(int(entry["size"]) for entry in contract.interface["actions"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InterfaceError(f"The contract's list of actions can not be read: {error!r}.") from error

@@ -1,0 +1,176 @@
+"""The contract as text, and the differences that are told."""
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.policies.contract import (
+    INTERFACE,
+    Contract,
+    DriftError,
+    InterfaceError,
+    action_size,
+    check_complete,
+    check_drift,
+    check_interface,
+    differences,
+    drift,
+    observed,
+    parse_contract,
+)
+from roarm_lab.tasks.reach import reach
+from tests.bundles import contract_of
+
+HERE = "contract.json"
+CONTRACT = contract_of(reach())
+
+
+def text_of(**changes: Any) -> str:
+    return json.dumps(json.loads(CONTRACT.to_json()) | changes)
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> Contract:
+    interface = copy.deepcopy(dict(CONTRACT.interface))
+    change(interface)
+    return replace(CONTRACT, interface=interface)
+
+
+def test_a_contract_survives_its_file() -> None:
+    whole = replace(CONTRACT, evaluation={"successes": 9, "episodes": 10})
+    assert parse_contract(whole.to_json(), HERE) == replace(whole, interface=json.loads(json.dumps(whole.interface)))
+    check_interface(parse_contract(whole.to_json(), HERE), interface_of(reach()))
+
+
+def test_the_interface_says_everything_that_the_list_promises() -> None:
+    assert set(INTERFACE) == set(interface_of(reach()))
+
+
+def test_a_contract_with_a_number_that_is_none_is_not_written() -> None:
+    with pytest.raises(BadInputError, match="not finite"):
+        replace(CONTRACT, evaluation={"success_rate": math.nan}).to_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "contract.json is not valid JSON"),
+        ('{"schema": 1,', "contract.json is not valid JSON"),
+        ('{"schema": 1, "interface": {"control_dt_s": NaN}}', "not valid JSON: NaN is not a number"),
+        ('{"schema": 1, "interface": {"control_dt_s": -Infinity}}', "not valid JSON: -Infinity is not a number"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[1, 2]", "must hold a JSON object, got list"),
+        (text_of(schema=2), "has schema 2; this version of RoArm Lab reads 1"),
+        (text_of(schema=None), "has schema None"),
+        (text_of(interface=None), "has no part 'interface'; it needs schema, interface, provenance"),
+        (text_of(provenance=[]), "has no part 'provenance'"),
+        (text_of(provenance={"hashes": ["a"]}), "provenance.hashes must be a JSON object, got list"),
+        (text_of(evaluation="good"), "evaluation must be a JSON object, got str"),
+    ],
+)
+def test_a_damaged_contract_is_refused_in_words(text: str, message: str) -> None:
+    with pytest.raises(BadInputError, match=message) as caught:
+        parse_contract(text, HERE)
+    assert caught.value.exit_code == 2
+
+
+@given(st.text(max_size=200))
+def test_no_text_crashes_the_reader(text: str) -> None:
+    with pytest.raises(BadInputError):
+        parse_contract(text, HERE)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda i: i.update(robot="roarm_m2"), "interface.robot: 'roarm_m2' in the bundle, 'roarm_m3' here"),
+        (lambda i: i.update(control_dt_s=0.04), "interface.control_dt_s: 0.04 in the bundle, 0.05 here"),
+        (lambda i: i["joints"].reverse(), r"interface.joints: \['gripper', .*'base'\] in the bundle, \['base', "),
+        (lambda i: i["joints"].pop(), r"interface.joints: \['base', 'shoulder', 'elbow', 'wrist', 'roll'\] in the"),
+        (lambda i: i["joints"][1].update(upper_rad=2.0), r"interface.joints\[1\].upper_rad: 2.0 in the bundle, 1.57"),
+        (lambda i: i["observations"][0].update(unit="deg"), r"observations\[0\].unit: 'deg' in the bundle, 'rad' here"),
+        (lambda i: i["observations"][0].update(size=7), r"observations\[0\].size: 7 in the bundle, 6 here"),
+        (lambda i: i["observations"].insert(0, i["observations"].pop()), r"observations: \['last_action', 'joint_pos'"),
+        (lambda i: i["observations"][1]["components"].reverse(), r"observations\[1\].components: \['gripper', 'roll'"),
+        (lambda i: i["observations"][1]["params"].update(scale=1.0), r"observations\[1\].params.scale: 1.0 in the"),
+        (lambda i: i["actions"][0]["params"].update(step_rad=0.2), r"actions\[0\].params.step_rad: 0.2 in the bundle"),
+        (lambda i: i["actions"][0].update(kind="EePose"), r"actions\[0\].kind: 'EePose' in the bundle, 'JointDelta'"),
+        (lambda i: i["output"]["shape"].append(1), r"output.shape: \['batch', 'step', 6, 1\] in the bundle, \['ba"),
+        (lambda i: i["commands"].update(speed={}), "interface.commands.speed: unknown here"),
+        (lambda i: i.pop("success"), "interface.success: missing in the bundle"),
+        (lambda i: i["success"]["params"].update(within_m=0.05), "success.params.within_m: 0.05 in the bundle, 0.02"),
+        (lambda i: i.update(control_dt_s="fast"), "control_dt_s: 'fast' in the bundle, 0.05 here"),
+        (lambda i: i.update(joints="six"), "interface.joints: 'six' in the bundle"),
+    ],
+)
+def test_each_difference_of_the_interface_is_said(change: Callable[[dict[str, Any]], object], told: str) -> None:
+    with pytest.raises(InterfaceError, match=told) as caught:
+        check_interface(changed(change), interface_of(reach()))
+    assert caught.value.exit_code == 2
+    assert len(str(caught.value)) < 400
+
+
+def test_of_many_differences_the_first_are_told_and_the_others_counted() -> None:
+    def spoil(interface: dict[str, Any]) -> None:
+        for joint in interface["joints"]:
+            joint["lower_rad"], joint["upper_rad"] = -9.0, 9.0
+
+    with pytest.raises(InterfaceError, match="; and 4 more.$"):
+        check_interface(changed(spoil), interface_of(reach()))
+
+
+def test_rounding_and_the_order_of_json_keys_are_no_difference() -> None:
+    assert differences({"a": 0.1 + 0.2, "b": 1}, {"b": 1.0, "a": 0.3}) == []
+    assert differences({"a": 0.3001}, {"a": 0.3}) == ["interface.a: 0.3001 in the bundle, 0.3 here"]
+
+
+@pytest.mark.parametrize("name", ["model", "task", "randomization"])
+def test_drift_is_reported_refused_and_can_be_accepted(name: str) -> None:
+    here = hashes_of(reach())
+    other = here | {name: "f" * 64}
+    assert drift(CONTRACT, here) == []
+    told = f"{name}: trained on {here[name][:12]}, here ffffffffffff"
+    with pytest.raises(DriftError, match=f"trained on something else: {told}.*--allow-drift") as caught:
+        check_drift(CONTRACT, other, allow=False)
+    assert caught.value.exit_code == 2
+    assert check_drift(CONTRACT, other, allow=True) == [told]
+
+
+def test_other_rewards_are_no_drift_and_a_missing_hash_is() -> None:
+    here = hashes_of(reach())
+    assert drift(CONTRACT, here | {"rewards": "0" * 64}) == []
+    bare = replace(CONTRACT, provenance={})
+    assert len(drift(bare, here)) == 3
+    assert drift(bare, here)[0].startswith("model: trained on None, here ")
+
+
+def test_what_a_contract_leaves_open_is_named() -> None:
+    check_complete(CONTRACT)
+    with pytest.raises(InterfaceError, match="does not say: episode_s, start"):
+        check_complete(changed(lambda i: (i.pop("episode_s"), i.pop("start"))))
+
+
+def test_the_terms_are_read_in_order() -> None:
+    found = observed(CONTRACT)
+    assert [(term.name, term.size, term.source) for term in found[:3]] == [
+        ("joint_pos", 6, "measured"),
+        ("joint_vel", 6, "derived"),
+        ("target_lead", 6, "derived"),
+    ]
+    assert action_size(CONTRACT) == 6
+
+
+@pytest.mark.parametrize("entries", [None, "abc", [3], [{"name": "x"}], [{"nothing": 1}]])
+def test_a_list_of_terms_that_is_none_is_refused(entries: object) -> None:
+    with pytest.raises(InterfaceError, match="list of observations can not be read"):
+        observed(changed(lambda i: i.update(observations=entries)))
+    with pytest.raises(InterfaceError, match="list of actions can not be read"):
+        action_size(changed(lambda i: i.update(actions=entries)))
