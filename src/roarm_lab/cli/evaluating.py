@@ -1,11 +1,14 @@
 """Evaluation as the command line does it: the bundle checked against the task, progress shown, the result as tables."""
 
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from roarm_lab.cli.recording import recorder
 from roarm_lab.cli.training import progress_bar, summary
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
@@ -38,26 +41,34 @@ def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
     """Return the evaluation that was asked for, and the drift in words."""
     bundle = load_bundle(arguments.bundle)
     config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, threads=arguments.threads)
-    from roarm_lab.cli.recording import recorder
-
+    say_drift(drift)
+    root, seed = arguments.record_rollouts, arguments.seed
     with (
+        nullcontext() if root is None else recorder(bundle, config, root, seed) as recording,
         progress_bar("evaluating", arguments.episodes) as update,
-        recorder(bundle, config, arguments.record_rollouts, arguments.seed) as observe,
     ):
         evaluation = evaluate(
             bundle.policy.infer,
             config,
             episodes=arguments.episodes,
-            seed=arguments.seed,
+            seed=seed,
             progress=update,
-            observe=observe,
+            observe=None if recording is None else recording.observe,
         )
+    if recording is not None:
+        sys.stderr.write(f"rollouts    {recording.path}\n")
     return evaluation, drift
+
+
+def say_drift(drift: list[str]) -> None:
+    """Say on stderr what the policy was trained on differently, when that was allowed."""
+    for line in drift:
+        sys.stderr.write(f"roarm: drift: {line}\n")
 
 
 def table(evaluation: Evaluation) -> None:
     """Print the result in words and tables."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(summary(evaluation))
     if evaluation.time_to_success_s is not None:
         times = evaluation.time_to_success_s
@@ -66,7 +77,8 @@ def table(evaluation: Evaluation) -> None:
     console.print(
         f"distance    {distance['median'] * 1e3:.1f} mm at the end (median), {distance['p90'] * 1e3:.1f} mm (90 %)"
     )
-    console.print(_regions(evaluation))
+    if evaluation.regions:
+        console.print(_regions(evaluation))
     for reason, count in evaluation.failures.items():
         console.print(f"failed      {count}: {reason}")
     console.print(_rewards(evaluation))

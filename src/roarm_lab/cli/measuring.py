@@ -9,10 +9,10 @@ import numpy as np
 
 from roarm_lab.cli.bench import Row
 from roarm_lab.core.provenance import provenance, usable_cores
+from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from roarm_lab.sim.raw import RawReplay
-from roarm_lab.tasks.table import get_task
 
 PAIRS_PER_ROUND = 4096
 """Control steps of one world between two turns of the yardstick."""
@@ -31,9 +31,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measure_sim(task: str, worlds: int, threads: int, seconds: float) -> Row:
+def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float) -> Row:
     """Return one row: random actions in `worlds` worlds, then the same states again with bare mj_step."""
-    config = get_task(task)
     config = replace(config, sim=replace(config.sim, threads=threads), random_age=True)
     env = Env(config, worlds, seed=0)
     assert isinstance(env.backend, MujocoCpu)

@@ -11,10 +11,15 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = (
-    "Drive an arm with a policy bundle: a slow move to the start pose, then episodes at the policy's rate. Every "
-    "target passes the safety gate; on any doubt the arm is held. Ctrl-C holds the arm and ends."
-)
+DESCRIPTION = """Drive an arm with a policy bundle: a slow move to the start pose, then episodes at the policy's rate.
+Every target passes the safety gate; on any doubt the arm is held. Ctrl-C holds the arm and ends.
+
+examples:
+  roarm run runs/RUN                               five random goals in real time
+  roarm run runs/RUN --goal 0.3 0.1 0.2            one goal, five times
+  roarm run runs/RUN --episodes 200 --fast --json  as fast as it goes, for programs
+
+exit codes: 0 done, 1 the arm was held or --min-success was missed, 2 bad input"""
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,9 @@ class RunArguments:
     arm: Literal["sim"] = "sim"
     """Which arm: sim is the simulated one."""
     goal: tuple[float, float, float] | None = None
-    """One goal in metres (x forward, y left, z up, from the table under the base); random ones by default."""
+    """One goal in metres (x forward, y left, z up, from the table under the base); by default random ones."""
     episodes: int = 5
-    """How many episodes, each with its own goal."""
+    """How many episodes. Without --goal each has a goal of its own."""
     seed: int = 0
     """Seed of random goals."""
     fast: bool = False
@@ -46,16 +51,22 @@ class RunArguments:
 def run(argv: list[str]) -> int:
     """Run episodes and say how they went; exit code 1 when the arm had to be held."""
     arguments = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
-    if arguments.episodes < 1 or arguments.seed < 0:
-        raise BadInputError("--episodes must be 1 or more, --seed 0 or more.")
+    if arguments.episodes < 1:
+        raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
+    if arguments.seed < 0:
+        raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
     if arguments.min_success is not None and not 0.0 <= arguments.min_success <= 1.0:
         raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
     from roarm_lab.cli.driving import drive, say
 
     summary = drive(arguments)
     if arguments.json:
-        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+        sys.stdout.write(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     else:
         say(summary)
-    below = arguments.min_success is not None and summary["success_rate"] < arguments.min_success
-    return 1 if summary["held"] or below else 0
+    if arguments.min_success is not None and summary["success_rate"] < arguments.min_success:
+        sys.stderr.write(
+            f"roarm: the success rate {summary['success_rate']:.3f} is below --min-success {arguments.min_success}.\n"
+        )
+        return 1
+    return 1 if summary["held"] else 0

@@ -1,5 +1,7 @@
 """Training as the command line does it: settings put together, progress shown, the result said in words."""
 
+import os
+import shlex
 import sys
 import time
 from collections.abc import Generator
@@ -14,11 +16,13 @@ from roarm_lab.cli.train import TrainArguments, checked, resume_hint
 from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
+from roarm_lab.envs.interface import hashes_of
 from roarm_lab.evaluate.evaluation import Evaluation
-from roarm_lab.rl.settings import PpoSettings, ppo_settings
+from roarm_lab.rl.settings import ppo_settings
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
+    from roarm_lab.rl.callback import Progress as TrainingProgress
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import Trained, TrainJob
 
@@ -31,43 +35,57 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
 
     Raises:
         BadInputError: The arguments make no sense; nothing has been written then.
+        MissingError: PyTorch is not installed, or has no CUDA where it was asked for; nothing has been written either.
+        KeyboardInterrupt: Ctrl-C. How to go on has been said.
     """
     checked(arguments)
+    # Torch's threads would otherwise spin while they wait for work, on the cores that the simulation needs then.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from roarm_lab.rl.run_folder import RunFolder
-    from roarm_lab.rl.train import TrainingInterrupted, train
+    from roarm_lab.rl.train import device_of, train
 
     job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
+    device_of(job.device)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
+    total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
-        with progress_bar("training", job.settings.total_timesteps) as update:
+        with progress_bar("training", total) as update:
             return train(
                 job,
                 run,
                 resume=arguments.resume is not None,
-                report=lambda state: update(
-                    state.steps,
-                    f"{state.steps_per_s:,.0f} steps/s, success so far "
-                    + ("-" if state.success is None else f"{state.success:.0%}"),
-                ),
-                evaluating=lambda done: update(
-                    job.settings.total_timesteps, f"evaluating {done}/{job.evaluation_episodes}"
-                ),
+                report=lambda state: update(state.steps, _state_in_words(state)),
+                evaluating=lambda done: update(total, f"evaluating {done}/{episodes}"),
             )
-    except TrainingInterrupted as stopped:
-        sys.stderr.write(f"\nstopped at {stopped.steps:,} steps; saved. Go on with: {resume_hint(run.path)}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
         raise
 
 
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
+    bundle = shlex.quote(str(trained.bundle.path))
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
         f"bundle      {trained.bundle.path}\n"
-        f"evaluate    roarm eval {trained.bundle.path} --episodes 2000\n"
-        f"run it      roarm run {trained.bundle.path} --arm sim\n"
+        f"evaluate    roarm eval {bundle} --episodes 2000\n"
+        f"run it      roarm run {bundle} --arm sim\n"
     )
+
+
+def _state_in_words(state: "TrainingProgress") -> str:
+    success = "-" if state.success is None else f"{state.success:.0%}"
+    return f"{state.steps_per_s:,.0f} steps/s, success so far {success}"
+
+
+def _how_to_go_on(run: "RunFolder") -> str:
+    """Return what was saved when training was interrupted, and the command that goes on from there."""
+    saved = run.checkpoints()
+    if not saved:
+        return f"stopped before anything was learned; {run.path} can be deleted."
+    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path)}"
 
 
 def summary(evaluation: Evaluation) -> str:
@@ -101,15 +119,19 @@ def progress_bar(what: str, total: int) -> Generator[Any]:
 
 
 def _lines(what: str, total: int) -> Any:
+    """Return a function (done, text) that writes a line now and then; the first call says what was done before."""
     began_s = last_s = time.monotonic()
+    first: int | None = None
 
     def line(done: int, text: str = "") -> None:
-        nonlocal last_s
+        nonlocal last_s, first
         now_s = time.monotonic()
+        first = done if first is None else first
         if now_s - last_s >= LINE_EVERY_S:
             last_s = now_s
-            left_s = (now_s - began_s) * (total - done) / max(done, 1)
-            sys.stderr.write(f"{what} {done:,}/{total:,} ({done / total:.0%}), about {left_s:.0f} s left, {text}\n")
+            left_s = (now_s - began_s) * (total - done) / max(done - first, 1)
+            left = f"about {left_s:.0f} s left, " if done < total else ""
+            sys.stderr.write(f"{what} {done:,}/{total:,} ({done / total:.0%}), {left}{text}\n")
 
     return line
 
@@ -143,13 +165,32 @@ def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
 
 
 def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
-    from roarm_lab.core.configs import to_plain
     from roarm_lab.rl.run_folder import RunFolder
-    from roarm_lab.rl.train import TrainJob
 
     assert arguments.resume is not None
     run = RunFolder.open(arguments.resume)
     meta = run.meta()
+    try:
+        job = _job_of(meta, arguments, command)
+        same = hashes_of(job.env) == meta["hashes"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadInputError(f"{run.path / 'meta.json'} is damaged: {error!r}.") from error
+    if not same:
+        raise BadInputError(f"The task {job.env.task!r} has changed since {run.path} was started; train it anew.")
+    if not run.checkpoints():
+        raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
+    done = int(run.checkpoints()[-1].name)
+    if done >= job.settings.total_timesteps and run.is_evaluated():
+        raise BadInputError(
+            f"{run.path} has finished its {done:,} steps. To train longer, add --total-timesteps with a larger number."
+        )
+    return job, run
+
+
+def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+    """Return the job that `meta.json` describes, with what may be changed on the way."""
+    from roarm_lab.rl.train import TrainJob
+
     env = get_task(meta["task"])
     rewards = {name: _fields(term) for name, term in meta["env"]["rewards"].items()}
     env = replace(
@@ -157,18 +198,10 @@ def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[Trai
         rewards=override(env.rewards, rewards, "meta.json: rewards"),
         sim=replace(env.sim, threads=arguments.threads),
     )
-    kept: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in _fields(meta["settings"]).items()
-    }
-    settings = PpoSettings(**kept)
+    settings = override(ppo_settings(env.task), _fields(meta["settings"]), "meta.json: settings")
     if arguments.total_timesteps is not None:
         settings = replace(settings, total_timesteps=arguments.total_timesteps)
-    done = int(run.checkpoints()[-1].name) if run.checkpoints() else 0
-    if done >= settings.total_timesteps and (run.path / "evaluation.json").exists():
-        raise BadInputError(
-            f"{run.path} has finished its {done:,} steps. To train longer, add --total-timesteps with a larger number."
-        )
-    job = TrainJob(
+    return TrainJob(
         env=env,
         settings=settings,
         seed=meta["seed"],
@@ -176,9 +209,6 @@ def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[Trai
         evaluation_episodes=meta["evaluation_episodes"],
         command=command,
     )
-    if to_plain(job.env.commands) != meta["env"]["commands"]:
-        raise BadInputError(f"The task {env.task!r} has changed since {run.path} was started; train it anew.")
-    return job, run
 
 
 def _fields(plain: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Files that are whole or absent: written beside their name, then renamed; nothing is overwritten unasked."""
 
 import hashlib
+import itertools
 import json
 import os
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,28 @@ def new_folder(path: Path | str, overwrite: bool = False, *, hint: str = OVERWRI
         raise BadInputError(f"The folder {path} exists already and is not empty. Give another name or {hint}.")
     _make_folder(path)
     return path
+
+
+def new_timed_folder(root: Path | str, *words: object) -> Path:
+    """Return the new folder `<root>/<local time>-<words>`; where another one has that name, it ends in -2, -3, ...
+
+    Of two programs that ask in the same second each gets a folder of its own.
+
+    Raises:
+        BadInputError: It can not be made.
+    """
+    stem = "-".join((f"{datetime.now().astimezone():%Y%m%d-%H%M%S}", *map(str, words)))
+    _make_folder(Path(root))
+    for number in itertools.count(1):
+        path = Path(root) / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _no_folder(path, error) from error
+        return path
+    raise AssertionError("counting does not end")
 
 
 def write_atomic(path: Path | str, data: bytes | str, *, overwrite: bool = False) -> Path:
@@ -105,7 +129,11 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInputError(f"The folder {path} can not be made: {error.strerror}. Choose another place.") from error
+        raise _no_folder(path, error) from error
+
+
+def _no_folder(path: Path, error: OSError) -> BadInputError:
+    return BadInputError(f"The folder {path} can not be made: {error.strerror}. Choose another place.")
 
 
 def _take_name(part: Path, path: Path, overwrite: bool) -> None:

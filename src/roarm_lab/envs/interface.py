@@ -68,9 +68,13 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
     }
 
 
+def physics_of(config: EnvConfig) -> dict[str, Any]:
+    """Return the physical parameters that are really simulated, as plain data."""
+    return physical_parameters(config.robot, config.sim)
+
+
 def hashes_of(config: EnvConfig) -> dict[str, str]:
     """Return the hashes that tell drift: of the physical model, of the task without rewards, of the randomisation."""
-    model = physical_parameters(config.robot, config.sim)
     random = {name: term for name, term in config.events.items() if isinstance(term, ScaleModel)}
     task = replace(config, rewards={}, curriculum={}, random_age=False, events=_without(config.events, random))
     plain = to_plain(task)
@@ -78,7 +82,7 @@ def hashes_of(config: EnvConfig) -> dict[str, str]:
     for part in ("robot", "sim"):
         plain.pop(part)
     return {
-        "model": _hash(model),
+        "model": _hash(physics_of(config)),
         "task": _hash(plain),
         "randomization": _hash(to_plain(random)),
         "rewards": _hash(to_plain({"rewards": config.rewards, "curriculum": config.curriculum})),

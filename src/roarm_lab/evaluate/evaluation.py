@@ -1,7 +1,7 @@
 """Run a policy for many fresh episodes and say how often it succeeds, where it fails and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,10 @@ MAX_WORLDS = 1000
 
 Infer = Callable[[Mapping[str, Float32]], Float32]
 """Actor terms [env, size] to actions [env, step, action]."""
+
+Observe = Callable[[Env, Float32 | None], None]
+"""Called with fresh worlds and None when a chunk of episodes begins, then after every step with the actions
+[env, action]. Worlds that have ended their episode have begun another one by then, which is not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ class Evaluation:
     time_to_success_s: Mapping[str, float] | None
     """median and p90 of when the final, unbroken holding began, over successful episodes."""
     final_distance_m: Mapping[str, float]
-    """median and p90 over all episodes."""
+    """median and p90 over all episodes but diverged ones (whose arm was put back to rest), unless all diverged."""
     reward_per_step: Mapping[str, float]
     """Mean of each reward term, weight included."""
     failures: Mapping[str, int]
@@ -65,7 +69,7 @@ def evaluate(
     episodes: int,
     seed: int,
     progress: Callable[[int], None] | None = None,
-    observe: Callable[[int, Env, Float32], None] | None = None,
+    observe: Observe | None = None,
 ) -> Evaluation:
     """Run `episodes` fresh episodes, one per world, and return what came of them.
 
@@ -75,20 +79,20 @@ def evaluate(
         episodes: How many.
         seed: Seed of all starts and goals; the same seed gives the same episodes.
         progress: Called with the number of finished episodes.
-        observe: Called after every step with the number of the chunk's first episode, the environment and the
-            actions, for recording. Worlds that have ended their episode have begun another one by then.
+        observe: For recording; see `Observe`.
 
     Raises:
         BadInputError: `episodes` is not positive.
     """
     if episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {episodes}.")
+    fresh = replace(config, random_age=False)
     parts: list[Episodes] = []
     for first in range(0, episodes, MAX_WORLDS):
         worlds = min(MAX_WORLDS, episodes - first)
-        env = Env(config, worlds, seed=int(np.random.SeedSequence([seed, first]).generate_state(1)[0]))
+        env = Env(fresh, worlds, seed=int(np.random.SeedSequence([seed, first]).generate_state(1)[0]))
         try:
-            parts.append(_one_each(env, infer, first, observe))
+            parts.append(_one_each(env, infer, observe))
         finally:
             env.close()
         if progress is not None:
@@ -96,16 +100,18 @@ def evaluate(
     return _summary(config, seed, parts)
 
 
-def _one_each(env: Env, infer: Infer, first: int, observe: Callable[[int, Env, Float32], None] | None) -> Episodes:
+def _one_each(env: Env, infer: Infer, observe: Observe | None) -> Episodes:
     """Return the first episode of every world, in the order of the worlds."""
     seen = env.reset()
+    if observe is not None:
+        observe(env, None)
     found: list[Episodes] = []
     waiting = np.ones(env.num_envs, dtype=bool)
     while waiting.any():
         action = infer(seen["actor"])[:, 0]
         result = env.step(action)
         if observe is not None:
-            observe(first, env, action)
+            observe(env, action)
         seen = result.observations
         if result.episodes is not None:
             fresh = waiting[result.episodes.world]
@@ -143,7 +149,7 @@ def _columns(episodes: Episodes) -> dict[str, Any]:
 def _summary(config: EnvConfig, seed: int, parts: list[Episodes]) -> Evaluation:
     ended = _join(parts)
     successes, episodes = int(ended.success.sum()), len(ended.success)
-    steps = np.maximum(ended.length, 1)
+    steps, whole = np.maximum(ended.length, 1), ~ended.diverged
     times_s = ended.first_step[ended.success] * config.control_dt_s
     return Evaluation(
         task=config.task,
@@ -154,7 +160,7 @@ def _summary(config: EnvConfig, seed: int, parts: list[Episodes]) -> Evaluation:
         interval=wilson_interval(successes, episodes),
         regions=tuple(_regions(config, ended)),
         time_to_success_s=_quantiles(times_s) if successes else None,
-        final_distance_m=_quantiles(ended.distance_m),
+        final_distance_m=_quantiles(ended.distance_m[whole if whole.any() else ...]),
         reward_per_step={name: float(np.mean(value / steps)) for name, value in ended.returns.items()},
         failures=_failures(config, ended),
         diverged=int(ended.diverged.sum()),

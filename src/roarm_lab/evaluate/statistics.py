@@ -12,7 +12,7 @@ def wilson_interval(successes: int, episodes: int, z: float = Z_95) -> tuple[flo
     """Return the Wilson score interval of a success rate, by default with 95 % confidence.
 
     E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212. Unlike the normal approximation
-    it does not collapse to a point at 0 or 100 %.
+    it does not collapse to a point at 0 or 100 %; there one end of it is exactly 0 or 1.
 
     Raises:
         BadInputError: There are no episodes, or more successes than episodes.
@@ -25,4 +25,6 @@ def wilson_interval(successes: int, episodes: int, z: float = Z_95) -> tuple[flo
     centre = rate + z * z / (2 * episodes)
     spread = z * sqrt(rate * (1 - rate) / episodes + z * z / (4 * episodes * episodes))
     scale = 1 + z * z / episodes
-    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+    low = (centre - spread) / scale if successes > 0 else 0.0
+    high = (centre + spread) / scale if successes < episodes else 1.0
+    return low, high

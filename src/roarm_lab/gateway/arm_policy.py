@@ -1,13 +1,15 @@
 """A bundle that drives an arm: samples in, joint targets out, computed by the same terms as in training."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from roarm_lab.core.arrays import Array, Float32, Float64
+from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.messages import ActionChunk, Observation
+from roarm_lab.gateway.goals import refuse_out_of_reach
 from roarm_lab.gateway.measured import MeasuredState
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, success_term
@@ -61,13 +63,13 @@ class ArmPolicy:
             command_sizes=sizes,
             action_size=sum(term.size(bare) for term in actions.values()),
         )
-        self._terms = observation_terms(interface["observations"])
         self._actions = ActionGroup(actions, self.scene)
         self._success = success_term(interface["success"])
         self._is_success, self._distance = self._success.bind(self.scene), self._success.distance(self.scene)
         self._kinematics = Kinematics(robot)
-        self._group = ObservationGroup(self._terms, self.scene)
+        self._group = ObservationGroup(observation_terms(interface["observations"]), self.scene)
         self._state: MeasuredState | None = None
+        self._measured_at_s = 0.0
 
     @property
     def hold_s(self) -> float:
@@ -93,17 +95,11 @@ class ArmPolicy:
         """Return commands [1, size] from lists of numbers by name.
 
         Raises:
-            BadInputError: A command is missing, unknown, of the wrong size or not finite.
+            BadInputError: A command is missing, unknown, of the wrong size, not finite, or out of reach.
         """
         if set(given) != set(self.command_terms):
             raise BadInputError(f"The policy takes the commands {sorted(self.command_terms)}, got {sorted(given)}.")
-        made: dict[str, Float32] = {}
-        for name, term in self.command_terms.items():
-            values = np.asarray(given[name], dtype=np.float32)
-            if values.shape != (term.size,) or not np.isfinite(values).all():
-                raise BadInputError(f"The command {name!r} needs {term.size} finite numbers, got {given[name]!r}.")
-            made[name] = values[None]
-        return made
+        return {name: self._command(name, values)[None] for name, values in given.items()}
 
     def reset(self) -> None:
         """Forget the last episode."""
@@ -112,39 +108,50 @@ class ArmPolicy:
     def observe(self, sample: ArmSample, sent: Float64, commands: Mapping[str, Float32]) -> Observation:
         """Take in a measurement and return what the policy sees.
 
+        Args:
+            sample: The newest measurement.
+            sent: The last target that was sent [joint] rad.
+            commands: What is asked for, [1, size] by name.
+
         Raises:
             MissingError: The sample was not measured.
+            BadInputError: Something in the observation is not a number.
         """
         joint_pos = np.asarray(sample.joint_pos, dtype=np.float32)[None]
-        still = np.zeros((1, self._actions.size), dtype=np.float32)
+        joint_target = np.asarray(sent, dtype=np.float32)[None]
         old = self._state
-        change = np.zeros_like(joint_pos) if old is None else joint_pos - old.joint_pos
-        self._state = MeasuredState(
-            kinematics=self._kinematics,
-            joint_pos=joint_pos,
-            joint_vel=change / np.float32(self.control_dt_s),
-            joint_target=np.asarray(sent, dtype=np.float32)[None],
-            commands=commands,
-            action=still if old is None else old.action,
-            last_action=still if old is None else old.last_action,
-            episode_time_s=np.zeros(1, np.float32)
-            if old is None
-            else old.episode_time_s + np.float32(self.control_dt_s),
-        )
+        if old is None:
+            self._state = self._first(joint_pos, joint_target, commands)
+        else:
+            # The time that really went by, as a turn of the loop may come late or be left out; in too short a time the
+            # steps of an encoder are all that shows.
+            elapsed_s = np.float32(sample.measured_at_s - self._measured_at_s)
+            moving = elapsed_s >= 0.5 * self.control_dt_s
+            self._state = replace(
+                old,
+                joint_pos=joint_pos,
+                joint_vel=(joint_pos - old.joint_pos) / elapsed_s if moving else old.joint_vel,
+                joint_target=joint_target,
+                commands=commands,
+                episode_time_s=old.episode_time_s + elapsed_s,
+            )
+        self._measured_at_s = sample.measured_at_s
         fresh = None if old is None else np.zeros(1, dtype=bool)
-        return Observation(sample.measured_at_s, self._group.push(self._state, None, fresh))
+        seen = self._group.push(self._state, None, fresh)
+        return Observation(sample.measured_at_s, {name: values[0] for name, values in seen.items()})
 
     def infer(self, observation: Observation) -> ActionChunk:
-        """Return joint targets [step, joint] rad that answer the latest observation."""
+        """Return joint targets [1, joint] rad that answer the latest observation.
+
+        Raises:
+            InterfaceError: The network gave something that is not a number.
+        """
         state = self._now()
-        action = self.bundle.policy.infer(_batch(observation.terms))[0]
-        rows: list[Float32] = []
-        for row in action:
-            clipped = np.clip(row, -1.0, 1.0)[None].astype(np.float32)
-            rows.append(self._actions.goal(state, clipped)[0])
-            state = MeasuredState(**{**vars(state), "action": clipped, "last_action": state.action})
-        self._state = state
-        return ActionChunk(observation.observed_at_s, self.control_dt_s, np.asarray(rows, dtype=np.float64))
+        inputs = {name: np.asarray(values, dtype=np.float32)[None] for name, values in observation.terms.items()}
+        action = np.clip(self.bundle.policy.infer(inputs)[:, 0], -1.0, 1.0)
+        self._state = replace(state, action=action, last_action=state.action)
+        goal = np.asarray(self._actions.goal(state, action), dtype=np.float64)
+        return ActionChunk(observation.observed_at_s, self.control_dt_s, goal)
 
     def is_success(self) -> bool:
         """Return whether the task is being done at the latest observation."""
@@ -154,11 +161,32 @@ class ArmPolicy:
         """Return how far off the latest observation is [m]."""
         return float(self._distance(self._now())[0])
 
+    def _command(self, name: str, given: Any) -> Float32:
+        size = self.command_terms[name].size
+        try:
+            values = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(0)
+        if values.shape != (size,) or not np.isfinite(values).all():
+            raise BadInputError(f"The command {name!r} needs {size} finite numbers, got {given!r}.")
+        refuse_out_of_reach(name, self.command_terms[name], self.scene, values)
+        return values.astype(np.float32)
+
+    def _first(self, joint_pos: Float32, joint_target: Float32, commands: Mapping[str, Float32]) -> MeasuredState:
+        """Return the state at the beginning of an episode: at rest, as in training."""
+        still = np.zeros((1, self._actions.size), dtype=np.float32)
+        return MeasuredState(
+            kinematics=self._kinematics,
+            joint_pos=joint_pos,
+            joint_vel=np.zeros_like(joint_pos),
+            joint_target=joint_target,
+            commands=commands,
+            action=still,
+            last_action=still,
+            episode_time_s=np.zeros(1, np.float32),
+        )
+
     def _now(self) -> MeasuredState:
         if self._state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
         return self._state
-
-
-def _batch(terms: Mapping[str, Array]) -> dict[str, Float32]:
-    return {name: np.asarray(values, dtype=np.float32) for name, values in terms.items()}

@@ -4,9 +4,11 @@ Per cycle: wait for the tick, read the newest sample, ask the policy, send. The 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TextIO
+from io import RawIOBase
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +27,7 @@ SETTLE_S = 2.0
 """Time to come that near after the last target of a slow move."""
 MAX_AGE_PERIODS = 2.0
 """A sample older than this many control periods is too old to act on."""
+NOT_UNRECORDED = "An arm is not driven unrecorded."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +65,39 @@ class EpisodeLog:
     """Why the arm was held before the episode's end; None if it was not."""
 
 
+class LogError(RoarmLabError):
+    """What an arm does can not be written down."""
+
+
 class CycleLog:
     """Writes one JSON line per cycle; every line is on its way to the disk before the next cycle begins."""
 
-    def __init__(self, file: TextIO | None = None) -> None:
+    def __init__(self, file: RawIOBase | None = None) -> None:
+        """Write to `file`, opened with `open(path, "xb", buffering=0)`, or nowhere.
+
+        Without a buffer a line costs one write, and no rest is left that could fail when the file is closed.
+        """
         self._file = file
         self.late_s: list[float] = []
         self.compute_s: list[float] = []
 
     def add(self, cycle: Cycle) -> None:
-        """Keep a cycle."""
+        """Keep a cycle.
+
+        Raises:
+            LogError: The file can not be written, for instance because the disk is full.
+        """
         self.late_s.append(cycle.late_s)
         self.compute_s.append(cycle.compute_s)
-        if self._file is not None:
-            self._file.write(json.dumps(vars(cycle)) + "\n")
-            self._file.flush()
+        if self._file is None:
+            return
+        line = json.dumps(vars(cycle), allow_nan=False).encode() + b"\n"
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            raise LogError(f"The cycle log can not be written: {error.strerror}. {NOT_UNRECORDED}") from error
+        if written != len(line):
+            raise LogError(f"The cycle log took only a part of a line: the disk may be full. {NOT_UNRECORDED}")
 
     def timing_ms(self) -> dict[str, Any]:
         """Return p50, p99 and maximum of lateness and computing time [ms]."""
@@ -110,23 +131,21 @@ def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float =
     """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
 
     Raises:
-        UnsafeCommandError: The arm could not be read, or did not come within `ARRIVED_RAD`. It is held then.
+        UnsafeCommandError: The arm could not be read, or did not come within `ARRIVED_RAD`.
+
+    Whatever ends it early, Ctrl-C included, holds the arm.
     """
-    goal = np.asarray(goal, dtype=np.float64)
-    start = arm.sent
-    turns = max(int(np.ceil(np.max(np.abs(goal - start)) / (speed_rad_s * period_s))), 1)
-    ticker = Ticker(arm.clock, period_s)
-    max_age_s = MAX_AGE_PERIODS * period_s
-    for turn in range(1, turns + 1 + round(SETTLE_S / period_s)):
-        ticker.wait()
-        with _holding(arm):
-            sample = fresh_sample(arm, max_age_s)
-            share = min(turn / turns, 1.0)
-            arm.send(start + share * (goal - start), period_s)
-        if turn >= turns and np.max(np.abs(sample.joint_pos - goal)) <= ARRIVED_RAD:
-            return
     with _holding(arm):
-        gap = np.abs(fresh_sample(arm, max_age_s).joint_pos - goal)
+        goal, start = np.asarray(goal, dtype=np.float64), arm.sent
+        turns = max(int(np.ceil(np.max(np.abs(goal - start)) / (speed_rad_s * period_s))), 1)
+        ticker = Ticker(arm.clock, period_s)
+        for turn in range(1, turns + 1 + round(SETTLE_S / period_s)):
+            ticker.wait()
+            sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
+            if turn > turns and np.max(np.abs(sample.joint_pos - goal)) <= ARRIVED_RAD:
+                return
+            arm.send(start + min(turn / turns, 1.0) * (goal - start), period_s)
+        gap = np.abs(fresh_sample(arm, MAX_AGE_PERIODS * period_s).joint_pos - goal)
         worst = int(np.argmax(gap))
         raise UnsafeCommandError(
             f"The arm did not arrive: joint {arm.robot.joint_names[worst]!r} is {gap[worst]:.3f} rad from where it "
@@ -146,6 +165,9 @@ def run_episode(
 ) -> EpisodeLog:
     """Let the policy drive the arm for one episode; on any doubt hold the arm and end.
 
+    An error for people (a bad sample, a refused target, a full disk) ends the episode and is told in the log. Anything
+    else, Ctrl-C included, holds the arm as well and is raised on.
+
     Args:
         arm: Where to read and send.
         policy: What to do.
@@ -163,19 +185,19 @@ def run_episode(
     streak, distance_m, done, held = 0, None, 0, None
     log = log or CycleLog()
     try:
-        for number in range(cycles + 1):
-            late_s = ticker.wait()
-            turn = _turn(arm, policy, commands, period_s, send=number < cycles)
-            streak = streak + 1 if turn.success and number > 0 else 0
-            distance_m = turn.distance_m
-            if number < cycles:
-                cycle = Cycle(episode=episode, cycle=number, late_s=late_s, **vars(turn))
-                log.add(cycle)
-                done += 1
-                if watch is not None:
-                    watch(cycle)
+        with _holding(arm):
+            for number in range(cycles + 1):
+                late_s = ticker.wait()
+                turn = _turn(arm, policy, commands, period_s, send=number < cycles)
+                streak = streak + 1 if turn.success and number > 0 else 0
+                distance_m = turn.distance_m
+                if number < cycles:
+                    done += 1
+                    cycle = Cycle(episode=episode, cycle=number, late_s=late_s, **vars(turn))
+                    log.add(cycle)
+                    if watch is not None:
+                        watch(cycle)
     except RoarmLabError as error:
-        arm.hold(str(error))
         held = str(error)
     return EpisodeLog(
         success=held is None and streak >= round(policy.hold_s / period_s),
@@ -222,16 +244,11 @@ def _turn(arm: Arm, policy: ArmPolicy, commands: Mapping[str, Float32], period_s
     )
 
 
-class _holding:  # noqa: N801 (used as a function in `with`)
-    """Hold the arm when the block raises one of our errors, and raise it on."""
-
-    def __init__(self, arm: Arm) -> None:
-        self._arm = arm
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Hold on any error."""
-        if error is not None:
-            self._arm.hold(str(error) or type(error).__name__)
+@contextmanager
+def _holding(arm: Arm) -> Generator[None]:
+    """Hold the arm when the block ends with an error of whatever kind, Ctrl-C included, and raise it on."""
+    try:
+        yield
+    except BaseException as error:
+        arm.hold(str(error) or type(error).__name__)
+        raise

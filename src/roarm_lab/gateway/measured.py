@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class MeasuredState:
     body_pos_w: Array = field(default=None)
     body_quat_w: Array = field(default=None)
 
-    @property
+    @cached_property
     def site_pos_w(self) -> Float32:
         """Positions of the robot's sites [1, site, 3] m."""
         robot = self.kinematics.robot

@@ -52,6 +52,13 @@ class TrainingCallback(BaseCallback):
     def _on_training_start(self) -> None:
         self._first_steps = self.num_timesteps
 
+    def _on_rollout_start(self) -> None:
+        """Save here, between an update and the next rollout: nothing that was collected is lost then."""
+        due = time.monotonic() - self._saved_s > self._checkpoint_s
+        if due and self.num_timesteps > self._first_steps:
+            self._save(self.num_timesteps)
+            self._saved_s = time.monotonic()
+
     def _on_step(self) -> bool:
         result = self._env.latest
         if result is not None and result.episodes is not None:
@@ -69,9 +76,6 @@ class TrainingCallback(BaseCallback):
         success = float(np.mean(self._recent)) if self._recent else None
         self._write_curve(now_s - self._began_s, success)
         self._report(Progress(self.num_timesteps, steps_per_s, success))
-        if now_s - self._saved_s > self._checkpoint_s:
-            self._save(self.num_timesteps)
-            self._saved_s = time.monotonic()
 
     def _follow_kl(self) -> None:
         """Raise or lower the learning rate by the KL divergence of the last update (as RSL-RL does)."""

@@ -10,17 +10,18 @@ evaluation.json      the evaluation at the end
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.files import new_folder, write_atomic
+from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
 
 KEPT_CHECKPOINTS = 3
+EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, root: Path, task: str, seed: int) -> "RunFolder":
-        """Return a new folder `<root>/<time>-<task>-<seed>`; a second run within the same second gets a suffix."""
-        stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{task}-{seed}"
-        path, number = root / stem, 1
-        while path.exists():
-            number += 1
-            path = root / f"{stem}-{number}"
-        return cls(new_folder(path))
+        """Return a new folder `<root>/<time>-<task>-<seed>`.
+
+        Raises:
+            BadInputError: It can not be made.
+        """
+        return cls(new_timed_folder(root, task, seed))
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -68,14 +68,26 @@ class RunFolder:
         Raises:
             BadInputError: It is damaged.
         """
+        path = self.path / "meta.json"
         try:
-            return json.loads((self.path / "meta.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            raise BadInputError(f"{self.path / 'meta.json'} can not be read: {error}.") from error
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadInputError(f"{path} can not be read: {error}.") from error
+        if not isinstance(data, dict):
+            raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
+        return cast("dict[str, Any]", data)
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file of the run."""
         write_atomic(self.path / name, json.dumps(data, indent=1, allow_nan=False) + "\n", overwrite=True)
+
+    def is_evaluated(self) -> bool:
+        """Whether the run got as far as the evaluation of its policy."""
+        return (self.path / EVALUATION).exists()
+
+    def forget_evaluation(self) -> None:
+        """Delete an evaluation that belongs to an earlier policy of this run."""
+        (self.path / EVALUATION).unlink(missing_ok=True)
 
     def checkpoints(self) -> list[Path]:
         """Return finished checkpoints, oldest first."""
@@ -83,10 +95,15 @@ class RunFolder:
         return sorted(part for part in folder.glob("*") if part.name.isdigit()) if folder.is_dir() else []
 
     def add_checkpoint(self, steps: int, save: Callable[[Path], None]) -> Path:
-        """Write a checkpoint: `save` fills a folder, which gets its name only when it is complete."""
-        part = new_folder(self.path / "checkpoints" / f".{steps:010d}.part", overwrite=True)
+        """Write a checkpoint: `save` fills a folder, which gets its name only when it is complete and on the disk."""
+        folder = self.path / "checkpoints"
+        for left in folder.glob(".*.part"):  # by a process that was killed
+            shutil.rmtree(left)
+        part = new_folder(folder / f".{steps:010d}.part")
         save(part)
-        final = self.path / "checkpoints" / f"{steps:010d}"
+        for file in part.iterdir():
+            _flush(file)
+        final = folder / f"{steps:010d}"
         if final.exists():
             shutil.rmtree(final)
         part.rename(final)
@@ -96,12 +113,12 @@ class RunFolder:
 
     def cut_curve(self, steps: int) -> None:
         """Drop the rows after `steps`: training goes on from a checkpoint that is older than the last row."""
-        if not self.curve.exists():
-            return
-        with self.curve.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-        kept = [rows[0], *(row for row in rows[1:] if len(row) == len(rows[0]) and int(float(row[0])) <= steps)]
-        write_atomic(self.curve, "".join(",".join(row) + "\n" for row in kept), overwrite=True)
+        rows = self._curve_rows()
+        if rows:
+            kept = [rows[0], *(row for row in rows[1:] if int(row[0]) <= steps)]
+            write_atomic(self.curve, "".join(",".join(row) + "\n" for row in kept), overwrite=True)
+        else:
+            self.curve.unlink(missing_ok=True)
 
     def append_curve(self, row: Mapping[str, float | int]) -> None:
         """Add a row to `curve.csv`, with a header before the first one."""
@@ -114,9 +131,18 @@ class RunFolder:
             )
 
     def read_curve(self) -> dict[str, list[float]]:
-        """Return the columns of `curve.csv`."""
+        """Return the columns of `curve.csv`; nothing before its first row."""
+        rows = self._curve_rows()
+        return {name: [float(row[index]) for row in rows[1:]] for index, name in enumerate(rows[0])} if rows[1:] else {}
+
+    def _curve_rows(self) -> list[list[str]]:
+        """Return header and rows; a last row that a killed process left unfinished is left out."""
         if not self.curve.exists():
-            return {}
-        with self.curve.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in rows[0]} if rows else {}
+            return []
+        lines = self.curve.read_text(encoding="utf-8").splitlines(keepends=True)
+        return list(csv.reader(line for line in lines if line.endswith("\n")))
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:  # Windows flushes only what may be written
+        os.fsync(file.fileno())

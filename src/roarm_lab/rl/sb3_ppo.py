@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -34,17 +35,11 @@ class BoundedMeanPolicy(ActorCriticPolicy):
         """Return values, log-probabilities, and the entropy less the penalty."""
         features: Any = self.extract_features(obs)
         latent_pi, latent_vf = self.mlp_extractor(features)
-        distribution = self._get_action_dist_from_latent(latent_pi)
+        distribution: Any = self._get_action_dist_from_latent(latent_pi)
         mean = distribution.distribution.mean
         outside = torch.clamp(mean.abs() - 1.0, min=0.0).square().mean(dim=-1)
-        entropy = distribution.entropy()
-        if entropy is None:
-            raise BadInputError("The action distribution has no entropy; use a Gaussian policy.")
-        return (
-            self.value_net(latent_vf),
-            distribution.log_prob(actions),
-            entropy - self.bound_over_entropy * outside,
-        )
+        entropy = distribution.entropy() - self.bound_over_entropy * outside
+        return self.value_net(latent_vf), distribution.log_prob(actions), entropy
 
 
 def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -> PPO:
@@ -98,7 +93,7 @@ def load(folder: Path, env: VecNormalize, device: str) -> PPO:
             statistics.mean, statistics.var = kept["mean"], kept["var"]
             statistics.count = float(kept["count"])
         return PPO.load(folder / MODEL, env=env, device=device)
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError, AssertionError, BadZipFile) as error:
         raise BadInputError(f"The checkpoint {folder} can not be read: {error}.") from error
 
 

@@ -1,5 +1,6 @@
 """Settings of PPO, per task: what was tuned, and why."""
 
+import math
 from dataclasses import dataclass
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
@@ -32,11 +33,18 @@ class PpoSettings:
     observation_clip: float = 8.0
 
     def __post_init__(self) -> None:
-        """Refuse sizes that do not fit together."""
-        if self.num_envs < 1:
-            raise BadInputError(f"--num-envs must be 1 or more, got {self.num_envs}.")
-        if self.total_timesteps < 1:
-            raise BadInputError(f"--total-timesteps must be 1 or more, got {self.total_timesteps}.")
+        """Refuse sizes that do not fit together and numbers that make no sense."""
+        for name in ("num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"):
+            if not getattr(self, name) >= 1:
+                raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
+        for name in ("learning_rate", "desired_kl", "clip", "entropy_weight", "max_grad_norm", "start_std"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise BadInputError(f"PpoSettings.{name} must be positive and finite, got {getattr(self, name)}.")
+        low, high = self.learning_rate_range
+        if not 0.0 < low <= self.learning_rate <= high < math.inf:
+            raise BadInputError(
+                f"PpoSettings.learning_rate ({self.learning_rate}) must be in learning_rate_range ({low} to {high})."
+            )
         if self.num_envs * self.rollout_steps < 2 * self.minibatches:
             raise BadInputError(
                 f"num_envs x rollout_steps ({self.num_envs} x {self.rollout_steps}) is too small for "

@@ -18,17 +18,16 @@ from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
-from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
 from roarm_lab.evaluate.evaluation import Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import Progress, TrainingCallback
 from roarm_lab.rl.onnx_export import mlp_to_onnx
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.run_folder import EVALUATION, RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
-from roarm_lab.sim.parameters import physical_parameters
 
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
@@ -88,7 +87,7 @@ def train(
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
-    device = _device(job.device)
+    device = device_of(job.device)
     # More torch threads than this only wait for each other with networks of this size.
     torch.set_num_threads(min(2, torch.get_num_threads()))
     env = Sb3VecEnv(Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed))
@@ -100,6 +99,7 @@ def train(
     finally:
         normalised.close()
     contract = contract_of(job, run)
+    run.forget_evaluation()  # of an earlier policy, if training went on
     bundle = load_bundle(write_bundle(run.bundle, onnx, contract, overwrite=True))
     evaluation = evaluate(
         bundle.policy.infer,
@@ -108,7 +108,7 @@ def train(
         seed=job.seed + EVALUATION_SEED_OFFSET,
         progress=evaluating,
     )
-    run.write_json("evaluation.json", evaluation.to_plain())
+    run.write_json(EVALUATION, evaluation.to_plain())
     bundle = load_bundle(
         write_bundle(run.bundle, onnx, replace(contract, evaluation=evaluation.to_plain()), overwrite=True)
     )
@@ -130,7 +130,13 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
     )
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """Return cpu or cuda for auto, cpu or cuda.
+
+    Raises:
+        BadInputError: It is none of these.
+        MissingError: CUDA was asked for and is not there.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise BadInputError(f"--device must be auto, cpu or cuda, got {name!r}.")
     if name == "cuda" and not torch.cuda.is_available():
@@ -150,9 +156,11 @@ def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO
 def _resume(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
     checkpoints = run.checkpoints()
     if not checkpoints:
-        raise BadInputError(f"{run.path} has no checkpoint to resume from: it was stopped before the first one.")
+        raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
     model = sb3_ppo.load(checkpoints[-1], env, device)
     run.cut_curve(model.num_timesteps)
+    worlds: Any = env.venv
+    worlds.env.total_steps = model.num_timesteps  # a curriculum goes on too
     # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
     env.seed(job.seed + model.num_timesteps)
     model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
@@ -170,7 +178,7 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "command": list(job.command),
         "settings": to_plain(job.settings),
         "env": to_plain(job.env),
-        "physical_parameters": physical_parameters(job.env.robot, job.env.sim),
+        "physical_parameters": physics_of(job.env),
         "hashes": hashes_of(job.env),
         "provenance": provenance(),
         "pid": os.getpid(),

@@ -1,0 +1,47 @@
+"""Settings of PPO that make no sense are refused before anything is started."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.rl.settings import PPO, PpoSettings, ppo_settings
+from roarm_lab.tasks.table import TASKS
+
+
+def test_every_task_is_tuned() -> None:
+    assert set(PPO) == set(TASKS)
+
+
+def test_a_task_that_nobody_has_tuned_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="no tuned task named 'raech'. Did you mean 'reach'"):
+        ppo_settings("raech")
+
+
+@pytest.mark.parametrize("name", ["num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"])
+@pytest.mark.parametrize("value", [0, -3])
+def test_counts_are_at_least_one(name: str, value: int) -> None:
+    with pytest.raises(BadInputError, match=f"--{name.replace('_', '-')} must be 1 or more, got {value}"):
+        replace(PpoSettings(), **{name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["learning_rate", "desired_kl", "clip", "entropy_weight", "max_grad_norm", "start_std"]
+)
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_numbers_are_positive_and_finite(name: str, value: float) -> None:
+    with pytest.raises(BadInputError, match=f"PpoSettings.{name} must be positive and finite, got {value}"):
+        replace(PpoSettings(), **{name: value})
+
+
+@pytest.mark.parametrize("limits", [(1e-2, 1e-1), (1e-5, 1e-4), (1e-1, 1e-5), (math.nan, 1.0), (0.0, 1.0)])
+def test_the_learning_rate_lies_in_its_range(limits: tuple[float, float]) -> None:
+    with pytest.raises(BadInputError, match=r"learning_rate \(0.001\) must be in learning_rate_range"):
+        replace(PpoSettings(), learning_rate_range=limits)
+
+
+def test_a_rollout_that_is_too_small_for_its_minibatches_is_refused() -> None:
+    replace(PpoSettings(), num_envs=1, rollout_steps=8, minibatches=4)
+    with pytest.raises(BadInputError, match=r"\(1 x 7\) is too small for 4 minibatches; use more environments"):
+        replace(PpoSettings(), num_envs=1, rollout_steps=7, minibatches=4)

@@ -1,0 +1,186 @@
+"""Training from end to end, in seconds: what is in the run folder, and that it can be stopped and gone on with."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.envs.env import Env
+from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
+from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.policies.contract import check_drift, check_interface
+from roarm_lab.rl import sb3_ppo
+from roarm_lab.rl.callback import Progress
+from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.rl.train import Trained, TrainingInterrupted, device_of, train
+from roarm_lab.tasks.reach import reach
+from tests.training import ROLLOUT, tiny_job, train_tiny
+
+
+def stop_at(steps: int) -> Callable[[Progress], None]:
+    """Press Ctrl-C when so many steps are done."""
+
+    def report(state: Progress) -> None:
+        if state.steps >= steps:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_a_run_folder_has_everything(tiny_run: Trained) -> None:
+    run = tiny_run.run
+    parts = {path.name for path in run.path.iterdir()}
+    assert parts == {"meta.json", "curve.csv", "tensorboard", "checkpoints", "bundle", "evaluation.json"}
+    assert any((run.path / "tensorboard").iterdir())
+    meta = run.meta()
+    assert meta["hashes"] == hashes_of(reach())
+    assert meta["env"]["rewards"]["near"]["weight"] == 0.25
+    assert meta["settings"]["num_envs"] == 64
+    assert meta["physical_parameters"] == json.loads(json.dumps(physics_of(reach())))
+    assert {"roarm_lab", "packages", "git", "time_utc"} <= set(meta["provenance"])
+    assert run.read_curve()["steps"] == [ROLLOUT * (i + 1) for i in range(6)]
+    assert [int(path.name) for path in run.checkpoints()] == [4 * ROLLOUT, 5 * ROLLOUT, 6 * ROLLOUT]
+
+
+def test_the_bundle_fits_the_task_and_says_where_it_came_from(tiny_run: Trained) -> None:
+    bundle = load_bundle(tiny_run.run.path)
+    check_interface(bundle.contract, interface_of(reach()))
+    assert check_drift(bundle.contract, hashes_of(reach()), allow=False) == []
+    assert bundle.contract.provenance["trainer"] == "sb3-ppo"
+    assert bundle.contract.evaluation == json.loads((tiny_run.run.path / "evaluation.json").read_text())
+    assert tiny_run.evaluation.episodes == 8
+    assert json.loads(json.dumps(tiny_run.evaluation.to_plain())) == bundle.contract.evaluation
+
+
+def test_the_bundle_is_the_network_of_the_last_checkpoint(tiny_run: Trained) -> None:
+    job = tiny_job(6)
+    env = sb3_ppo.normalised(Sb3VecEnv(Env(job.env, 64, seed=0)), job.settings)
+    model = sb3_ppo.load(tiny_run.run.checkpoints()[-1], env, "cpu")
+    env.training = False
+    worlds: Any = env.venv
+    sizes: dict[str, int] = worlds.env.observations["actor"].sizes
+    rng = np.random.default_rng(0)
+    terms = {name: rng.normal(0.0, 1.0, (64, size)).astype(np.float32) for name, size in sizes.items()}
+    flat = np.concatenate(list(terms.values()), axis=1)
+    wanted, _ = model.predict(env.normalize_obs(flat), deterministic=True)  # pyright: ignore[reportArgumentType]
+    got = load_bundle(tiny_run.run.path).policy.infer(terms)[:, 0]
+    np.testing.assert_allclose(got, np.clip(wanted, -1.0, 1.0), rtol=0.0, atol=1e-5)
+    env.close()
+
+
+def test_the_same_seed_gives_the_same_curve_and_the_same_policy(tiny_run: Trained, tmp_path: Path) -> None:
+    again = train_tiny(tmp_path)
+    first, second = tiny_run.run.read_curve(), again.run.read_curve()
+    assert list(first) == list(second)
+    for name in first:
+        if name != "wall_s":
+            np.testing.assert_array_equal(second[name], first[name], err_msg=name)
+    assert again.bundle.policy.sha256 == tiny_run.bundle.policy.sha256
+    assert again.evaluation == tiny_run.evaluation
+    other = train_tiny(tmp_path, rollouts=1, seed=1)
+    assert other.run.read_curve()["reward_near"] != tiny_run.run.read_curve()["reward_near"][:1]
+
+
+def test_ctrl_c_saves_and_going_on_ends_with_a_bundle(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "reach", 0)
+    job = tiny_job(6, checkpoint_s=1e9)  # only what Ctrl-C saves
+    with pytest.raises(TrainingInterrupted) as stopped:
+        train(job, run, report=stop_at(3 * ROLLOUT))
+    assert stopped.value.steps == 3 * ROLLOUT
+    assert [int(path.name) for path in run.checkpoints()] == [3 * ROLLOUT]
+    assert not run.bundle.exists()
+    before = run.read_curve()
+    done = train(job, run, resume=True)
+    after = run.read_curve()
+    assert after["steps"] == [ROLLOUT * (i + 1) for i in range(6)]
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name][:3], values)
+    assert load_bundle(run.path).contract.evaluation is not None
+    assert done.evaluation.episodes == 8
+
+
+def test_going_on_keeps_the_learning_rate_and_the_normaliser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, job = RunFolder.create(tmp_path, "reach", 0), tiny_job(4, checkpoint_s=1e9)
+    with pytest.raises(TrainingInterrupted):
+        train(job, run, report=stop_at(3 * ROLLOUT))
+    kept = np.load(run.checkpoints()[-1] / sb3_ppo.NORMALISER)
+    rate = run.read_curve()["learning_rate"]
+    assert rate[-1] != job.settings.learning_rate  # it has moved: otherwise this shows nothing
+    seen: list[tuple[float, float]] = []
+    learn = sb3_ppo.PPO.learn
+
+    def spy(model: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append((model.env.obs_rms.count, model.lr_schedule(1.0)))
+        np.testing.assert_array_equal(model.env.obs_rms.mean, kept["mean"])
+        np.testing.assert_array_equal(model.env.obs_rms.var, kept["var"])
+        assert model.env.venv.env.total_steps == 3 * ROLLOUT
+        return learn(model, *args, **kwargs)
+
+    monkeypatch.setattr(sb3_ppo.PPO, "learn", spy)
+    train(job, run, resume=True)
+    assert seen[0][0] == kept["count"]
+    assert seen[0][1] in {rate[-1], *(rate[-1] * factor for factor in (1.5, 1 / 1.5))}
+    assert run.read_curve()["learning_rate"][3] == pytest.approx(rate[-1], rel=1e-5)  # of the last update
+
+
+def test_rows_after_the_checkpoint_are_lost_with_the_steps(tmp_path: Path) -> None:
+    run, job = RunFolder.create(tmp_path, "reach", 0), tiny_job(4)
+    with pytest.raises(TrainingInterrupted):
+        train(job, run, report=stop_at(2 * ROLLOUT))
+    # As if the process had gone on and been killed in the middle of a row.
+    header = run.curve.read_text().splitlines()[0]
+    run.append_curve({name: 3.0 * ROLLOUT if name == "steps" else 0.0 for name in header.split(",")} | {"steps": 3072})
+    with run.curve.open("a") as file:
+        file.write("4096,0.1")
+    (run.path / "checkpoints" / ".0000003072.part").mkdir()
+    train(job, run, resume=True)
+    assert run.read_curve()["steps"] == [1024, 2048, 3072, 4096]
+    assert run.read_curve()["learning_rate"][2] > 0.0  # not the old row
+
+
+def test_a_finished_training_can_be_made_longer(tmp_path: Path) -> None:
+    first = train_tiny(tmp_path, rollouts=2)
+    job = replace(tiny_job(4), seed=0)
+    seen: list[bool] = []
+    longer = train(job, first.run, resume=True, report=lambda state: seen.append(first.run.is_evaluated()))
+    assert longer.run.read_curve()["steps"] == [1024, 2048, 3072, 4096]
+    assert longer.bundle.policy.sha256 != first.bundle.policy.sha256
+    assert seen == [True, True]
+
+
+def test_an_evaluation_that_was_interrupted_is_caught_up_on(tmp_path: Path) -> None:
+    run, job = RunFolder.create(tmp_path, "reach", 0), tiny_job(1)
+
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(job, run, evaluating=stop)
+    assert load_bundle(run.path).contract.evaluation is None
+    assert not run.is_evaluated()
+    done = train(job, run, resume=True)
+    assert run.read_curve()["steps"] == [ROLLOUT]
+    assert done.bundle.contract.evaluation is not None
+
+
+def test_there_must_be_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="has no checkpoint to go on from"):
+        train(tiny_job(1), RunFolder.create(tmp_path, "reach", 0), resume=True)
+
+
+def test_the_device_is_cpu_unless_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert device_of("auto") == device_of("cpu") == "cpu"
+    with pytest.raises(BadInputError, match="--device must be auto, cpu or cuda, got 'tpu'"):
+        device_of("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MissingError, match="PyTorch sees no CUDA device; `roarm doctor`"):
+        device_of("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device_of("cuda") == "cuda"
