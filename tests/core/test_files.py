@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roarm_lab.core.errors import BadInputError
@@ -111,6 +111,7 @@ def test_canonical_json_sorts_keys_and_has_no_spaces() -> None:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False, allow_infinity=False)))
 def test_canonical_json_does_not_know_in_which_order_a_dict_was_filled(values: dict[str, float]) -> None:
     assert canonical_json(values) == canonical_json(dict(reversed(values.items())))
@@ -166,6 +167,7 @@ def test_outside_a_checkout_and_in_its_untracked_folders_there_is_no_revision(tm
     assert git_state(tmp_path / ".venv") is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary())
 def test_sha256_of_bytes_is_hashlibs(data: bytes) -> None:
     assert sha256_of(data) == hashlib.sha256(data).hexdigest()
