@@ -114,7 +114,7 @@ def _plain(value: T, new: object, where: str) -> T:
         if not math.isfinite(new):
             raise BadInputError(f"{where} must be a finite number, got {new}.")
         return cast("T", float(new))
-    if isinstance(value, tuple) and isinstance(new, list):
+    if isinstance(value, tuple) and isinstance(new, list | tuple):
         old, items = cast("tuple[Any, ...]", value), cast("list[Any]", new)
         if len(old) != len(items):
             raise BadInputError(f"{where} must have {len(old)} values, got {len(items)}.")

@@ -78,8 +78,11 @@ class EnvConfig:
             )
         if not self.control_dt_s <= self.episode_s < math.inf:
             raise BadInputError(f"episode_s ({self.episode_s}) must be at least control_dt_s ({self.control_dt_s}).")
-        if not self.success.hold_s <= self.episode_s:
-            raise BadInputError(f"success.hold_s ({self.success.hold_s}) is longer than episode_s ({self.episode_s}).")
+        if not self.control_dt_s <= self.success.hold_s <= self.episode_s:
+            raise BadInputError(
+                f"success.hold_s ({self.success.hold_s}) must be at least control_dt_s ({self.control_dt_s}) and at "
+                f"most episode_s ({self.episode_s})."
+            )
         if "actor" not in self.observations or not self.observations["actor"]:
             raise BadInputError("An environment needs an observation group called 'actor' with at least one term.")
         if not self.actions:

@@ -6,17 +6,23 @@ from roarm_lab.core.arrays import Float32, Int
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.events import MODEL_FIELD
+from roarm_lab.mdp.events import MODEL_FIELD, ScaleModel
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.sim.backend import Backend
 
 
 class Events:
-    """The event terms of a task, bound to a simulator."""
+    """The event terms of a task, bound to a simulator.
+
+    Random numbers are drawn for every world, so that a world's luck does not depend on the others.
+    """
 
     def __init__(self, config: EnvConfig, scene: Scene, backend: Backend) -> None:
         self._backend, self._num_envs = backend, backend.num_envs
-        self._zero = config.robot.keyframe("zero")
+        self._zero = np.asarray(config.robot.keyframe("zero"), dtype=np.float32)
+        for term in config.events.values():
+            if isinstance(term, ScaleModel):
+                backend.model_field(term.field)  # an unknown name shows here, not at the first reset
         bound = [(term, term.draws(scene), term.bind(scene)) for term in config.events.values()]
         self._startup = [(draws, function) for term, draws, function in bound if term.mode == "startup"]
         self._reset = [(draws, function) for term, draws, function in bound if term.mode == "reset"]
@@ -35,11 +41,8 @@ class Events:
                 self._backend.scale_model(field.removeprefix(MODEL_FIELD), values)
 
     def start_pose(self, rng: np.random.Generator, state: State, rows: Int) -> Float32:
-        """Carry out what happens at a reset of worlds `rows`; return joint angles [env, joint] rad to begin with.
-
-        Random numbers are drawn for every world, so a world's luck does not depend on the others.
-        """
-        joint_pos = np.tile(np.asarray(self._zero, dtype=np.float32), (self._num_envs, 1))
+        """Carry out what happens at a reset of worlds `rows`; return joint angles [env, joint] rad to begin with."""
+        joint_pos = np.tile(self._zero, (self._num_envs, 1))
         for draws, function in self._reset:
             for field, values in function(self._random(rng, draws), state).items():
                 if field.startswith(MODEL_FIELD):
@@ -51,7 +54,7 @@ class Events:
         return joint_pos
 
     def interval(self, rng: np.random.Generator, state: State, step: int) -> None:
-        """Carry out what happens every so often; `step` counts control steps since the environment was made."""
+        """Carry out what happens every so often, in all worlds; `step` counts control steps since they were reset."""
         for every, draws, function in self._interval:
             if step % every:
                 continue

@@ -1,6 +1,6 @@
 """The same environment through Gymnasium: one world, or many that are stepped natively together."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -25,16 +25,37 @@ def spaces_of(env: Env) -> tuple[Any, Any]:
     return spaces.Box(-np.inf, np.inf, (size,), np.float32), spaces.Box(-1.0, 1.0, (env.actions.size,), np.float32)
 
 
+def any_seed() -> int:
+    """Return a seed nobody has chosen: environments that are not seeded differ, as Gymnasium's do."""
+    return int(np.random.default_rng().integers(2**32))
+
+
+def picture_of(env: Env, world: int) -> Any:
+    """Return a picture [height, width, 3] uint8 of a world, with the commanded positions as markers."""
+    markers = {name: value[world] for name, value in env.state.commands.items() if value.shape[1] == 3}
+    return env.backend.render(world, markers=markers)
+
+
+def check_render_mode(render_mode: str | None) -> str | None:
+    """Return the mode.
+
+    Raises:
+        BadInputError: It is not one we have.
+    """
+    if render_mode not in (None, "rgb_array"):
+        raise BadInputError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}.")
+    return render_mode
+
+
 class RoarmEnv(gymnasium.Env[Float32, Float32]):
     """One world. Observations are the actor group as one vector [size]; actions [action], each -1 to 1."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}  # pyright: ignore[reportIncompatibleVariableOverride]
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 (Gymnasium's own form)
 
     def __init__(self, config: EnvConfig, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise BadInputError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}.")
-        self.env = Env(config, 1)
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(render_mode)
+        self.env = Env(config, 1, any_seed(), autoreset=False)
+        self.metadata = {**self.metadata, "render_fps": round(1.0 / config.control_dt_s)}
         self.observation_space, self.action_space = spaces_of(self.env)
 
     def reset(
@@ -47,7 +68,6 @@ class RoarmEnv(gymnasium.Env[Float32, Float32]):
     def step(self, action: Float32) -> tuple[Float32, float, bool, bool, dict[str, Any]]:
         """Carry out an action; `info` has `success` and `episode_returns` when the episode ends."""
         result = self.env.step(np.asarray(action)[None])
-        seen = result.final_observations or result.observations
         info: dict[str, Any] = {}
         if result.episodes is not None:
             info = {
@@ -56,7 +76,7 @@ class RoarmEnv(gymnasium.Env[Float32, Float32]):
                 "episode_returns": {name: float(value[0]) for name, value in result.episodes.returns.items()},
             }
         return (
-            flat(seen["actor"])[0],
+            flat(result.observations["actor"])[0],
             float(result.reward[0]),
             bool(result.terminated[0]),
             bool(result.truncated[0]),
@@ -65,10 +85,7 @@ class RoarmEnv(gymnasium.Env[Float32, Float32]):
 
     def render(self) -> Any:
         """Return a picture [height, width, 3] uint8, with the commanded positions as markers."""
-        if self.render_mode is None:
-            return None
-        markers = {name: value[0] for name, value in self.env.state.commands.items() if value.shape[1] == 3}
-        return self.env.backend.render(0, markers=markers)
+        return None if self.render_mode is None else picture_of(self.env, 0)
 
     def close(self) -> None:
         """Free the simulator."""
@@ -82,10 +99,12 @@ class RoarmVectorEnv(VectorEnv[Float32, Float32, Float32]):
     in `info["success"]`.
     """
 
-    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012 (Gymnasium's own form)
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["rgb_array"]}  # noqa: RUF012
 
-    def __init__(self, num_envs: int, config: EnvConfig) -> None:
-        self.env = Env(config, num_envs)
+    def __init__(self, num_envs: int, config: EnvConfig, render_mode: str | None = None) -> None:
+        self.render_mode = check_render_mode(render_mode)
+        self.metadata = {**self.metadata, "render_fps": round(1.0 / config.control_dt_s)}
+        self.env = Env(config, num_envs, any_seed())
         self.num_envs = num_envs
         self.single_observation_space, self.single_action_space = spaces_of(self.env)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -122,6 +141,10 @@ class RoarmVectorEnv(VectorEnv[Float32, Float32, Float32]):
             "success": success,
             "_success": ended,
         }
+
+    def render(self) -> Any:
+        """Return a picture of every world; one that has just ended shows its next episode."""
+        return None if self.render_mode is None else tuple(picture_of(self.env, i) for i in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Free the simulator."""

@@ -1,0 +1,56 @@
+"""Carries out command terms: draws what is asked for when an episode begins, and anew as its time passes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from roarm_lab.core.arrays import Bool, Float32, Int
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.mdp.scene import Scene
+
+CommandValues = Mapping[str, Float32]
+"""Command name to [env, size]."""
+
+
+class Commands:
+    """The command terms of a task, bound to a scene."""
+
+    def __init__(self, config: EnvConfig, scene: Scene, num_envs: int) -> None:
+        self._terms, self._num_envs = config.commands, num_envs
+        self._functions = {name: term.bind(scene) for name, term in config.commands.items()}
+        self._every = {
+            name: max(round(term.resample_s / config.control_dt_s), 1)
+            for name, term in config.commands.items()
+            if term.resample_s < config.episode_s
+        }
+
+    def none(self) -> dict[str, Float32]:
+        """Return zeros: what is asked for before the first episode."""
+        return {name: np.zeros((self._num_envs, term.size), np.float32) for name, term in self._terms.items()}
+
+    def begin(self, rng: np.random.Generator, old: CommandValues, who: Bool) -> CommandValues:
+        """Return the commands after worlds `who` [env] have got new ones."""
+        return {name: np.where(who[:, None], self._draw(rng, name), old[name]) for name in self._terms}
+
+    def resample(self, rng: np.random.Generator, old: CommandValues, step: Int, running: Bool) -> CommandValues:
+        """Return the commands after those have been replaced whose time within the episode is up.
+
+        Args:
+            rng: Random numbers; used for all worlds, so that a world's luck does not depend on the others.
+            old: The commands so far.
+            step: Steps since the episodes began [env].
+            running: Worlds whose episode goes on [env]; an ended one is judged by what it was asked.
+        """
+        new = dict(old)
+        for name, every in self._every.items():
+            due = running & (step % every == 0)
+            new[name] = np.where(due[:, None], self._draw(rng, name), old[name])
+        return new
+
+    @property
+    def may_change(self) -> bool:
+        """Whether any command can change within an episode."""
+        return bool(self._every)
+
+    def _draw(self, rng: np.random.Generator, name: str) -> Float32:
+        return self._functions[name](rng.random((self._num_envs, self._terms[name].draws), dtype=np.float32))

@@ -1,0 +1,206 @@
+"""Configurations become plain data, and what a person writes into a file is checked by its full path."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roarm_lab.core.configs import Range, load_yaml, override, to_plain
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part with one field of each kind."""
+
+    weight: float = 1.0
+    steps: int = 3
+    on: bool = True
+    name: str = "near"
+    joints: tuple[str, ...] = ("base", "elbow")
+    point_m: tuple[float, float, float] = (0.1, 0.2, 0.3)
+    span: Range = Range(0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.weight < 0.0:
+            raise BadInputError(f"the weight must not be negative, got {self.weight}")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A part within a part, and a table of parts."""
+
+    part: Part = Part()
+    table: Mapping[str, Part] = field(default_factory=lambda: {"a": Part(), "b": Part(weight=2.0)})
+    limit_s: float = math.inf
+
+
+def changed(changes: object) -> Whole:
+    return override(Whole(), changes, "file.yaml")
+
+
+# Ranges
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.0, 0.0), (math.nan, 1.0), (0.0, math.nan), (-math.inf, 0.0), (0.0, math.inf)]
+)
+def test_a_range_needs_finite_ends_in_order(low: float, high: float) -> None:
+    with pytest.raises(BadInputError, match=f"finite low <= high, got low = {low}, high = {high}"):
+        Range(low, high)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+def test_any_two_numbers_in_order_are_a_range(one: float, other: float) -> None:
+    assert Range(min(one, other), max(one, other)).low <= max(one, other)
+
+
+# Plain data
+
+
+def test_a_dataclass_becomes_a_mapping_with_its_kind() -> None:
+    plain = to_plain(Whole())
+    assert plain["kind"] == "Whole"
+    assert plain["part"]["point_m"] == [0.1, 0.2, 0.3]
+    assert plain["part"]["span"] == {"kind": "Range", "low": 0.0, "high": 1.0}
+    assert list(plain["table"]) == ["a", "b"]
+    assert plain["table"]["b"]["weight"] == 2.0
+    assert plain["limit_s"] == "inf"
+    json.dumps(plain, allow_nan=False)
+
+
+def test_what_json_has_no_word_for_becomes_text() -> None:
+    assert to_plain({"path": Path("a/b"), "nan": math.nan, "low": -math.inf, 3: None}) == {
+        "path": "a/b",
+        "nan": "nan",
+        "low": "-inf",
+        "3": None,
+    }
+    assert to_plain(math.sqrt) == "math:sqrt"
+    assert to_plain(Part.__post_init__).endswith("test_configs:Part.__post_init__")
+
+
+# Files
+
+
+def test_a_mapping_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "good.yaml"
+    path.write_text("near:\n  weight: 0.5\n2: two\n")
+    assert load_yaml(path) == {"near": {"weight": 0.5}, "2": "two"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- a\n- b\n", "must hold a mapping .* got list"),
+        (b"", "must hold a mapping .* got NoneType"),
+        (b"just words", "must hold a mapping .* got str"),
+        (b"a: [1, 2", "can not be read as YAML"),
+        (b"a: !!python/object:os.system x", "can not be read as YAML"),
+        (b"\xff\xfe\x00", "can not be read as YAML"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match=f"bad.yaml {message}"):
+        load_yaml(path)
+
+
+def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"There is no file .*none\.yaml"):
+        load_yaml(tmp_path / "none.yaml")
+    with pytest.raises(BadInputError, match="can not be read as YAML"):
+        load_yaml(tmp_path)
+
+
+# Changes
+
+
+def test_only_what_is_named_changes() -> None:
+    new = changed({"part": {"weight": 0.5, "steps": 7, "on": False, "name": "far"}, "table": {"b": {"steps": 1}}})
+    assert new.part == Part(weight=0.5, steps=7, on=False, name="far")
+    assert new.table == {"a": Part(), "b": Part(weight=2.0, steps=1)}
+    assert Whole().part.weight == 1.0  # the old value is as it was
+
+
+def test_no_change_is_no_change() -> None:
+    assert changed({}) == Whole()
+    assert changed({"part": {}, "table": {}}) == Whole()
+
+
+def test_whole_numbers_are_fine_where_numbers_are_asked() -> None:
+    new = changed({"part": {"weight": 2}, "limit_s": 3})
+    assert (new.part.weight, type(new.part.weight), new.limit_s) == (2.0, float, 3.0)
+
+
+def test_tuples_and_ranges_can_be_written_as_lists_and_mappings() -> None:
+    new = changed({"part": {"joints": ["wrist", "roll"], "point_m": [1, 2.5, 3], "span": {"high": 2.0}}})
+    assert new.part.joints == ("wrist", "roll")
+    assert new.part.point_m == (1.0, 2.5, 3.0)
+    assert new.part.span == Range(0.0, 2.0)
+    assert changed({"part": {"point_m": (1.0, 2.0, 3.0)}}).part.point_m == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prat": {}}, r"no key in file\.yaml named 'prat'\. Did you mean 'part'"),
+        ({"part": {"wieght": 1.0}}, r"no key in file\.yaml\.part named 'wieght'\. Did you mean 'weight'"),
+        ({"table": {"c": {}}}, r"no key in file\.yaml\.table named 'c'\. .*Known: a, b"),
+        ({"part": {"span": {"hihg": 1.0}}}, r"no key in file\.yaml\.part\.span named 'hihg'\. Did you mean 'high'"),
+    ],
+)
+def test_an_unknown_key_gets_the_closest(changes: object, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        changed(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"part": {"weight": math.nan}}, r"file\.yaml\.part\.weight must be a finite number, got nan"),
+        ({"part": {"weight": math.inf}}, r"file\.yaml\.part\.weight must be a finite number, got inf"),
+        ({"part": {"weight": "1.0"}}, r"file\.yaml\.part\.weight must be float, got '1\.0'"),
+        ({"part": {"weight": True}}, r"file\.yaml\.part\.weight must be float, got True"),
+        ({"part": {"weight": None}}, r"file\.yaml\.part\.weight must be float, got None"),
+        ({"part": {"weight": [1.0]}}, r"file\.yaml\.part\.weight must be float, got \[1\.0\]"),
+        ({"part": {"steps": 2.5}}, r"file\.yaml\.part\.steps must be int, got 2\.5"),
+        ({"part": {"steps": True}}, r"file\.yaml\.part\.steps must be int, got True"),
+        ({"part": {"on": 1}}, r"file\.yaml\.part\.on must be bool, got 1"),
+        ({"part": {"name": 3}}, r"file\.yaml\.part\.name must be str, got 3"),
+        ({"part": {"point_m": [1.0, 2.0]}}, r"file\.yaml\.part\.point_m must have 3 values, got 2"),
+        ({"part": {"point_m": [1.0, 2.0, math.nan]}}, r"file\.yaml\.part\.point_m\[2\] must be a finite number"),
+        ({"part": {"point_m": (1.0, 2.0, math.nan)}}, r"file\.yaml\.part\.point_m\[2\] must be a finite number"),
+        ({"part": {"point_m": (1.0, 2.0)}}, r"file\.yaml\.part\.point_m must have 3 values, got 2"),
+        ({"part": {"joints": ["base", 2]}}, r"file\.yaml\.part\.joints\[1\] must be str, got 2"),
+        ({"part": {"joints": "base"}}, r"file\.yaml\.part\.joints must be tuple, got 'base'"),
+        ({"part": {"span": {"low": 5.0}}}, r"file\.yaml\.part\.span: A range needs finite low <= high, got low = 5\.0"),
+        ({"part": {"span": [0.0, 1.0]}}, r"file\.yaml\.part\.span must be a mapping with keys among \['high', 'low'\]"),
+        ({"part": {"weight": -1.0}}, r"file\.yaml\.part: the weight must not be negative, got -1\.0"),
+        ({"part": 3}, r"file\.yaml\.part must be a mapping with keys among"),
+        ({"table": ["a"]}, r"file\.yaml\.table must be a mapping with keys among \['a', 'b'\]"),
+        (None, r"file\.yaml must be a mapping"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_full_path(changes: Any, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        changed(changes)
+
+
+@given(st.floats(min_value=0.0, max_value=1e6), st.integers(-(10**6), 10**6), st.booleans(), st.text())
+def test_plain_data_of_a_change_comes_back_as_the_same_value(weight: float, steps: int, on: bool, name: str) -> None:
+    wanted = Part(weight=weight, steps=steps, on=on, name=name, span=Range(-1.0, weight))
+    plain = json.loads(json.dumps(to_plain(wanted)))
+    without_kinds = {
+        key: {k: v for k, v in value.items() if k != "kind"} if isinstance(value, dict) else value
+        for key, value in plain.items()
+        if key != "kind"
+    }
+    assert override(Part(), without_kinds, "here") == wanted
