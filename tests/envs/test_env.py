@@ -200,6 +200,20 @@ def test_targets_keep_to_what_the_gate_allows() -> None:
     assert furthest > 0.99  # the limit was met, so it was the limit
 
 
+def test_a_new_episode_begins_without_the_speed_of_the_last() -> None:
+    env, limits = Env(toy_config(), 1), JointLimits.of(TOY)
+    env.reset()
+    full = np.float32([[1.0, 0.0, 0.0]])
+    for _ in range(STEPS):
+        start = env.state.joint_target[0, 0]
+        env.step(full)
+    assert env.moved.joint_target[0, 0] - start > 0.03
+    start = env.state.joint_target[0, 0]
+    env.step(full)
+    # From rest, 6 rad/s^2 allow a first step of 6 * 0.05^2 = 0.015 rad.
+    assert env.state.joint_target[0, 0] - start == pytest.approx(limits.max_accel[0] * DT_S**2, rel=1e-3)
+
+
 # The end of an episode
 
 

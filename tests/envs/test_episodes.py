@@ -182,6 +182,19 @@ def test_the_region_is_that_of_the_start_even_when_what_it_looks_at_moves() -> N
     assert found.regions["base"].tolist() == [0]
 
 
+def test_a_region_is_kept_while_other_worlds_begin_anew() -> None:
+    region = Region(value=lambda scene: lambda state: state.joint_pos[:, 0], edges=(0.11,), names=("right", "left"))
+    env = Env(toy_config(regions={"base": region}, terminations={"early": EndsAfter(steps=8, above=0.5)}), 8, seed=2)
+    env.reset()
+    for _ in range(STEPS):
+        result = env.step(np.tile(np.float32([1.0, 0.0, 0.0]), (8, 1)))
+        if result.terminated.any():
+            assert (env.moved.joint_pos[:, 0] > 0.11).all()  # all have crossed the border by now
+    assert result.episodes is not None
+    assert 0 < len(result.episodes.world) < 8
+    np.testing.assert_array_equal(result.episodes.regions["base"], 0)
+
+
 def test_a_reward_is_asked_once_a_step_and_sees_the_moment_after_the_motion() -> None:
     seen: list[Any] = []
 

@@ -314,6 +314,8 @@ def draws_its_worlds_with_markers(make: Factory) -> None:
     assert 10 < (one != plain).any(axis=-1).sum() < 0.2 * 120 * 160  # a ball, not another picture
     assert (one != moved).any()
     np.testing.assert_array_equal(one, other_name)
+    assert (both != one).any()
+    assert (both != moved).any()
     assert ((both != one).any(axis=-1) & (both != moved).any(axis=-1)).sum() == 0  # the two balls lie apart
     np.testing.assert_array_equal(backend.render(0, size=size, markers={}), plain)
     assert (backend.render(1, size=size, markers={}) != plain).any()
