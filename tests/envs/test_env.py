@@ -1,4 +1,4 @@
-"""Reset and step: what is returned when, that seeds and nothing else decide, and that bad numbers stop it by name."""
+"""Reset and step: what is returned when, and that bad numbers stop it by name."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -7,115 +7,16 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.envs.config import EnvConfig
-from roarm_lab.envs.env import Env, StepResult
-from roarm_lab.mdp.events import PushJoints, ScaleModel
-from roarm_lab.mdp.observations import JointPos, SitePos
+from roarm_lab.envs.env import Env
+from roarm_lab.mdp.events import ScaleModel
 from roarm_lab.mdp.terminations import SiteBelow
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.limits import JointLimits
-from roarm_lab.sim.backend import SimConfig
-from tests.envs.toy_task import DT_S, STEPS, Computed, Constant, Draw, EndsAfter, Kept, Shown, actions, toy_config
+from tests.envs.results import assert_same, busy_config, numbers
+from tests.envs.toy_task import DT_S, STEPS, Computed, Constant, EndsAfter, Kept, Shown, actions, toy_config
 from tests.toy_robot import TOY
 
 FLOAT32 = 1e-6
-
-
-def busy_config(**changes: Any) -> EnvConfig:
-    """Return a task in which everything random there is happens."""
-    plain = toy_config()
-    noisy = {"joint_pos": JointPos(noise_std=0.01, delay_s=0.05), "hand": SitePos(site="hand", history_s=0.1)}
-    kinds = {
-        "observations": {"actor": plain.observations["actor"] | noisy},
-        "commands": {"goal": Draw(resample_s=3 * DT_S)},
-        "events": plain.events
-        | {
-            "mass": ScaleModel(field="body_mass", mode="startup"),
-            "stiffness": ScaleModel(field="actuator_stiffness"),
-            "push": PushJoints(interval_s=4 * DT_S),
-        },
-        "terminations": {"early": EndsAfter(steps=5, above=0.8)},
-        "random_age": True,
-    }
-    return toy_config(**(kinds | changes))
-
-
-def numbers(result: StepResult) -> dict[str, np.ndarray]:
-    """Return everything a step gave as flat arrays by name."""
-    found = {"reward": result.reward, "terminated": result.terminated, "truncated": result.truncated}
-    found |= {f"obs {group} {name}": v for group, terms in result.observations.items() for name, v in terms.items()}
-    if result.final_observations is not None:
-        found |= {f"final {name}": v for name, v in result.final_observations["actor"].items()}
-    if result.episodes is not None:
-        table = vars(result.episodes)
-        found |= {f"episodes {name}": v for name, v in table.items() if isinstance(v, np.ndarray)}
-        found |= {f"returns {name}": v for name, v in result.episodes.returns.items()}
-    return found
-
-
-def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], worlds: Any = slice(None)) -> None:
-    assert one.keys() == other.keys()
-    for name, values in one.items():
-        rows = slice(None) if name.startswith(("episodes", "returns")) else worlds
-        np.testing.assert_array_equal(values[rows], other[name][rows], err_msg=name)
-
-
-def rolled(env: Env, steps: int = 3 * STEPS, seed: int | None = None) -> list[dict[str, np.ndarray]]:
-    """Return what a reset and random actions give, as numbers."""
-    first = {f"obs {name}": v for name, v in env.reset(seed)["actor"].items()}
-    return [first] + [numbers(env.step(action)) for action in actions(env.num_envs, steps)]
-
-
-def same(one: list[dict[str, np.ndarray]], other: list[dict[str, np.ndarray]]) -> bool:
-    try:
-        for left, right in zip(one, other, strict=True):
-            assert_same(left, right)
-    except AssertionError:
-        return False
-    return True
-
-
-# Randomness
-
-
-def test_one_seed_one_trajectory_bitwise_and_another_seed_another() -> None:
-    reference = rolled(Env(busy_config(), 5, seed=3))
-    assert same(reference, rolled(Env(busy_config(), 5, seed=3)))
-    assert same(reference, rolled(Env(busy_config(), 5, seed=8), seed=3))
-    assert not same(reference, rolled(Env(busy_config(), 5, seed=4)))
-
-
-@pytest.mark.parametrize("threads", [2, 3])
-def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
-    reference = rolled(Env(busy_config(), 5, seed=3))
-    assert same(reference, rolled(Env(busy_config(sim=SimConfig(threads=threads)), 5, seed=3)))
-
-
-def test_a_seed_begins_anew_and_without_one_it_goes_on() -> None:
-    env = Env(busy_config(), 4)
-    first = rolled(env, 7, seed=3)
-    second = rolled(env, 7)
-    assert not same(first, second)
-    assert same(first, rolled(env, 7, seed=3))
-    assert same(second, rolled(env, 7))  # and it goes on the same way each time
-
-
-def test_every_reset_of_a_world_asks_for_something_else() -> None:
-    env = Env(toy_config(), 1)
-    env.reset()
-    asked = {float(env.step(np.zeros((1, 3))).observations["actor"]["goal"][0, 0]) for _ in range(5 * STEPS)}
-    assert len(asked) == 6
-
-
-@pytest.mark.parametrize("seed", [-1, -(2**40)])
-def test_a_negative_seed_is_refused(seed: int) -> None:
-    with pytest.raises(BadInputError, match=f"A seed must be 0 or more, got {seed}"):
-        Env(toy_config(), 1, seed)
-    with pytest.raises(BadInputError, match=f"A seed must be 0 or more, got {seed}"):
-        Env(toy_config(), 1).reset(seed)
-
-
-# What is returned
 
 
 def test_a_reset_shows_arms_at_rest_near_the_keyframe() -> None:
@@ -329,68 +230,6 @@ def test_random_ages_spread_the_first_ends_only() -> None:
         result = env.step(np.zeros((200, 3)))
         assert result.episodes is not None
         np.testing.assert_array_equal(result.episodes.length, STEPS)
-
-
-# Divergence
-
-
-def poison(env: Env, world: int, field: str = "joint_vel") -> None:
-    env.backend.set(field, np.full((1, 3), np.nan), [world])
-
-
-@pytest.mark.parametrize("field", ["joint_pos", "joint_vel"])
-def test_a_diverged_world_ends_as_failed_and_training_goes_on(field: str) -> None:
-    env = Env(toy_config(success=replace(toy_config().success, steps=tuple(range(STEPS + 1)))), 4)
-    env.reset()
-    env.step(np.zeros((4, 3)))
-    env.step(np.zeros((4, 3)))
-    poison(env, 2, field)
-    result = env.step(np.zeros((4, 3)))
-    np.testing.assert_array_equal(result.truncated, [False, False, True, False])
-    assert not result.terminated.any()
-    np.testing.assert_array_equal(result.reward, np.float32([0.25, 0.25, 0.0, 0.25]))
-    assert [(found.world, found.step) for found in result.divergences] == [(2, 3)]
-    assert "joint 'base'" in result.divergences[0].field
-    assert env.num_diverged == 1
-    ended = result.episodes
-    assert ended is not None
-    assert (ended.world.tolist(), ended.diverged.tolist(), ended.success.tolist()) == ([2], [True], [False])
-    assert ended.held_steps.tolist() == [0]
-    np.testing.assert_allclose(ended.returns["alive"], [0.5])  # of the two steps before
-    for group in (result.observations, result.final_observations):
-        assert group is not None
-        assert all(np.isfinite(values).all() for values in group["actor"].values())
-    np.testing.assert_allclose(result.observations["actor"]["joint_pos"][2], [0.0, 1.0, 0.5], atol=0.1 + FLOAT32)
-    for _ in range(2 * STEPS):
-        result = env.step(np.zeros((4, 3)))
-    assert env.num_diverged == 1
-    assert result.divergences == []
-
-
-def test_the_others_do_not_notice_not_even_in_their_luck() -> None:
-    # Noise, random models, new commands and starts of the three others are the same bits in three episodes to come.
-    config = busy_config(random_age=False)
-    env, twin = Env(config, 4, seed=5), Env(config, 4, seed=5)
-    env.reset(), twin.reset()
-    others = [0, 1, 3]
-    for step, action in enumerate(actions(4, 3 * STEPS)):
-        if step == 4:
-            poison(env, 2)
-        result, expected = env.step(action), twin.step(action)
-        for name, values in result.observations["actor"].items():
-            np.testing.assert_array_equal(values[others], expected.observations["actor"][name][others])
-        np.testing.assert_array_equal(result.reward[others], expected.reward[others])
-        np.testing.assert_array_equal(result.truncated[others], expected.truncated[others])
-    assert env.num_diverged == 1
-
-
-def test_a_world_that_diverges_is_not_terminated_by_where_it_was_put() -> None:
-    # MuJoCo puts it straight to zero, where the hand is 0.2 m up.
-    env = Env(toy_config(terminations={"low": SiteBelow(site="hand", height_m=0.3)}), 1)
-    env.reset()
-    poison(env, 0)
-    result = env.step(np.zeros((1, 3)))
-    assert (result.terminated[0], result.truncated[0]) == (False, True)
 
 
 # Bad numbers
