@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,8 +22,14 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
     "--disable-crash-reporter", "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe",
 )  # fmt: skip
+WEBGL_FLAGS = (
+    *(flag for flag in FLAGS if flag != "--disable-gpu"),
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+"""For pages in 3D: drawn in software, without complaints of the browser about that."""
 WAIT_S = 30.0  # a cold start on a busy machine takes several seconds
 HIGH = 100  # file descriptors from here on do not collide with 3 and 4 in the child
 
@@ -30,7 +37,7 @@ HIGH = 100  # file descriptors from here on do not collide with 3 and 4 in the c
 class Chromium:
     """One browser with one page; notes every request and every message in the console."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, flags: Sequence[str] = FLAGS) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self._number, self._rest = 0, b""
@@ -41,7 +48,7 @@ class Chromium:
         # The shell puts the pipes where the browser expects them, and is then replaced by it.
         script = f'exec "$0" "$@" 3<&{ends[0]} 4>&{ends[1]}'
         self._process = subprocess.Popen(
-            ["bash", "-c", script, str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+            ["bash", "-c", script, str(CHROMIUM), *flags, f"--user-data-dir={profile}"],
             pass_fds=ends,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -70,8 +77,8 @@ class Chromium:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def open(self, path: Path, *, width: int = 1100, height: int = 900, dark: bool = False) -> None:
-        """Open a file at a size in CSS pixels and wait until it is loaded; what is noted begins anew."""
+    def open(self, path: Path | str, *, width: int = 1100, height: int = 900, dark: bool = False) -> None:
+        """Open a file or an address at a size in CSS pixels and wait until it is loaded; what is noted begins anew."""
         self.requests.clear()
         self.complaints.clear()
         self.call(
@@ -79,12 +86,22 @@ class Chromium:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        failed = self.call("Page.navigate", url=path.resolve().as_uri()).get("errorText")
+        url = path if isinstance(path, str) else path.resolve().as_uri()
+        failed = self.call("Page.navigate", url=url).get("errorText")
         assert not failed, failed
+        self.wait_for("document.readyState === 'complete'")
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a JavaScript expression is true in the page."""
         end_s = time.monotonic() + WAIT_S
-        while self.value("document.readyState") != "complete":
-            assert time.monotonic() < end_s, f"{path} did not load within {WAIT_S} s"
+        while self.value(condition) is not True:
+            assert time.monotonic() < end_s, f"not within {WAIT_S} s: {condition}"
             time.sleep(0.05)
+
+    def press(self, key: str) -> None:
+        """Press and release a key, for instance `ArrowRight`."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key)
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives in the page."""

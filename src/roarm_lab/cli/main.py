@@ -18,9 +18,11 @@ VERBS = {
     "train": "train a policy on a task; everything it makes goes into one run folder",
     "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
     "run": "let a policy move the arm, in closed loop and through the safety gate",
+    "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
     "report": "write what a run has achieved as one page that opens anywhere",
     "bench": "measure how fast this machine simulates and what the pieces cost",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
+    "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
     "doctor": "check this installation; every bad row says what to type",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""

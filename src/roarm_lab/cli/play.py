@@ -1,0 +1,61 @@
+"""`roarm play`: watch a policy at work, live in the browser, as a film, or as a page to send to somebody."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from roarm_lab.cli.arguments import parse
+from roarm_lab.core.errors import BadInputError
+
+DESCRIPTION = """Watch a policy bundle play episodes in simulation. Without --video and --export it is shown live in the
+browser (3D, with pause, next and speed); the address is printed. Needs no screen and no PyTorch.
+
+examples:
+  roarm play runs/RUN                          live; Ctrl-C ends
+  roarm play runs/RUN --export replay.html     one file that opens anywhere, without network
+  roarm play runs/RUN --video episodes.mp4     a film
+
+exit codes: 0 done, 2 bad input, 3 something is not installed, 130 ended with Ctrl-C"""
+
+LIVE_EPISODES, EXPORTED_EPISODES, FILMED_EPISODES = 20, 20, 5
+
+
+@dataclass(frozen=True)
+class PlayArguments:
+    """What to watch, and how."""
+
+    bundle: Annotated[Path, tyro.conf.Positional]
+    """A bundle folder, or a run folder that has one."""
+    episodes: int | None = None
+    """How many episodes. By default 20; 5 for --video. Live, they begin again from the first."""
+    seed: int = 0
+    """Seed of starts and goals; the same seed shows the same episodes, live, filmed or exported."""
+    export: Path | None = None
+    """Write a 3D replay as one HTML file instead."""
+    video: Path | None = None
+    """Write a film (.mp4) instead."""
+    overwrite: bool = False
+    """Replace the files of --export and --video if they exist."""
+    port: int = 8080
+    """Port of the live page; 0 takes any free one."""
+    host: str = "127.0.0.1"
+    """Address of the live page. By default only this computer can open it."""
+    once: bool = False
+    """Live: end after the episodes. They begin at once, whether a browser is watching or not."""
+    allow_drift: bool = False
+    """Play even if model, task or randomisation differ from those of the training."""
+
+
+def run(argv: list[str]) -> int:
+    """Show a policy; return 0."""
+    arguments = parse(PlayArguments, argv, prog="roarm play", description=DESCRIPTION)
+    if arguments.episodes is not None and arguments.episodes < 1:
+        raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
+    if arguments.seed < 0:
+        raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
+    from roarm_lab.cli.playing import play
+
+    play(arguments)
+    return 0

@@ -1,0 +1,138 @@
+"""A policy playing episodes in one simulated world, moment by moment: what live pages, films and replays show.
+
+Episode k of a seed is the same in all of them, whatever was played before it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+
+import numpy as np
+
+from roarm_lab.core.arrays import Float32, Float64
+from roarm_lab.envs.config import EnvConfig
+from roarm_lab.envs.env import Env
+from roarm_lab.envs.episodes import Episodes
+from roarm_lab.sim.geometry import Geometry
+
+Infer = Callable[[Mapping[str, Float32]], Float32]
+"""Actor terms [env, size] to actions [env, step, action]."""
+POINT = 3
+"""A command of three numbers is a position in the world."""
+MARKER_RADIUS_M = 0.02
+"""Of a command that the success term does not give a distance for."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an episode ended."""
+
+    success: bool
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What there is to see at one time."""
+
+    time_s: float
+    """Since the episode began."""
+    qpos: Float64
+    """Positions of everything [qpos]."""
+    markers: Mapping[str, Float32]
+    """Name to position [3] m in the world."""
+    distance_m: float
+    """How far off it is."""
+    held_s: float
+    """For how long the task has been done without a break."""
+    outcome: Outcome | None = None
+    """In the last moment of an episode."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A ball that shows a commanded position; where it can, its radius is how near counts."""
+
+    name: str
+    radius_m: float
+
+
+class Stage:
+    """One world, one policy. Use it as a context."""
+
+    def __init__(self, infer: Infer, config: EnvConfig, seed: int = 0) -> None:
+        """Make the world.
+
+        Args:
+            infer: The policy.
+            config: The task.
+            seed: Seed of starts and goals.
+        """
+        self.config, self._infer, self._seed = config, infer, seed
+        one = replace(config, random_age=False, sim=replace(config.sim, threads=1))
+        self._env = Env(one, 1, autoreset=False)
+        self._distance = config.success.distance(self._env.scene)
+        self._is_success = config.success.bind(self._env.scene)
+        self.geometry = Geometry.of_backend(self._env.backend)
+        self.markers = markers_of(config)
+        self.tip_site: str = getattr(config.success, "site", config.robot.ee_site)
+        """The site whose path is worth a line."""
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._env.close()
+
+    @property
+    def dt_s(self) -> float:
+        """Time between two moments."""
+        return self.config.control_dt_s
+
+    def play(self, number: int) -> Iterator[Moment]:
+        """Yield the moments of episode `number` as they happen: the start, then one per control step."""
+        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        seen = self._env.reset(seed=seed)
+        yield self._moment(0, None)
+        held, ended = 0, None
+        while ended is None:
+            result = self._env.step(self._infer(seen["actor"])[:, 0])
+            seen, ended = result.observations, result.episodes
+            held = held + 1 if self._is_success(self._env.moved)[0] else 0
+            yield self._moment(held, ended)
+
+    def _moment(self, held: int, ended: Episodes | None) -> Moment:
+        state = self._env.state if ended is None else self._env.moved
+        return Moment(
+            time_s=float(state.episode_time_s[0]),
+            qpos=np.asarray(self._env.backend.get("qpos")[0], dtype=np.float64),
+            markers={marker.name: np.asarray(state.commands[marker.name][0]) for marker in self.markers},
+            distance_m=float(self._distance(state)[0]),
+            held_s=held * self.dt_s,
+            outcome=None if ended is None else Outcome(bool(ended.success[0]), outcome_words(ended, self.config)),
+        )
+
+
+def markers_of(config: EnvConfig) -> tuple[Marker, ...]:
+    """Return a marker for every command that is a position."""
+    goal, within_m = (getattr(config.success, name, None) for name in ("command", "within_m"))
+    return tuple(
+        Marker(name, float(within_m) if name == goal and within_m is not None else MARKER_RADIUS_M)
+        for name, term in config.commands.items()
+        if term.size == POINT
+    )
+
+
+def outcome_words(ended: Episodes, config: EnvConfig) -> str:
+    """Return in words how the first of the ended episodes went."""
+    if ended.success[0]:
+        return f"done, and held for {ended.held_steps[0] * config.control_dt_s:.2f} s"
+    if ended.diverged[0]:
+        return "the simulation diverged"
+    if ended.terminated[0]:
+        return "ended early"
+    if ended.held_steps[0]:
+        return f"got there too late to hold {config.success.hold_s:g} s"
+    return "got there and left again" if ended.reached[0] else "never got there"

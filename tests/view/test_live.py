@@ -1,0 +1,145 @@
+"""The live page of a policy: real time, and the buttons do what they say."""
+
+import base64
+import io
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roarm_lab.view.live import LOOK_S, LivePage
+from roarm_lab.view.serving import Server, address, serving
+from roarm_lab.view.stage import Stage
+from tests.view.a_show import stage, still, wave
+from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
+
+WAIT_S = 20.0
+PICTURE_S = 15.0  # the promise, from the command to the picture; measured 7 s with a browser that draws in software
+LATE_S = 0.6  # threads of a busy machine
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving("127.0.0.1", 0, "test") as server:
+        yield server
+
+
+def in_background(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def shown(server: Server, played: Stage) -> LivePage:
+    return LivePage(server, played, "about")
+
+
+def test_episodes_take_the_time_they_take(server: Server) -> None:
+    with stage(still, within_m=10.0) as played:
+        page = shown(server, played)
+        began_s = time.monotonic()
+        page.run(2, once=True)
+        took_s = time.monotonic() - began_s
+    assert 2 * (1.0 + LOOK_S) - 0.1 < took_s < 2 * (1.0 + LOOK_S) + LATE_S
+    status, numbers, score = page.words
+    assert status == "**Episode 2** of 2: ✓ success, done, and held for 1.00 s"
+    assert "1.00 of 1 s" in numbers
+    assert score == "2 of 2 succeeded"
+
+
+def test_a_failure_is_called_one(server: Server) -> None:
+    with stage(wave, within_m=1e-6, episode_s=0.4) as played:
+        page = shown(server, played)
+        page.run(1, once=True)
+    assert page.words[0] == "**Episode 1** of 1: ✗ no success, never got there"
+    assert page.words[2] == "0 of 1 succeeded"
+
+
+def test_the_next_episode_comes_at_once_and_the_one_left_does_not_count(server: Server) -> None:
+    with stage(still, within_m=10.0, episode_s=60.0) as played:
+        page = shown(server, played)
+        work = in_background(lambda: page.run(2, once=True))
+        for number in (1, 2):
+            wait_for(lambda number=number: f"Episode {number}**" in page.words[0])
+            page.skip()
+        work.join(timeout=5.0)
+        assert not work.is_alive()  # two minutes of episodes were left
+    assert page.words[2] == "0 of 0 succeeded"
+
+
+def test_a_pause_stops_the_time_until_it_goes_on(server: Server) -> None:
+    with stage(still, within_m=10.0) as played:
+        page = shown(server, played)
+        page.pause(True)
+        work = in_background(lambda: page.run(1, once=True))
+        wait_for(lambda: "Episode 1" in page.words[0])
+        before = page.words
+        time.sleep(0.4)
+        assert page.words == before
+        page.pause(False)
+        work.join(timeout=WAIT_S)
+        assert page.words[2] == "1 of 1 succeeded"
+
+
+def test_without_a_browser_episodes_wait(server: Server) -> None:
+    with stage(still) as played:
+        page = shown(server, played)
+        work = in_background(lambda: page.run(1, once=False))
+        time.sleep(0.5)
+        assert page.words[0] == "Waiting for the first episode."
+        page.stop()
+        work.join(timeout=5.0)
+        assert not work.is_alive()
+
+
+@pytest.mark.slow
+def test_a_browser_sees_the_arm_move_within_seconds_and_presses_pause(server: Server, tmp_path: Path) -> None:
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: the live page was not opened in a browser")
+    url = address("127.0.0.1", server.get_port())
+    with stage(wave, episode_s=30.0) as played, Chromium(tmp_path / "profile", WEBGL_FLAGS) as browser:
+        page = shown(server, played)
+        began_s = time.monotonic()
+        work = in_background(lambda: page.run(1, once=False))
+        browser.open(url, width=800, height=600)
+        browser.wait_for("document.body.innerText.includes('Episode 1')")
+        wait_for(lambda: len(colours(browser)) > 200)
+        assert time.monotonic() - began_s < PICTURE_S
+        first = picture(browser)
+        wait_for(lambda: bool(np.mean(np.any(picture(browser) != first, axis=2)) > 0.002))
+        press = "[...document.querySelectorAll('button')].find(button => button.innerText === '{}').click()"
+        browser.value(press.format("Pause"))
+        browser.wait_for("document.body.innerText.includes('Go on')")
+        wait_for(lambda: at_rest(page))
+        page.stop()
+        work.join(timeout=5.0)
+        assert not work.is_alive()
+        assert not [asked for asked in browser.requests if not re.match(rf"{url}/|data:|blob:{url}/", asked)]
+
+
+def picture(browser: Chromium) -> np.ndarray:
+    """The left of the page, where the arm is and the controls are not."""
+    raw = base64.b64decode(browser.call("Page.captureScreenshot")["data"])
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))[150:, :450]
+
+
+def colours(browser: Chromium) -> np.ndarray:
+    return np.unique(picture(browser).reshape(-1, 3), axis=0)
+
+
+def at_rest(page: LivePage) -> bool:
+    before = page.words
+    time.sleep(0.3)
+    return page.words == before
