@@ -84,4 +84,4 @@ def test_the_scene_knows_commands_and_actions() -> None:
     assert scene.command_sizes == (("goal", 3),)
     assert scene.action_size == 3
     assert scene.control_dt_s == DT_S
-    assert scene.body_names == ()
+    assert scene.boxes == ()

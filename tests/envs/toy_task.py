@@ -43,7 +43,7 @@ class Draw(CommandTerm):
     draws: ClassVar[int] = 1
 
     def bind(self, scene: Scene) -> CommandFn:
-        return lambda random: np.concatenate((random, 0 * random, 0 * random + np.float32(0.2)), axis=1)
+        return lambda random, state: np.concatenate((random, 0 * random, 0 * random + np.float32(0.2)), axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Fixed(CommandTerm):
     point_w: tuple[float, float, float]
 
     def bind(self, scene: Scene) -> CommandFn:
-        return lambda random: 0 * random + np.float32(self.point_w)
+        return lambda random, state: 0 * random + np.float32(self.point_w)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,7 @@ from roarm_lab.core.clock import SimulatedClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.envs.env import Env
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
-from roarm_lab.gateway.goals import training_goals_w
-from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.arm import ArmSample
@@ -199,7 +198,7 @@ def test_the_episode_begins_where_training_began(policy: ArmPolicy) -> None:
 def test_random_goals_are_those_of_training(policy: ArmPolicy) -> None:
     term = policy.command_terms["goal"]
     assert isinstance(term, ReachablePosition)
-    known = {tuple(row) for row in training_goals_w(term, policy.scene)}
+    known = {tuple(row) for row in reachable_positions_w(policy.robot, term)}
     rng = np.random.default_rng(0)
     drawn = [policy.draw_commands(rng)["goal"] for _ in range(50)]
     assert all(goal.shape == (1, 3) and tuple(goal[0]) in known for goal in drawn)

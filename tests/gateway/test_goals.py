@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.gateway.goals import GOAL_SLACK_M, refuse_out_of_reach, training_goals_w
-from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.gateway.goals import GOAL_SLACK_M, refuse_out_of_reach
+from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
 from roarm_lab.mdp.terms import CommandFn, CommandTerm
 from roarm_lab.tasks.reach import reach
 
@@ -21,7 +21,7 @@ def refuse(*goal_w: float, term: CommandTerm = TERM) -> None:
 
 
 def test_every_training_goal_is_known_once_and_allowed() -> None:
-    known = training_goals_w(TERM, SCENE)
+    known = reachable_positions_w(SCENE.robot, TERM)
     assert known.shape == (TERM.pool, 3)
     assert len(np.unique(known, axis=0)) == TERM.pool
     for goal in known[:: TERM.pool // 50]:
@@ -29,7 +29,7 @@ def test_every_training_goal_is_known_once_and_allowed() -> None:
 
 
 def test_reachable_goals_that_training_never_drew_are_allowed() -> None:
-    others = training_goals_w(replace(TERM, pool=TERM.pool + 300), SCENE)[TERM.pool :]
+    others = reachable_positions_w(SCENE.robot, replace(TERM, pool=TERM.pool + 300))[TERM.pool :]
     assert len(others) == 300
     for goal in others:
         refuse(*goal)
@@ -59,7 +59,7 @@ def test_an_absurd_goal_is_refused_without_a_warning(recwarn: pytest.WarningsRec
 
 
 def test_the_slack_is_small_beside_the_arm() -> None:
-    farthest = np.hypot(*training_goals_w(TERM, SCENE)[:, :2].T).max()
+    farthest = np.hypot(*reachable_positions_w(SCENE.robot, TERM)[:, :2].T).max()
     with pytest.raises(BadInputError):
         refuse(float(farthest) + 2.0 * GOAL_SLACK_M, 0.0, 0.2)
 

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from roarm_lab.mdp import actions, commands, events, observations, rewards, terminations
+from roarm_lab.mdp import actions, boxes, boxes_seen, commands, events, observations, rewards, terminations
 from roarm_lab.mdp.terms import (
     ActionTerm,
     CommandTerm,
@@ -26,6 +26,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "ScaleModel": {"field": "body_mass"},
     "PushJoints": {"interval_s": 0.5},
     "ReachablePosition": {"pool": 500},
+    "BoxAtGoal": {"within_m": 0.4},
+    "BoxHeldAtGoal": {"within_m": 0.5, "hold_s": 0.4},
     "RampWeight": {"reward": "near", "steps": 100},
 }
 """Fields without a default, and values with which the random moments are told apart."""
@@ -33,7 +35,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 def every(base: type) -> list[Any]:
     """Return an instance of every concrete term of a kind."""
-    modules = (actions, commands, events, observations, rewards, terminations)
+    modules = (actions, boxes, boxes_seen, commands, events, observations, rewards, terminations)
     kinds = [
         kind
         for module in modules

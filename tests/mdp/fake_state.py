@@ -14,8 +14,8 @@ NUM_ENVS = 5
 
 
 def scene() -> Scene:
-    """Return the RoArm-M3 with a goal and six actions."""
-    return Scene(robot=ROARM_M3, control_dt_s=0.05, command_sizes=(("goal", 3),), action_size=6)
+    """Return the RoArm-M3 with a cube, a goal and six actions."""
+    return Scene(robot=ROARM_M3, control_dt_s=0.05, boxes=("cube",), command_sizes=(("goal", 3),), action_size=6)
 
 
 def toy_scene() -> Scene:
@@ -40,8 +40,11 @@ def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
         joint_vel=array(rng.normal(size=(NUM_ENVS, 6))),
         joint_target=array(joint_pos + rng.normal(size=(NUM_ENVS, 6)) * 0.05),
         site_pos_w=array(sites_b + np.array([0.0, 0.0, ROARM_M3.base_height_m])),
-        body_pos_w=array(np.zeros((NUM_ENVS, 0, 3))),
-        body_quat_w=array(np.zeros((NUM_ENVS, 0, 4))),
+        site_rot_w=array(Kinematics(ROARM_M3).site_rot_b(joint_pos, sites)),
+        box_pos_w=array(rng.uniform(0.0, 0.3, (NUM_ENVS, 1, 3))),
+        box_quat_w=array(_unit(rng.normal(size=(NUM_ENVS, 1, 4)))),
+        box_vel_w=array(rng.normal(size=(NUM_ENVS, 1, 3))),
+        touching=convert(rng.random((NUM_ENVS, 1, 2)) < 0.7),
         commands={"goal": array(rng.uniform(-0.3, 0.3, (NUM_ENVS, 3)))},
         action=array(rng.uniform(-1, 1, (NUM_ENVS, 6))),
         last_action=array(rng.uniform(-1, 1, (NUM_ENVS, 6))),
@@ -62,3 +65,7 @@ def bare(**fields: Any) -> Any:
     first = next(value for value in made.values() if not isinstance(value, dict))
     made.setdefault("joint_pos", np.zeros((len(first), 3), dtype=np.float32))
     return SimpleNamespace(**made)
+
+
+def _unit(quat: np.ndarray) -> np.ndarray:
+    return quat / np.linalg.norm(quat, axis=-1, keepdims=True)

@@ -11,7 +11,7 @@ from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.mdp.every_term import COMMANDS, name_of
-from tests.mdp.fake_state import scene
+from tests.mdp.fake_state import moment, scene
 
 POOL = 300
 ROUNDING_M = 1e-6
@@ -20,7 +20,7 @@ ROUNDING_M = 1e-6
 def whole_pool(term: ReachablePosition) -> np.ndarray:
     """Return every position once [pool, 3] m, in order."""
     middles = (np.arange(term.pool, dtype=np.float32) + 0.5) / term.pool
-    return term.bind(scene())(middles[:, None])
+    return term.bind(scene())(middles[:, None], moment())
 
 
 def test_positions_lie_inside_the_bounds() -> None:
@@ -58,16 +58,16 @@ def test_the_ends_of_the_random_range_are_in_the_pool() -> None:
     for pool in (1, 3, 1000, 20_000):
         pick = ReachablePosition(pool=pool).bind(scene())
         last = np.nextafter(np.float32(1.0), np.float32(0.0))
-        ends = pick(np.float32([[0.0], [last]]))
+        ends = pick(np.float32([[0.0], [last]]), moment())
         np.testing.assert_array_equal(ends, whole_pool(ReachablePosition(pool=pool))[[0, -1]])
 
 
 def test_what_is_handed_out_can_be_changed_without_changing_the_pool() -> None:
     pick = ReachablePosition(pool=POOL).bind(scene())
-    first = pick(np.zeros((1, 1), np.float32))
+    first = pick(np.zeros((1, 1), np.float32), moment())
     before = first.copy()
     first += 1.0
-    np.testing.assert_array_equal(pick(np.zeros((1, 1), np.float32)), before)
+    np.testing.assert_array_equal(pick(np.zeros((1, 1), np.float32), moment()), before)
 
 
 def test_bounds_that_leave_nothing_are_explained() -> None:

@@ -23,7 +23,7 @@ def function_of(term: Any) -> tuple[Any, tuple[np.ndarray, ...]]:
     """Return a term's function as state first, and what it needs besides the state."""
     bound = term.bind(scene())
     if term in COMMANDS:
-        return (lambda state, random: bound(random)), (uniform(term.draws),)
+        return (lambda state, random: bound(random, state)), (uniform(term.draws),)
     if term in EVENTS:
         return (lambda state, random: bound(random, state)), (uniform(term.draws(scene())),)
     if term in ACTIONS:

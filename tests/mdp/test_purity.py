@@ -14,7 +14,7 @@ import pytest
 import roarm_lab.mdp
 
 FOLDER = Path(roarm_lab.mdp.__file__).parent
-FILES = ("actions", "commands", "events", "observations", "rewards", "terminations")
+FILES = ("actions", "boxes", "boxes_seen", "commands", "events", "observations", "rewards", "terminations")
 FORBIDDEN = {
     ast.For: "a loop",
     ast.While: "a loop",

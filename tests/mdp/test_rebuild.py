@@ -13,6 +13,7 @@ from roarm_lab.mdp.actions import EePose, GripperOpening, JointDelta
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.observations import JointPos, JointVel
 from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, success_term
+from roarm_lab.mdp.terms import ActionTerm, CommandTerm, ObservationTerm, SuccessTerm
 from tests.mdp.every_term import ACTIONS, COMMANDS, OBSERVATIONS, SUCCESSES, name_of
 
 UNUSUAL = [
@@ -34,12 +35,13 @@ def through_json(term: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("term", OBSERVATIONS + ACTIONS + COMMANDS + SUCCESSES + UNUSUAL, ids=name_of)
 def test_a_term_comes_back_equal(term: Any) -> None:
     entry = through_json(term)
-    back = {
-        "observations": lambda: observation_terms([entry])["it"],
-        "actions": lambda: action_terms([entry])["it"],
-        "commands": lambda: command_terms({"it": entry})["it"],
-        "terminations": lambda: success_term(entry),
-    }[type(term).__module__.rpartition(".")[2]]()
+    readers: dict[type, Any] = {
+        ObservationTerm: lambda: observation_terms([entry])["it"],
+        ActionTerm: lambda: action_terms([entry])["it"],
+        CommandTerm: lambda: command_terms({"it": entry})["it"],
+        SuccessTerm: lambda: success_term(entry),
+    }
+    back = next(read for kind, read in readers.items() if isinstance(term, kind))()
     assert type(back) is type(term)
     assert back == term
 

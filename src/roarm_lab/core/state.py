@@ -34,13 +34,28 @@ class State(Protocol):
         ...
 
     @property
-    def body_pos_w(self) -> Array:
-        """Positions of the scene's objects [env, body, 3] m."""
+    def site_rot_w(self) -> Array:
+        """Orientations of the robot's sites [env, site, 3, 3]: columns are the site's axes."""
         ...
 
     @property
-    def body_quat_w(self) -> Array:
-        """Orientations of the scene's objects [env, body, 4] wxyz."""
+    def box_pos_w(self) -> Array:
+        """Positions of the boxes on the table [env, box, 3] m."""
+        ...
+
+    @property
+    def box_quat_w(self) -> Array:
+        """Orientations of the boxes [env, box, 4] wxyz."""
+        ...
+
+    @property
+    def box_vel_w(self) -> Array:
+        """Speeds of the boxes' centres [env, box, 3] m/s. Known to a simulator alone."""
+        ...
+
+    @property
+    def touching(self) -> Array:
+        """Whether a jaw touches a box [env, box, jaw] bool. Known to a simulator alone."""
         ...
 
     @property

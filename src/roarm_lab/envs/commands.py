@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from roarm_lab.core.arrays import Bool, Float32, Int
+from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.scene import Scene
 
@@ -28,23 +29,24 @@ class Commands:
         """Return zeros: what is asked for before the first episode."""
         return {name: np.zeros((self._num_envs, term.size), np.float32) for name, term in self._terms.items()}
 
-    def begin(self, rng: np.random.Generator, old: CommandValues, who: Bool) -> CommandValues:
-        """Return the commands after worlds `who` [env] have got new ones."""
-        return {name: np.where(who[:, None], self._draw(rng, name), old[name]) for name in self._terms}
+    def begin(self, rng: np.random.Generator, state: State, who: Bool) -> CommandValues:
+        """Return the commands after worlds `who` [env] have got new ones, as their state demands."""
+        old = state.commands
+        return {name: np.where(who[:, None], self._draw(rng, name, state), old[name]) for name in self._terms}
 
-    def resample(self, rng: np.random.Generator, old: CommandValues, step: Int, running: Bool) -> CommandValues:
+    def resample(self, rng: np.random.Generator, state: State, step: Int, running: Bool) -> CommandValues:
         """Return the commands after those have been replaced whose time within the episode is up.
 
         Args:
             rng: Random numbers; used for all worlds, so that a world's luck does not depend on the others.
-            old: The commands so far.
+            state: The present moment, with the commands so far.
             step: Steps since the episodes began [env].
             running: Worlds whose episode goes on [env]; an ended one is judged by what it was asked.
         """
-        new = dict(old)
+        new = dict(state.commands)
         for name, every in self._every.items():
             due = running & (step % every == 0)
-            new[name] = np.where(due[:, None], self._draw(rng, name), old[name])
+            new[name] = np.where(due[:, None], self._draw(rng, name, state), new[name])
         return new
 
     @property
@@ -52,5 +54,5 @@ class Commands:
         """Whether any command can change within an episode."""
         return bool(self._every)
 
-    def _draw(self, rng: np.random.Generator, name: str) -> Float32:
-        return self._functions[name](rng.random((self._num_envs, self._terms[name].draws), dtype=np.float32))
+    def _draw(self, rng: np.random.Generator, name: str, state: State) -> Float32:
+        return self._functions[name](rng.random((self._num_envs, self._terms[name].draws), dtype=np.float32), state)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError, UnknownNameError
@@ -106,11 +106,10 @@ class EnvConfig:
         bare = Scene(
             robot=self.robot,
             control_dt_s=self.control_dt_s,
+            boxes=tuple(box.name for box in self.sim.boxes),
             command_sizes=tuple((name, term.size) for name, term in self.commands.items()),
         )
-        return Scene(
-            robot=self.robot,
-            control_dt_s=self.control_dt_s,
-            command_sizes=bare.command_sizes,
+        return replace(
+            bare,
             action_size=sum(term.size(bare) for term in self.actions.values()),
         )

@@ -28,6 +28,8 @@ from roarm_lab.robots.limits import JointLimits, limit_target
 from roarm_lab.sim.backend import Backend, Divergence
 from roarm_lab.sim.table import make_backend
 
+BOX_FIELDS = ("box_pos_w", "box_quat_w", "box_vel_w", "touching")
+"""What a state knows about boxes."""
 Observations = dict[str, dict[str, Float32]]
 """Group name to term name to [env, size]. Not to be written to: a part of it may be the environment's own state."""
 
@@ -201,32 +203,40 @@ class Env:
             joint_pos=joint_pos,
             joint_vel=(joint_pos - before.joint_pos) * np.float32(1.0 / dt_s),
             joint_target=target,
+            **self._boxes(),
             episode_time_s=before.episode_time_s + np.float32(dt_s),
         )
 
     def _go_on(self, running: Bool) -> None:
         """Carry out what changes in the middle of episodes."""
         if self._commands.may_change:
-            commands = self._commands.resample(self._rng, self.state.commands, self._scores.step, running)
+            commands = self._commands.resample(self._rng, self.state, self._scores.step, running)
             self._state = replace(self.state, commands=commands)
         self._events.interval(self._rng, self.state, self._steps)
 
     def _begin(self, who: Bool) -> None:
         """Start new episodes in worlds `who` [env]."""
         rows, mask, old = np.flatnonzero(who), who[:, None], self.state
-        self.backend.reset(rows, self._events.start_pose(self._rng, old, rows)[rows])
-        commands = self._commands.begin(self._rng, old.commands, who)
-        new = at_rest(self._kinematics, self.backend.get("joint_pos"), commands, self.actions.size)
+        self._events.reset(self._rng, old, rows)
+        new = at_rest(self._kinematics, self.backend.get("joint_pos"), old.commands, self.actions.size)
         self._state = replace(
             new,
+            **self._boxes(),
             joint_vel=np.where(mask, new.joint_vel, old.joint_vel),
             joint_target=np.where(mask, new.joint_target, old.joint_target),
             action=np.where(mask, new.action, old.action),
             last_action=np.where(mask, new.last_action, old.last_action),
             episode_time_s=np.where(who, new.episode_time_s, old.episode_time_s),
         )
+        # Last, because a goal may depend on where a box lies.
+        commands = self._commands.begin(self._rng, self._state, who)
+        self._state = replace(self._state, commands=commands)
         self._rate = np.where(mask, np.float32(0.0), self._rate)
         self._scores.begin(self._state, who)
+
+    def _boxes(self) -> dict[str, Array]:
+        """Return what is to be known about the boxes now."""
+        return {field: self.backend.get(field) for field in BOX_FIELDS} if self.config.sim.boxes else {}
 
     def _observe(self, fresh: Bool | None) -> Observations:
         """Return what all worlds show now; `fresh` as in `ObservationGroup.push`."""

@@ -6,7 +6,7 @@ from roarm_lab.core.arrays import Float32, Int
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.events import MODEL_FIELD, ScaleModel
+from roarm_lab.mdp.events import BOX_POSE, MODEL_FIELD, ScaleModel
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.sim.backend import Backend
 
@@ -40,18 +40,23 @@ class Events:
                     raise BadInputError(f"An event in mode 'startup' can change the model only, not {field!r}.")
                 self._backend.scale_model(field.removeprefix(MODEL_FIELD), values)
 
-    def start_pose(self, rng: np.random.Generator, state: State, rows: Int) -> Float32:
-        """Carry out what happens at a reset of worlds `rows`; return joint angles [env, joint] rad to begin with."""
+    def reset(self, rng: np.random.Generator, state: State, rows: Int) -> None:
+        """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset."""
         joint_pos = np.tile(self._zero, (self._num_envs, 1))
+        poses: dict[str, Float32] = {}
         for draws, function in self._reset:
             for field, values in function(self._random(rng, draws), state).items():
                 if field.startswith(MODEL_FIELD):
                     self._backend.scale_model(field.removeprefix(MODEL_FIELD), values[rows], rows)
                 elif field == "joint_pos":
                     joint_pos = values
+                elif field.startswith(BOX_POSE):
+                    poses[field] = values
                 else:
                     raise BadInputError(f"An event in mode 'reset' can not change {field!r}.")
-        return joint_pos
+        self._backend.reset(rows, joint_pos[rows])
+        for field, values in poses.items():
+            self._backend.set(field, values[rows], rows)
 
     def interval(self, rng: np.random.Generator, state: State, step: int) -> None:
         """Carry out what happens every so often, in all worlds; `step` counts control steps since they were reset."""

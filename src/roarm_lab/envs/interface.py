@@ -35,6 +35,7 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
             }
             for joint in robot.joints
         ],
+        "boxes": [{"name": box.name, "size_m": box.size_m, "mass_kg": box.mass_kg} for box in config.sim.boxes],
         "observations": [_observation(name, term, scene, sizes[name]) for name, term in actor.items()],
         "actions": [
             {

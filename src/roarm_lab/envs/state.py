@@ -1,7 +1,7 @@
 """The moment of simulated arms that terms read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like
@@ -24,8 +24,10 @@ class SimState:
     action: Array
     last_action: Array
     episode_time_s: Array
-    body_pos_w: Array = field(default=None)
-    body_quat_w: Array = field(default=None)
+    box_pos_w: Array = None
+    box_quat_w: Array = None
+    box_vel_w: Array = None
+    touching: Array = None
 
     @cached_property
     def site_pos_w(self) -> Array:
@@ -33,6 +35,11 @@ class SimState:
         names = [site.name for site in self.kinematics.robot.sites]
         pos_b = self.kinematics.site_pos_b(self.joint_pos, names)
         return pos_b + asarray_like((0.0, 0.0, self.base_height_m), pos_b)
+
+    @cached_property
+    def site_rot_w(self) -> Array:
+        """Orientations of the robot's sites [env, site, 3, 3]; base and world have the same axes."""
+        return self.kinematics.site_rot_b(self.joint_pos, [site.name for site in self.kinematics.robot.sites])
 
 
 def at_rest(kinematics: Kinematics, joint_pos: Array, commands: Mapping[str, Array], action_size: int) -> SimState:

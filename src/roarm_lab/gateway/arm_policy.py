@@ -56,13 +56,9 @@ class ArmPolicy:
         self.command_terms = command_terms(interface["commands"])
         actions = action_terms(interface["actions"])
         sizes = tuple((name, term.size) for name, term in self.command_terms.items())
-        bare = Scene(robot=robot, control_dt_s=self.control_dt_s, command_sizes=sizes)
-        self.scene = Scene(
-            robot=robot,
-            control_dt_s=self.control_dt_s,
-            command_sizes=sizes,
-            action_size=sum(term.size(bare) for term in actions.values()),
-        )
+        boxes = tuple(str(box["name"]) for box in interface.get("boxes", []))
+        bare = Scene(robot=robot, control_dt_s=self.control_dt_s, command_sizes=sizes, boxes=boxes)
+        self.scene = replace(bare, action_size=sum(term.size(bare) for term in actions.values()))
         self._actions = ActionGroup(actions, self.scene)
         self._success = success_term(interface["success"])
         self._is_success, self._distance = self._success.bind(self.scene), self._success.distance(self.scene)
@@ -86,8 +82,10 @@ class ArmPolicy:
 
     def draw_commands(self, rng: np.random.Generator) -> dict[str, Float32]:
         """Return a random command of each kind [1, size], from the distribution of training."""
+        start = self.start_pose.astype(np.float32)[None]
+        state = self._first(start, start, {})
         return {
-            name: np.asarray(term.bind(self.scene)(rng.random((1, term.draws), dtype=np.float32)), np.float32)
+            name: np.asarray(term.bind(self.scene)(rng.random((1, term.draws), dtype=np.float32), state), np.float32)
             for name, term in self.command_terms.items()
         }
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import CommandTerm
 
@@ -20,7 +20,7 @@ def refuse_out_of_reach(name: str, term: CommandTerm, scene: Scene, goal_w: Floa
     """
     if not isinstance(term, ReachablePosition):
         return
-    known_w = training_goals_w(term, scene)
+    known_w = reachable_positions_w(scene.robot, term)
     with np.errstate(over="ignore"):  # an absurd number is infinitely far away
         gap_m = np.linalg.norm(known_w - goal_w, axis=1)
     nearest = int(np.argmin(gap_m))
@@ -30,13 +30,6 @@ def refuse_out_of_reach(name: str, term: CommandTerm, scene: Scene, goal_w: Floa
             f"to reach, ({_point(known_w[nearest])}) m, is {gap_m[nearest]:.2f} m away. Goals are x forward, y left, "
             f"z up, in metres, from the table under the base."
         )
-
-
-def training_goals_w(term: ReachablePosition, scene: Scene) -> Float32:
-    """Return every position [pool, 3] m that training draws from."""
-    # A command is picked by one uniform number: these hit the middle of every place of the pool.
-    random = (np.arange(term.pool, dtype=np.float32)[:, None] + 0.5) / term.pool
-    return np.asarray(term.bind(scene)(random.astype(np.float32)), dtype=np.float32)
 
 
 def _point(pos: Float32 | Float64) -> str:

@@ -1,7 +1,7 @@
 """The moment of a measured arm, in the form that terms read: what the simulator's state is in training."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,8 +26,10 @@ class MeasuredState:
     action: Float32
     last_action: Float32
     episode_time_s: Float32
-    body_pos_w: Array = field(default=None)
-    body_quat_w: Array = field(default=None)
+    box_pos_w: Array = None
+    box_quat_w: Array = None
+    box_vel_w: Array = None
+    touching: Array = None
 
     @cached_property
     def site_pos_w(self) -> Float32:
@@ -35,3 +37,8 @@ class MeasuredState:
         robot = self.kinematics.robot
         pos_b = self.kinematics.site_pos_b(self.joint_pos, [site.name for site in robot.sites])
         return pos_b + np.asarray((0.0, 0.0, robot.base_height_m), dtype=np.float32)
+
+    @property
+    def site_rot_w(self) -> Float32:
+        """Orientations of the robot's sites [1, site, 3, 3]; base and world have the same axes."""
+        return self.kinematics.site_rot_b(self.joint_pos, [site.name for site in self.kinematics.robot.sites])

@@ -10,6 +10,7 @@ import numpy as np
 from roarm_lab.core.arrays import Array, Float32, array_namespace, asarray_like
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import CommandFn, CommandTerm, check_finite
 from roarm_lab.robots.kinematics import Kinematics
@@ -50,9 +51,10 @@ class ReachablePosition(CommandTerm):
     def bind(self, scene: Scene) -> CommandFn:
         """Return positions [env, 3] m picked from the pool."""
         scene.site(self.site)
-        pool = _positions(scene.robot, self)
+        pool = reachable_positions_w(scene.robot, self)
 
-        def pick(random: Array) -> Array:
+        def pick(random: Array, state: State) -> Array:
+            del state
             xp = array_namespace(random)
             index = xp.astype(random[:, 0] * pool.shape[0], xp.int64)
             return asarray_like(pool, random)[index]
@@ -61,7 +63,7 @@ class ReachablePosition(CommandTerm):
 
 
 @lru_cache(maxsize=8)
-def _positions(robot: Robot, command: ReachablePosition) -> Float32:
+def reachable_positions_w(robot: Robot, command: ReachablePosition) -> Float32:
     """Return the pool [pool, 3] m: always the same for the same robot and command."""
     rng = np.random.default_rng(0)
     kinematics = Kinematics(robot)

@@ -13,6 +13,8 @@ from roarm_lab.mdp.terms import EventFn, EventTerm, check_not_negative
 
 MODEL_FIELD = "model."
 """Prefix of a field of the physical model, as against the state."""
+BOX_POSE = "box_pose."
+"""Prefix of the pose [env, 7] of a box: position in the world m, quaternion wxyz."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,7 @@ class GoalFromSite(ObservationTerm):
 
         def way(state: State) -> Array:
             gap_w = state.commands[name] - state.site_pos_w[:, site]
-            return _turned_back(gap_w, state.joint_pos[:, joint])
+            return turned_back(gap_w, state.joint_pos[:, joint])
 
         return way
 
@@ -186,7 +186,7 @@ class LastAction(ObservationTerm):
         return lambda state: state.action
 
 
-def _turned_back(vec_w: Array, angle_rad: Array) -> Array:
+def turned_back(vec_w: Array, angle_rad: Array) -> Array:
     """Return vectors [env, 3] turned by minus an angle [env] about z."""
     xp = array_namespace(vec_w)
     cos, sin = xp.cos(angle_rad), xp.sin(angle_rad)

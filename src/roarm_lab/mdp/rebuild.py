@@ -7,20 +7,22 @@ from typing import Any, TypeVar, cast
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.mdp.actions import ACTIONS
+from roarm_lab.mdp.boxes import BoxHeldAtGoal, PositionNearBox
+from roarm_lab.mdp.boxes_seen import BOX_OBSERVATIONS
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.observations import OBSERVATIONS
 from roarm_lab.mdp.terminations import SiteHeldAtGoal
 from roarm_lab.mdp.terms import ActionTerm, CommandTerm, ObservationTerm, SuccessTerm
 
-COMMANDS: dict[str, type[CommandTerm]] = {term.__name__: term for term in (ReachablePosition,)}
-SUCCESSES: dict[str, type[SuccessTerm]] = {term.__name__: term for term in (SiteHeldAtGoal,)}
+COMMANDS: dict[str, type[CommandTerm]] = {term.__name__: term for term in (ReachablePosition, PositionNearBox)}
+SUCCESSES: dict[str, type[SuccessTerm]] = {term.__name__: term for term in (SiteHeldAtGoal, BoxHeldAtGoal)}
 
 T = TypeVar("T")
 
 
 def observation_terms(entries: Sequence[Mapping[str, Any]]) -> dict[str, ObservationTerm]:
     """Return the observation terms of a contract's list, by name, in order."""
-    return {str(entry["name"]): _make("observation", OBSERVATIONS, entry) for entry in entries}
+    return {str(entry["name"]): _make("observation", OBSERVATIONS | BOX_OBSERVATIONS, entry) for entry in entries}
 
 
 def action_terms(entries: Sequence[Mapping[str, Any]]) -> dict[str, ActionTerm]:

@@ -13,8 +13,8 @@ class Scene:
 
     robot: Robot
     control_dt_s: float
-    body_names: tuple[str, ...] = ()
-    """Objects other than the robot, in the order of `State.body_pos_w`."""
+    boxes: tuple[str, ...] = ()
+    """Boxes on the table, in the order of `State.box_pos_w`."""
     command_sizes: tuple[tuple[str, int], ...] = ()
     action_size: int = 0
 
@@ -27,9 +27,14 @@ class Scene:
         """Return the index of a site of the robot."""
         return _index("site", name, self.site_names)
 
-    def body(self, name: str) -> int:
-        """Return the index of an object."""
-        return _index("object", name, self.body_names)
+    def box(self, name: str) -> int:
+        """Return the index of a box."""
+        return _index("box", name, self.boxes)
+
+    @property
+    def jaws(self) -> int:
+        """How many jaws the gripper has: links with gripping faces."""
+        return len({shape.link for shape in self.robot.collisions if shape.material == "pad"})
 
     def joints(self, names: Sequence[str]) -> list[int]:
         """Return the indices of joints; no names means all of them."""

@@ -25,8 +25,8 @@ RewardFn: TypeAlias = Callable[[State], Array]
 """State to [env]."""
 ActionFn: TypeAlias = Callable[[State, Array], Array]
 """State and this term's part of the action [env, size] to wished joint angles [env, joints of the term] rad."""
-CommandFn: TypeAlias = Callable[[Array], Array]
-"""Uniform numbers in [0, 1) [env, draws] to a command [env, size]."""
+CommandFn: TypeAlias = Callable[[Array, State], Array]
+"""Uniform numbers in [0, 1) [env, draws] and the state to a command [env, size]."""
 EventFn: TypeAlias = Callable[[Array, State], Mapping[str, Array]]
 """Uniform numbers [env, draws] and the state to new values by field name, [env, ...] each."""
 TestFn: TypeAlias = Callable[[State], Array]

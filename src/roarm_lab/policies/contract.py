@@ -27,6 +27,7 @@ INTERFACE = (
     "actions",
     "output",
     "commands",
+    "boxes",
     "start",
     "keyframes",
     "success",

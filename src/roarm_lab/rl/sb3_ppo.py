@@ -1,5 +1,6 @@
 """PPO of Stable-Baselines3 with our settings: normalised observations, bounded action means, exported as ONNX."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -25,9 +26,17 @@ class BoundedMeanPolicy(ActorCriticPolicy):
     `evaluate_actions` returns, divided by that weight, so that PPO's own training loop needs no change.
     """
 
-    def __init__(self, *args: Any, bound_over_entropy: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, *args: Any, bound_over_entropy: float = 0.0, actor_size: int | None = None, **kwargs: Any
+    ) -> None:
+        self.actor_size = actor_size
         self.bound_over_entropy = bound_over_entropy
+        super().__init__(*args, **kwargs)
+
+    def _build_mlp_extractor(self) -> None:
+        """Make the two networks; the actor's sees the first `actor_size` numbers of the observation only."""
+        size = self.features_dim
+        self.mlp_extractor: Any = TwoNetworks(self.actor_size or size, size, self.net_arch, self.activation_fn)
 
     def evaluate_actions(
         self, obs: Any, actions: torch.Tensor
@@ -42,8 +51,43 @@ class BoundedMeanPolicy(ActorCriticPolicy):
         return self.value_net(latent_vf), distribution.log_prob(actions), entropy
 
 
+class TwoNetworks(torch.nn.Module):
+    """Hidden layers of actor and critic, which see different parts of the observation.
+
+    Method names are those that Stable-Baselines3 calls.
+    """
+
+    def __init__(self, actor_size: int, size: int, widths: Any, activation: type[torch.nn.Module]) -> None:
+        super().__init__()
+        self.actor_size = actor_size
+        self.policy_net = _hidden(actor_size, widths["pi"], activation)
+        self.value_net = _hidden(size, widths["vf"], activation)
+        self.latent_dim_pi, self.latent_dim_vf = widths["pi"][-1], widths["vf"][-1]
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the last hidden values of actor and critic."""
+        return self.forward_actor(features), self.forward_critic(features)
+
+    def forward_actor(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden values of the actor."""
+        return self.policy_net(features[:, : self.actor_size])
+
+    def forward_critic(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden values of the critic."""
+        return self.value_net(features)
+
+
+def _hidden(size: int, widths: Sequence[int], activation: type[torch.nn.Module]) -> torch.nn.Sequential:
+    sizes = [size, *widths]
+    layers: list[torch.nn.Module] = []
+    for i, width in enumerate(widths):
+        layers += [torch.nn.Linear(sizes[i], width), activation()]
+    return torch.nn.Sequential(*layers)
+
+
 def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -> PPO:
     """Return an untrained PPO on `env`."""
+    worlds: Any = env.venv
     batch = settings.num_envs * settings.rollout_steps
     return PPO(
         BoundedMeanPolicy,
@@ -64,6 +108,7 @@ def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -
             "net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)},
             "activation_fn": torch.nn.ELU,
             "log_std_init": float(np.log(settings.start_std)),
+            "actor_size": worlds.actor_size,
             "bound_over_entropy": settings.mean_bound_weight / settings.entropy_weight,
         },
     )
@@ -103,8 +148,8 @@ def network_of(model: PPO, env: VecNormalize, settings: PpoSettings) -> Mlp:
     policy: Any = model.policy
     linears = [part for part in policy.mlp_extractor.policy_net if isinstance(part, torch.nn.Linear)]
     return Mlp(
-        mean=np.asarray(statistics.mean, np.float32),
-        var=np.asarray(statistics.var, np.float32),
+        mean=np.asarray(statistics.mean[: policy.actor_size], np.float32),
+        var=np.asarray(statistics.var[: policy.actor_size], np.float32),
         clip=settings.observation_clip,
         layers=[
             (part.weight.detach().cpu().numpy(), part.bias.detach().cpu().numpy())

@@ -52,7 +52,10 @@ class PpoSettings:
             )
 
 
-PPO: dict[str, PpoSettings] = {"reach": PpoSettings()}
+PPO: dict[str, PpoSettings] = {
+    "reach": PpoSettings(),
+    "lift-cube": PpoSettings(num_envs=768, total_timesteps=2_000_000),
+}
 """Tuned settings by task."""
 
 

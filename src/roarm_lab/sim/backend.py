@@ -2,10 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A box that lies loose on the table."""
+
+    name: str
+    size_m: float = 0.03
+    """Edge of the cube."""
+    mass_kg: float = 0.03
+    friction: float = 0.8
+    """Sliding friction against the table; where a jaw touches, the jaw's decides."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, masses and friction that are not positive."""
+        for name in ("size_m", "mass_kg", "friction"):
+            if not 0.0 < getattr(self, name) < float("inf"):
+                raise BadInputError(
+                    f"Box {self.name!r}: {name} must be positive and finite, got {getattr(self, name)}."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +40,10 @@ class SimConfig:
     """CPU threads; 0 takes all that this process may use."""
     dry_friction: bool = True
     """Simulate the gears' dry friction and the servos' deadband."""
+    boxes: tuple[Box, ...] = ()
+    """Things on the table."""
+    contact: Literal["train", "hold"] = "train"
+    """train: fast, a gripped cube creeps by 0.1 mm/s. hold: a gripped cube stays; for long runs and recordings."""
 
     def __post_init__(self) -> None:
         """Refuse steps and thread counts that make no sense."""

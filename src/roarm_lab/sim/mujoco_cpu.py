@@ -1,7 +1,7 @@
 """MuJoCo on CPU threads, through `mujoco.batch`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import mujoco
 import numpy as np
@@ -13,10 +13,11 @@ from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Divergence, SimConfig
-from roarm_lab.sim.builder import scene_spec
+from roarm_lab.sim.builder import scene_spec, touch_sensor
 from roarm_lab.sim.picture import Picture
 
-STATE_FIELDS = ("joint_pos", "joint_vel", "joint_target", "qpos", "qvel")
+Columns: TypeAlias = list[int] | NDArray[np.int64] | None
+"""Columns of a state array; None for all of them."""
 MODEL_FIELDS: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
     "body_mass": (("body_mass", ()), ("body_inertia", ())),
     "dof_damping": (("dof_damping", ()),),
@@ -26,6 +27,8 @@ MODEL_FIELDS: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
     "actuator_stiffness": (("actuator_gainprm", (..., 0)), ("actuator_biasprm", (..., 1))),
 }
 """What may be scaled, and the MuJoCo fields (with the part of each) that must be scaled together."""
+BOX_POSE = "box_pose."
+"""Prefix of the pose of one box [env, 7]: position in the world m, quaternion wxyz."""
 DIVERGED = (
     (mujoco.mjtWarning.mjWARN_BADQPOS.value, "qpos"),
     (mujoco.mjtWarning.mjWARN_BADQVEL.value, "qvel"),
@@ -36,7 +39,9 @@ DIVERGED = (
 
 def compile_model(robot: Robot, config: SimConfig) -> mujoco.MjModel:
     """Return the model that is simulated: no shapes that are only looked at, which would cost 9-13 % of the speed."""
-    spec = scene_spec(robot, visuals=False, dry_friction=config.dry_friction)
+    spec = scene_spec(
+        robot, visuals=False, dry_friction=config.dry_friction, boxes=config.boxes, contact=config.contact
+    )
     spec.option.timestep = config.physics_dt_s
     return spec.compile()
 
@@ -60,8 +65,31 @@ class MujocoCpu:
         self._actuators = [int(self.model.actuator(name).id) for name in names]
         self._qpos, self._qvel, self._ctrl = (self.batch.bind(name) for name in ("qpos", "qvel", "ctrl"))
         self._scaled: dict[str, NDArray[np.float64]] = {}
+        self._fields = self._state_fields()
+        self._touch = touch_table(self.model, robot, config)
+        self._sensors = self.batch.bind("sensordata") if config.boxes else np.zeros((num_envs, 0))
         self._steps = 0
         self._picture: Picture | None = None
+
+    def _state_fields(self) -> dict[str, tuple[NDArray[np.float64], Columns]]:
+        """Return the array and the columns of each field of the state."""
+        names = [box.name for box in self.config.boxes]
+        first_qpos = [int(self.model.joint(name).qposadr[0]) for name in names]
+        first_qvel = [int(self.model.joint(name).dofadr[0]) for name in names]
+        return {
+            "joint_pos": (self._qpos, self._joint_qpos),
+            "joint_vel": (self._qvel, self._joint_qvel),
+            "joint_target": (self._ctrl, self._actuators),
+            "box_pos_w": (self._qpos, _columns(first_qpos, 0, 3)),
+            "box_quat_w": (self._qpos, _columns(first_qpos, 3, 7)),
+            "box_vel_w": (self._qvel, _columns(first_qvel, 0, 3)),
+            "qpos": (self._qpos, None),
+            "qvel": (self._qvel, None),
+            **{
+                BOX_POSE + name: (self._qpos, _columns([first], 0, 7)[0])
+                for name, first in zip(names, first_qpos, strict=True)
+            },
+        }
 
     @property
     def num_envs(self) -> int:
@@ -86,8 +114,11 @@ class MujocoCpu:
         self.batch.step(nstep=substeps)
         self._steps += 1
 
-    def get(self, field: str) -> Float32:
+    def get(self, field: str) -> Array:
         """Return a field of all worlds as a new array."""
+        if field == "touching":
+            # [env, box, jaw, face] sensors; a jaw touches when any of its faces does.
+            return np.any(self._sensors[:, self._touch] > 0.0, axis=3)
         source, columns = self._field(field)
         values = source if columns is None else source[:, columns]
         return np.array(values, dtype=np.float32)
@@ -98,7 +129,8 @@ class MujocoCpu:
         if columns is None:
             source[self._rows(ids)] = values
         else:
-            source[(self._rows(ids)[:, None], columns)] = values
+            rows, index = self._rows(ids), np.asarray(columns)
+            source[rows.reshape(-1, *[1] * index.ndim), index] = values
 
     def model_field(self, field: str) -> Float32:
         """Return a field of the physical model [env, ...], as each world has it now."""
@@ -163,20 +195,10 @@ class MujocoCpu:
             raise BadInputError(f"World ids must be 0 to {self.num_envs - 1}, got {rows.min()} to {rows.max()}.")
         return rows
 
-    def _field(self, field: str) -> tuple[NDArray[np.float64], list[int] | None]:
-        match field:
-            case "joint_pos":
-                return self._qpos, self._joint_qpos
-            case "joint_vel":
-                return self._qvel, self._joint_qvel
-            case "joint_target":
-                return self._ctrl, self._actuators
-            case "qpos":
-                return self._qpos, None
-            case "qvel":
-                return self._qvel, None
-            case _:
-                raise UnknownNameError("simulation field", field, STATE_FIELDS)
+    def _field(self, field: str) -> tuple[NDArray[np.float64], Columns]:
+        if field not in self._fields:
+            raise UnknownNameError("simulation field", field, [*self._fields, "touching"])
+        return self._fields[field]
 
     def _model_parts(self, field: str) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         if field not in MODEL_FIELDS:
@@ -189,6 +211,22 @@ class MujocoCpu:
         of_joint = self.model.jnt_qposadr if field == "qpos" else self.model.jnt_dofadr
         joint = int(np.searchsorted(of_joint, index, side="right")) - 1
         return f"{field} of joint {self.model.joint(joint).name!r}"
+
+
+def touch_table(model: mujoco.MjModel, robot: Robot, config: SimConfig) -> NDArray[np.int64]:
+    """Return addresses of contact sensors [box, jaw, face]: the gripping faces of one link are one jaw."""
+    pads = [shape for shape in robot.collisions if shape.material == "pad"]
+    links = list(dict.fromkeys(shape.link for shape in pads))
+    table = [
+        [[model.sensor(touch_sensor(box.name, pad.name)).adr[0] for pad in pads if pad.link == link] for link in links]
+        for box in config.boxes
+    ]
+    return np.asarray(table, dtype=np.int64)
+
+
+def _columns(starts: list[int], first: int, last: int) -> NDArray[np.int64]:
+    """Return columns [box, number] of a state array in which each box begins at one of `starts`."""
+    return np.asarray(starts, dtype=np.int64)[:, None] + np.arange(first, last)
 
 
 def _silence_warnings() -> None:
