@@ -2,7 +2,7 @@
 
 from gymnasium.envs.registration import register, registry
 
-GYMNASIUM_IDS = {"RoArm-M3/Reach-v0": "reach"}
+GYMNASIUM_IDS = {"RoArm-M3/Reach-v0": "reach", "RoArm-M3/LiftCube-v0": "lift-cube"}
 """Gymnasium id to task name."""
 
 for _id, _task in GYMNASIUM_IDS.items():
