@@ -40,6 +40,24 @@ def wild(inputs: Mapping[str, int], seed: int = 0, size: float = 0.5) -> bytes:
     return mlp_to_onnx(mlp([(w.astype(np.float32), b.astype(np.float32)) for w, b in layers]), dict(inputs))
 
 
+def nan(inputs: Mapping[str, int], *, when_moving: bool = False) -> bytes:
+    """Return a network of finite numbers that gives NaN: infinity minus infinity.
+
+    With `when_moving` it turns the base, and gives NaN as soon as it turns.
+    """
+    first = np.zeros((2, sum(inputs.values())), np.float32)
+    if when_moving:
+        first[:, list(inputs).index("joint_vel") * 6] = 1e30  # all terms before it have one number per joint
+    last = np.zeros((ACTIONS, 2), np.float32)
+    last[0] = 1.0, -1.0
+    layers = [
+        (first, np.full(2, 0.0 if when_moving else 1e30, np.float32)),
+        (np.eye(2, dtype=np.float32) * np.float32(1e30), np.zeros(2, np.float32)),
+        (last, np.full(ACTIONS, 0.5, np.float32)),
+    ]
+    return mlp_to_onnx(mlp(layers), dict(inputs))
+
+
 def mlp(layers: Sequence[tuple[Float32, Float32]]) -> Mlp:
     """Return a network whose normaliser does nothing."""
     size = layers[0][0].shape[1]

@@ -31,7 +31,7 @@ from roarm_lab.robots.limits import JointLimits
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.tasks.reach import reach
-from tests.bundles import constant, inputs_of, still_bundle, wild_bundle, with_network
+from tests.bundles import inputs_of, nan, still_bundle, wild_bundle, with_network
 from tests.gateway.perfect_arm import Fault, PerfectArm
 
 START = np.array(ROARM_M3.keyframe("task_start"))
@@ -186,13 +186,12 @@ def test_a_sample_just_young_enough_is_used(policy: ArmPolicy) -> None:
 
 
 def test_nan_from_the_policy_holds_the_arm(bundle: Bundle, tmp_path: Path) -> None:
-    onnx = constant([0.0, math.nan, 0.0, 0.0, 0.0, 0.0], inputs_of(reach()))
-    spoiled = ArmPolicy(load_bundle(with_network(bundle, onnx, tmp_path / "nan")), ROARM_M3)
+    spoiled = ArmPolicy(load_bundle(with_network(bundle, nan(inputs_of(reach())), tmp_path / "nan")), ROARM_M3)
     arm = PerfectArm(START)
     done = run_episode(arm, spoiled, GOAL)
     assert done.cycles == 0
     assert done.held == arm.latched
-    assert "not a number: number 1 of world 0 is nan" in str(done.held)
+    assert "not a number: number 0 of world 0 is nan" in str(done.held)
     np.testing.assert_array_equal(arm.sent, START)
 
 

@@ -1,6 +1,7 @@
 """A network written as ONNX gives what the same network gives on paper."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,18 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         mlp_to_onnx(one_layer([[1.0, 0.0]], [0.0]), {"a": 3})
     with pytest.raises(BadInputError, match="must be one of Elu, Relu, Tanh, got 'Sigmoid'"):
         mlp_to_onnx(one_layer([[1.0, 0.0]], [0.0], activation="Sigmoid"), SIZES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"mean": np.float32([0.0, np.nan])}, "normaliser's mean"),
+        ({"var": np.float32([np.inf, 1.0])}, "normaliser's variance"),
+        ({"layers": [(np.float32([[np.nan, 0.0]]), np.float32([0.0]))]}, "weights of layer 1"),
+        ({"layers": [(np.float32([[0.0, 0.0]]), np.float32([np.inf]))]}, "bias of layer 1"),
+    ],
+)
+def test_a_network_that_diverged_is_not_exported(changes: dict[str, object], where: str) -> None:
+    mlp = replace(one_layer([[1.0, 0.0]], [0.0]), **changes)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(BadInputError, match=f"in the {where} something is not a finite number. Training has diverged"):
+        mlp_to_onnx(mlp, SIZES)

@@ -52,7 +52,7 @@ class Row:
 def run(argv: list[str]) -> int:
     """Measure and print a table."""
     arguments = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
-    if not arguments.worlds or min(*arguments.worlds, *arguments.threads) < 1:
+    if not arguments.worlds or min((*arguments.worlds, *arguments.threads)) < 1:
         raise BadInputError("--worlds and --threads must be 1 or more.")
     if not 0.0 < arguments.seconds <= 600.0:
         raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")

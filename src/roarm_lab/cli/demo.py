@@ -4,9 +4,13 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from roarm_lab.policies.bundle import Bundle
 
 DESCRIPTION = """The whole way in one command: train a policy on this machine, evaluate it on fresh episodes, run it on
 the simulated arm through the safety gate, and write a report page. Needs the extra `train`.
@@ -45,11 +49,8 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
     if arguments.episodes < 1 or arguments.goals < 1:
         raise BadInputError("--episodes and --goals must be 1 or more.")
-    from roarm_lab.cli.driving import drive, say
-    from roarm_lab.cli.run import RunArguments
     from roarm_lab.cli.train import TrainArguments
     from roarm_lab.cli.training import run_training, summary
-    from roarm_lab.core.files import write_atomic
     from roarm_lab.view.report import write_report
 
     asked = replace(
@@ -62,15 +63,32 @@ def run(argv: list[str]) -> int:
     )
     trained = run_training(asked, command=("roarm", "demo", *argv))
     sys.stdout.write(summary(trained.evaluation) + "\n")
-    bundle, folder = trained.bundle.path, trained.run.path
-    driven = drive(
-        RunArguments(bundle=bundle, episodes=arguments.goals, seed=arguments.seed, fast=True, log=folder / "arm")
-    )
-    say(driven)
-    write_atomic(folder / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
-    sys.stdout.write(f"bundle      {bundle}\nreport      {write_report(folder).resolve()}\n")
+    held = _held_on_the_arm(trained.bundle, trained.run.path, arguments)
+    sys.stdout.write(f"bundle      {trained.bundle.path}\nreport      {write_report(trained.run.path).resolve()}\n")
     rate = trained.evaluation.success_rate
     if rate < arguments.min_success:
         sys.stderr.write(f"roarm: the success rate {rate:.3f} is below --min-success {arguments.min_success}.\n")
         return 1
-    return 1 if driven["held"] else 0
+    return 1 if held else 0
+
+
+def _held_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -> bool:
+    """Drive the simulated arm if it has what the policy needs; return whether it had to be held."""
+    from roarm_lab.cli.driving import drive, say
+    from roarm_lab.cli.run import RunArguments
+    from roarm_lab.core.files import write_atomic
+    from roarm_lab.gateway.arm_policy import check_sources
+    from roarm_lab.policies.contract import InterfaceError
+    from roarm_lab.sim.arm import SimArm
+
+    try:
+        check_sources(bundle, SimArm.provides)
+    except InterfaceError as error:
+        sys.stdout.write(f"on the arm  not tried. {error}\n")
+        return False
+    driven = drive(
+        RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
+    )
+    say(driven)
+    write_atomic(run / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
+    return bool(driven["held"])

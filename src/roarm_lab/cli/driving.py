@@ -38,6 +38,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
     clock: Clock = SimulatedClock() if arguments.fast else MonotonicClock()
     with SimArm(robot, clock=clock) as arm:
         check_sources(bundle, arm.provides)
+        policy.rehearse()
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         with (folder / "cycles.jsonl").open("xb", buffering=0) as file:

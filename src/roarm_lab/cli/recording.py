@@ -21,6 +21,8 @@ UNITS = {
     "time_s": "s",
     "joint_pos": "rad",
     "joint_target": "rad",
+    "box_pos_w": "m",
+    "box_quat_w": "1 (wxyz)",
     "command_*": "as the command",
     "action": "1",
     "next_joint_pos": "rad",
@@ -51,6 +53,7 @@ def recorder(bundle: Bundle, config: EnvConfig, root: Path, seed: int) -> Genera
         "seed": seed,
         "control_dt_s": config.control_dt_s,
         "joint_names": list(config.robot.joint_names),
+        "box_names": [box.name for box in config.sim.boxes],
         "units": UNITS,
         "policy": bundle.contract.hashes.get("policy"),
         "contract": {"interface": bundle.contract.interface, "provenance": bundle.contract.provenance},
@@ -103,10 +106,12 @@ class _Recording:
 
 
 def _row(seen: SimState, action: Float32, moved: SimState) -> dict[str, Any]:
+    boxes = {} if seen.box_pos_w is None else {"box_pos_w": seen.box_pos_w, "box_quat_w": seen.box_quat_w}
     return {
         "time_s": seen.episode_time_s,
         "joint_pos": seen.joint_pos,
         "joint_target": seen.joint_target,
+        **boxes,
         **{f"command_{name}": values for name, values in seen.commands.items()},
         "action": action,
         "next_joint_pos": moved.joint_pos,

@@ -158,10 +158,21 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
 
 
 def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
-    """Return the task with the changes of `--reward-config`."""
-    if arguments.reward_config is None:
+    """Return the task with the changes of `--reward-config`.
+
+    Raises:
+        BadInputError: The file or a change in it can not be used.
+    """
+    path = arguments.reward_config
+    if path is None:
         return env
-    return replace(env, rewards=override(env.rewards, load_yaml(arguments.reward_config), str(arguments.reward_config)))
+    rewards, scene = override(env.rewards, load_yaml(path), str(path)), env.scene()
+    for name, term in rewards.items():
+        try:
+            term.bind(scene)  # a name that does not exist is found here, before anything is written
+        except BadInputError as error:
+            raise BadInputError(f"{path}: {name}: {error}") from None
+    return replace(env, rewards=rewards)
 
 
 def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":

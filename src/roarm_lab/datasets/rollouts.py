@@ -1,7 +1,8 @@
 """Recorded episodes: `rollouts/<time>/` with `meta.json` and one array file per episode, readable with NumPy alone.
 
 meta.json            what was recorded: task, policy, seed, names and units of the columns, one entry per episode
-episode_000000.npz   arrays [step, ...]: time_s, joint_pos, joint_target, command_<name>, action, next_joint_pos
+episode_000000.npz   arrays [step, ...]: time_s, joint_pos, joint_target, command_<name>, action, next_joint_pos;
+                     with loose objects also box_pos_w [step, box, 3] and box_quat_w [step, box, 4]
 
 A row has the moment that the policy saw, the action it gave for it, and the pose one control step later.
 """

@@ -37,7 +37,7 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     The action is clipped to -1 to 1 at the end, as the environment does.
 
     Raises:
-        BadInputError: Sizes do not fit, or the activation is not known.
+        BadInputError: Sizes do not fit, the activation is not known, or a number is not finite.
     """
     total = sum(inputs.values())
     if total != len(mlp.mean) or total != mlp.layers[0][0].shape[1]:
@@ -52,6 +52,7 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
         "action_low": np.asarray(-1.0),
         "action_high": np.asarray(1.0),
     }
+    _refuse_nan(mlp)
     nodes = [
         helper.make_node("Concat", list(inputs), ["observation"], axis=1),
         helper.make_node("Sub", ["observation", "mean"], ["centred"]),
@@ -87,3 +88,16 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
+
+
+def _refuse_nan(mlp: Mlp) -> None:
+    """Refuse numbers that are not finite: the last step of the graph, which limits actions, could hide them."""
+    parts = {"normaliser's mean": mlp.mean, "normaliser's variance": mlp.var}
+    for i, (weight, bias) in enumerate(mlp.layers, start=1):
+        parts |= {f"weights of layer {i}": weight, f"bias of layer {i}": bias}
+    for name, values in parts.items():
+        if not np.isfinite(values).all():
+            raise BadInputError(
+                f"The network can not be exported: in the {name} something is not a finite number. Training has "
+                "diverged; a smaller learning rate may help."
+            )

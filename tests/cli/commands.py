@@ -1,0 +1,51 @@
+"""Running `roarm` as a person does, and without packages that a small installation does not have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BLOCKED = """
+import os, sys
+blocked = sys.argv.pop(1).split(",")
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            print(name, *(f"{key}={os.environ.get(key)}" for key in ("OMP_WAIT_POLICY", "MUJOCO_GL")), file=sys.stderr)
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+from roarm_lab.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+QUIET = ("OMP_WAIT_POLICY", "MUJOCO_GL", "DISPLAY", "ROARM_DEBUG")
+"""What the commands choose themselves."""
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the environment of a person without a screen who has set nothing."""
+    return {key: value for key, value in os.environ.items() if key not in QUIET}
+
+
+def roarm_without(packages: str, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `roarm` where some packages (separated by commas) are not installed."""
+    return subprocess.run(
+        [sys.executable, "-c", BLOCKED, packages, *words],
+        cwd=folder,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def start_roarm(*words: str, folder: Path) -> subprocess.Popen[str]:
+    """Start `roarm` and return the process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "roarm_lab", *words],
+        cwd=folder,
+        env=plain_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

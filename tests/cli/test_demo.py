@@ -1,0 +1,52 @@
+"""`roarm demo`: the whole way, shortened."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roarm_lab.cli.main import main
+from roarm_lab.policies.bundle import load_bundle
+from tests.cli.commands import roarm_without
+
+
+@pytest.mark.slow
+def test_the_whole_way_ends_with_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["demo", "--total-timesteps", "8192", "--episodes", "30", "--goals", "3"]
+    assert main([*words, "--min-success", "0"]) == 0
+    captured = capsys.readouterr()
+    (run,) = (folder / "runs").iterdir()
+    assert load_bundle(run).contract.evaluation is not None
+    arm = json.loads((run / "arm_run.json").read_text())
+    assert (arm["goals"], arm["held"], arm["real_time"]) == (3, [], False)
+    assert f"report      {run / 'report.html'}" in captured.out
+    assert (run / "report.html").stat().st_size > 10_000
+    assert "of 30 episodes, 95 % interval)" in captured.out
+    assert "on the sim arm, through the gate" in captured.out
+    assert main([*words, "--min-success", "1"]) == 1
+    assert "is below --min-success 1.0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--task", "raech"), "There is no task named 'raech'. Did you mean 'reach'?"),
+        (("--min-success", "2"), "--min-success must be between 0 and 1, got 2.0"),
+        (("--min-success", "nan"), "--min-success must be between 0 and 1, got nan"),
+        (("--episodes", "0"), "--episodes and --goals must be 1 or more"),
+        (("--goals", "0"), "--episodes and --goals must be 1 or more"),
+        (("--total-timesteps", "0"), "--total-timesteps must be 1 or more, got 0"),
+        (("--seed", "-1"), "--seed must be 0 or more, got -1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(one_line: Callable[..., str], words: tuple[str, ...], message: str) -> None:
+    assert message in one_line("demo", *words)
+
+
+def test_without_torch_it_says_what_to_install(folder: Path) -> None:
+    done = roarm_without("torch", "demo", folder=folder)
+    assert done.returncode == 3
+    assert "OMP_WAIT_POLICY=PASSIVE" in done.stderr
+    assert "pip install 'roarm-lab[train]'" in done.stderr
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,277 @@
+"""`roarm run`: episodes on the simulated arm, and every way in which they end."""
+
+import itertools
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roarm_lab.cli import driving
+from roarm_lab.cli.main import main
+from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.gateway.arm_policy import ArmPolicy
+from roarm_lab.gateway.loop import Cycle, CycleLog, LogError
+from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.sim.arm import SimArm
+from roarm_lab.tasks import table
+from roarm_lab.tasks.lift_cube import lift_cube
+from roarm_lab.tasks.reach import reach
+from tests.bundles import inputs_of, nan, still_bundle, wild_bundle, with_network
+from tests.cli.commands import roarm_without, start_roarm
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def bundle(folder: Path) -> Path:
+    wild_bundle(folder / "bundle")
+    return Path("bundle")
+
+
+def log_of(folder: Path) -> Path:
+    (made,) = (folder / "arm_runs").iterdir()
+    return made
+
+
+def lines_of(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (path / "cycles.jsonl").read_text().splitlines()]
+
+
+def test_episodes_are_run_logged_and_counted(bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    made = log_of(folder)
+    low, high = wilson_interval(0, 3)
+    assert f"success     0 of 3 = 0.0% [{low:.1%}, {high:.1%}] on the sim arm, through the gate\n" in out
+    assert "cycles      150 at 20 Hz, as fast as it goes\n" in out
+    assert f"log         arm_runs/{made.name}\n" in out
+    lines = lines_of(made)
+    assert [(line["episode"], line["cycle"]) for line in lines] == [(e, c) for e in range(3) for c in range(50)]
+    summary = json.loads((made / "summary.json").read_text())
+    assert (summary["goals"], summary["cycles"], summary["held"], summary["real_time"]) == (3, 150, [], False)
+    assert len({episode["distance_m"] for episode in summary["episodes"]}) == 3  # each has a goal of its own
+
+
+def test_json_has_the_main_numbers_on_top(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(bundle), "--fast", "--episodes", "2", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["successes"], data["goals"], data["success_rate"]) == (0, 2, 0.0)
+    assert data["interval"] == list(wilson_interval(0, 2))
+    assert len(data["episodes"]) == 2
+    assert data["rate_hz"] == 20.0
+
+
+def test_in_real_time_every_episode_is_told(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began_s = time.monotonic()
+    assert main(["run", str(bundle), "--episodes", "1", "--goal", "-0.2", "0.1", "0.3"]) == 0
+    out = capsys.readouterr().out
+    assert time.monotonic() - began_s > 2.5 + 1.0  # the episode, and the slow move before it
+    assert "episode   1  missed, " in out
+    assert "ms (median), " in out
+
+
+def test_a_task_that_is_done_is_a_success(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = replace(reach(), success=replace(reach().success, within_m=2.0))
+    monkeypatch.setitem(table.TASKS, "reach", lambda: config)
+    still_bundle(folder / "easy", config)
+    assert main(["run", "easy", "--fast", "--episodes", "2", "--min-success", "1"]) == 0
+    assert "success     2 of 2 = 100.0%" in capsys.readouterr().out
+
+
+def test_the_same_seed_asks_for_the_same_goals(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[object] = []
+    for seed in ("1", "1", "2"):
+        assert main(["run", str(bundle), "--fast", "--episodes", "2", "--json", "--seed", seed]) == 0
+        said.append([episode["distance_m"] for episode in json.loads(capsys.readouterr().out)["episodes"]])
+    assert said[0] == said[1] != said[2]
+
+
+def test_min_success_decides_the_exit_code(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(bundle), "--fast", "--episodes", "1", "--min-success", "0"]) == 0
+    assert main(["run", str(bundle), "--fast", "--episodes", "1", "--min-success", "0.5"]) == 1
+    assert "the success rate 0.000 is below --min-success 0.5" in capsys.readouterr().err
+
+
+def test_it_works_without_torch_and_without_a_trainer(bundle: Path, folder: Path) -> None:
+    packages = "torch,stable_baselines3,tensorboard,onnx"
+    done = roarm_without(packages, "run", str(bundle), "--fast", "--episodes", "1", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "success     0 of 1" in done.stdout
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--episodes", "0"), "--episodes must be 1 or more, got 0"),
+        (("--seed", "-1"), "--seed must be 0 or more, got -1"),
+        (("--min-success", "2"), "--min-success must be between 0 and 1, got 2.0"),
+        (("--goal", "9", "9", "9"), "(9, 9, 9) m is out of reach: the nearest point that the policy was trained to"),
+        (("--goal", "0", "0", "0"), "(0, 0, 0) m is out of reach"),
+        (("--goal", "nan", "0", "0.2"), "The command 'goal' needs 3 finite numbers, got (nan, 0.0, 0.2)"),
+        (("--goal", "1e400", "0", "0.2"), "The command 'goal' needs 3 finite numbers, got (inf"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    one_line: Callable[..., str], bundle: Path, words: tuple[str, ...], message: str
+) -> None:
+    assert message in one_line("run", str(bundle), *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--goal", "0.1", "0.2"), "--goal"),
+        (("--arm", "real"), "real"),
+        (("--episode", "3"), "--episodes"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(
+    refused: Callable[..., str], bundle: Path, words: tuple[str, ...], hint: str
+) -> None:
+    assert hint in refused("run", str(bundle), *words)
+
+
+def test_bundles_that_are_none_are_refused(one_line: Callable[..., str], bundle: Path, folder: Path) -> None:
+    assert "There is no policy bundle at nothing" in one_line("run", "nothing")
+    (folder / bundle / "policy.onnx").write_bytes(b"nothing")
+    assert "not a readable ONNX model" in one_line("run", str(bundle))
+
+
+def test_a_policy_that_must_see_a_cube_is_refused(one_line: Callable[..., str], folder: Path) -> None:
+    wild_bundle(folder / "lift", lift_cube())
+    message = one_line("run", "lift", "--fast")
+    assert "This arm can not provide what the policy needs: 'cube' (perception), 'cube_from_hand' (perc" in message
+    assert "It provides terms that are derived or measured." in message
+
+
+def test_what_the_arm_can_not_measure_is_refused(
+    one_line: Callable[..., str], bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimArm, "provides", frozenset({"measured"}))
+    assert "This arm can not provide what the policy needs: 'joint_vel' (derived)" in one_line("run", str(bundle))
+
+
+def test_a_file_where_the_log_should_be_is_said(one_line: Callable[..., str], bundle: Path, folder: Path) -> None:
+    (folder / "arm_runs").write_text("")
+    assert "The folder arm_runs can not be made" in one_line("run", str(bundle))
+
+
+# How the arm is held.
+
+
+def test_a_policy_that_always_gives_nan_is_found_before_the_arm_moves(
+    one_line: Callable[..., str], bundle: Path
+) -> None:
+    with_network(load_bundle(bundle), nan(inputs_of(reach())), Path("nan"))
+    assert "The policy gave an action that is not a number" in one_line("run", "nan", "--fast")
+
+
+def test_nan_from_the_policy_holds_the_arm_and_is_exit_code_1(
+    bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_network(load_bundle(bundle), nan(inputs_of(reach()), when_moving=True), Path("nan"))
+    assert main(["run", "nan", "--fast", "--episodes", "4"]) == 1
+    out = capsys.readouterr().out
+    assert "held        The policy gave an action that is not a number" in out
+    summary = json.loads((log_of(folder) / "summary.json").read_text())
+    assert summary["goals"] == 1  # after a hold nothing more is tried
+    assert len(summary["held"]) == 1
+    assert 1 <= len(lines_of(log_of(folder))) <= 5
+
+
+def test_an_obstructed_arm_is_said_in_the_summary(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(driving, "move_slowly", obstructed)
+    assert main(["run", str(bundle), "--episodes", "2", "--json"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert data["held"] == ["The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be."]
+    assert (data["goals"], data["successes"], data["cycle_late_ms"]) == (1, 0, None)
+    assert data == json.loads((log_of(folder) / "summary.json").read_text())
+    assert main(["run", str(bundle)]) == 1
+    assert "cycles      0 at 20 Hz\n" in capsys.readouterr().out
+
+
+def obstructed(arm: SimArm, *_: object) -> None:
+    raise UnsafeCommandError("The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be.")
+
+
+def test_a_full_disk_holds_the_arm(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add = CycleLog.add
+
+    def full(log: CycleLog, cycle: Cycle) -> None:
+        if cycle.cycle == 20:
+            raise LogError("The cycle log can not be written: No space left on device.")
+        add(log, cycle)
+
+    monkeypatch.setattr(CycleLog, "add", full)
+    assert main(["run", str(bundle), "--fast"]) == 1
+    assert "held        The cycle log can not be written: No space left on device." in capsys.readouterr().out
+    assert len(lines_of(log_of(folder))) == 20
+
+
+def test_a_mistake_of_ours_holds_the_arm_and_is_not_hidden(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str | None] = []
+
+    calls = itertools.count()
+
+    def broken(policy: ArmPolicy) -> bool:
+        del policy
+        if next(calls) == 5:
+            raise ZeroDivisionError("a mistake of the program")
+        return False
+
+    class Seen(SimArm):
+        def _disconnect(self) -> None:
+            held.append(self.latched)
+            super()._disconnect()
+
+    monkeypatch.setattr(driving, "SimArm", Seen)
+    monkeypatch.setattr(ArmPolicy, "is_success", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["run", str(bundle), "--fast"])
+    assert held == ["a mistake of the program"]
+    assert (log_of(folder) / "summary.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["slow move", "episode"])
+def test_ctrl_c_holds_the_arm_and_leaves_with_130(bundle: Path, folder: Path, moment: str) -> None:
+    process = start_roarm("run", str(bundle), "--episodes", "100", folder=folder)
+    began_s = time.monotonic()
+
+    def ready() -> bool:
+        found = list(folder.glob("arm_runs/*/cycles.jsonl"))
+        return bool(found) and (moment == "slow move" or found[0].stat().st_size > 0)
+
+    while not ready():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began_s < PATIENCE_S
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "stopped by Ctrl-C; the arm is held at its last target. Log: arm_runs/" in err
+    assert err.endswith("roarm: interrupted\n")
+    assert "Traceback" not in err
+    made = log_of(folder)
+    lines = lines_of(made)
+    assert bool(lines) == (moment == "episode")
+    summary = json.loads((made / "summary.json").read_text())
+    assert (summary["goals"], summary["success_rate"]) == (0, None)
+    assert all(len(line["sent"]) == len(ROARM_M3.joints) for line in lines)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,311 @@
+"""`roarm train`: what it makes, what it refuses, and how it is stopped and gone on with."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from roarm_lab.cli.main import main
+from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.train import Trained
+from tests.cli.commands import plain_environment, roarm_without, start_roarm
+
+SMALL = ("--num-envs", "64", "--eval-episodes", "8")
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def finished(tiny_run: Trained, folder: Path) -> Path:
+    """A copy of a finished run."""
+    return shutil.copytree(tiny_run.run.path, folder / "finished")
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    began_s = time.monotonic()
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began_s < PATIENCE_S
+        time.sleep(0.02)
+
+
+def only_run(folder: Path) -> RunFolder:
+    (path,) = folder.glob("runs/*")
+    return RunFolder(path)
+
+
+def is_monotonic(steps: list[float]) -> bool:
+    return bool(np.all(np.diff(steps) > 0))
+
+
+# What it makes.
+
+
+def test_training_makes_a_run_folder_and_says_what_to_do_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("train", "reach", *SMALL, "--total-timesteps", "2000", "--seed", "5", "--record-rollouts", "3")
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    run = only_run(folder)
+    assert run.path.name.endswith("-reach-5")
+    bundle = load_bundle(run.path)
+    assert captured.err.startswith(f"run folder  runs/{run.path.name}\n")
+    assert f"evaluate    roarm eval runs/{run.path.name}/bundle --episodes 2000" in captured.out
+    assert "success     " in captured.out
+    assert "of 8 episodes, 95 % interval)" in captured.out
+    assert bundle.contract.provenance["command"] == ["roarm", *words]
+    assert bundle.contract.provenance["seed"] == 5
+    assert run.read_curve()["steps"] == [1024, 2048]
+    (rollouts,) = run.path.glob("rollouts/*")
+    meta = json.loads((rollouts / "meta.json").read_text())
+    assert len(meta["episodes"]) == 3
+    with np.load(rollouts / "episode_000002.npz") as episode:
+        assert episode["joint_pos"].shape == episode["action"].shape == (50, 6)
+        np.testing.assert_array_equal(episode["joint_pos"][1:], episode["next_joint_pos"][:-1])
+        np.testing.assert_allclose(episode["time_s"], np.arange(50) * 0.05, atol=1e-5)
+        assert episode["command_goal"].shape == (50, 3)
+
+
+def test_other_rewards_are_trained_with_and_kept_on_going_on(folder: Path) -> None:
+    (folder / "rewards.yaml").write_text("near: {weight: 0.5, scale_m: 0.1}\naction_rate: {weight: -0.01}\n")
+    assert main(["train", "reach", *SMALL, "--total-timesteps", "1024", "--reward-config", "rewards.yaml"]) == 0
+    run = only_run(folder)
+    rewards = run.meta()["env"]["rewards"]
+    assert (rewards["near"]["weight"], rewards["near"]["scale_m"]) == (0.5, 0.1)
+    assert (rewards["action_rate"]["weight"], rewards["close"]["weight"]) == (-0.01, 0.25)
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", "2048"]) == 0
+    hashes = [RunFolder(run.path).meta()["hashes"]["rewards"], load_bundle(run.path).contract.hashes["rewards"]]
+    assert hashes[0] == hashes[1]
+
+
+# What it refuses.
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Give either a task"),
+        (("raech",), "There is no task named 'raech'. Did you mean 'reach'?"),
+        (("reach", "--num-envs", "0"), "--num-envs must be 1 or more, got 0"),
+        (("reach", "--total-timesteps", "0"), "--total-timesteps must be 1 or more, got 0"),
+        (("reach", "--total-timesteps", "-5"), "--total-timesteps must be 1 or more, got -5"),
+        (("reach", "--eval-episodes", "0"), "--eval-episodes must be 1 or more, got 0"),
+        (("reach", "--record-rollouts", "-1"), "--record-rollouts must be 0 or more, got -1"),
+        (("reach", "--seed", "-1"), "--seed must be 0 or more, got -1"),
+        (("reach", "--threads", "-1"), "--threads must be 0 or more, got -1"),
+        (("--resume", "nothing"), "nothing is not a run folder: it has no meta.json"),
+        (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
+        (("--resume", "nothing", "--num-envs", "8"), "With --resume only --total-timesteps, --threads and"),
+        (("reach", "--reward-config", "nothing.yaml"), "There is no file nothing.yaml"),
+    ],
+)
+def test_bad_words_are_refused_before_anything_is_written(
+    one_line: Callable[..., str], words: tuple[str, ...], message: str
+) -> None:
+    assert message in one_line("train", *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("reach", "--num-env", "8"), "--num-envs"),
+        (("reach", "--device", "tpu"), "tpu"),
+        (("reach", "--seed", "many"), "many"),
+        (("reach", "--robot", "roarm_m2"), "--robot"),
+        (("reach", "lift"), "lift"),
+    ],
+)
+def test_flags_that_do_not_exist_are_refused_by_name(
+    refused: Callable[..., str], words: tuple[str, ...], hint: str
+) -> None:
+    assert hint in refused("train", *words)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("neer: {weight: 1}", "There is no key in rewards.yaml named 'neer'. Did you mean 'near'?"),
+        ("near: {wieght: 1}", "There is no key in rewards.yaml.near named 'wieght'. Did you mean 'weight'?"),
+        ("near: {weight: .nan}", "rewards.yaml.near.weight must be a finite number, got nan"),
+        ("near: {weight: .inf}", "rewards.yaml.near.weight must be a finite number, got inf"),
+        ("near: {weight: -1.0}", "its weight must be 0 or more, got -1.0"),
+        ("action_rate: {weight: 1.0}", "is a penalty: its weight must be 0 or less, got 1.0"),
+        ("near: {weight: heavy}", "rewards.yaml.near.weight must be float, got 'heavy'"),
+        ("near: {scale_m: 0.0}", "scale_m must be positive and finite, got 0.0"),
+        ("near: {site: 3}", "rewards.yaml.near.site must be str, got 3"),
+        ("near: 1", "rewards.yaml.near must be a mapping"),
+        ("[near, close]", "rewards.yaml must hold a mapping"),
+        ("", "rewards.yaml must hold a mapping (`name: value` lines), got NoneType"),
+    ],
+)
+def test_rewards_that_can_not_be_are_refused(
+    one_line: Callable[..., str], folder: Path, yaml: str, message: str
+) -> None:
+    (folder / "rewards.yaml").write_text(yaml)
+    assert message in one_line("train", "reach", "--reward-config", "rewards.yaml")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("near: {site: hand}", "rewards.yaml: near: There is no site named 'hand'"),
+        ("near: {command: gaol}", "rewards.yaml: near: There is no command named 'gaol'. Did you mean 'goal'?"),
+    ],
+)
+def test_a_reward_about_something_that_does_not_exist_is_refused(
+    one_line: Callable[..., str], folder: Path, yaml: str, message: str
+) -> None:
+    (folder / "rewards.yaml").write_text(yaml)
+    assert message in one_line("train", "reach", "--reward-config", "rewards.yaml")
+
+
+def test_text_that_is_no_yaml_is_refused(refused: Callable[..., str], folder: Path) -> None:
+    (folder / "rewards.yaml").write_text("near: {weight: [")
+    assert "rewards.yaml can not be read as YAML" in refused("train", "reach", "--reward-config", "rewards.yaml")
+
+
+def test_a_file_where_the_runs_should_be_is_said(one_line: Callable[..., str], folder: Path) -> None:
+    (folder / "runs").write_text("")
+    assert "The folder runs can not be made" in one_line("train", "reach", *SMALL, "--total-timesteps", "1024")
+
+
+def test_cuda_that_is_not_there_is_missing_and_nothing_is_written(
+    one_line: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "PyTorch sees no CUDA device" in one_line("train", "reach", "--device", "cuda", code=3)
+
+
+def test_without_torch_it_says_what_to_install(folder: Path) -> None:
+    done = roarm_without("torch", "train", "reach", folder=folder)
+    assert done.returncode == 3
+    seen, said = done.stderr.splitlines()
+    assert seen.startswith("torch OMP_WAIT_POLICY=PASSIVE ")  # set before torch could be imported
+    assert said.endswith("'torch', which is not installed. Type: pip install 'roarm-lab[train]'")
+    assert list(folder.iterdir()) == []
+
+
+# Going on.
+
+
+def test_a_finished_run_is_not_gone_on_with(one_line: Callable[..., str], finished: Path) -> None:
+    message = one_line("train", "--resume", str(finished))
+    assert "has finished its 6,144 steps. To train longer, add --total-timesteps" in message
+    assert "finished" in one_line("train", "--resume", str(finished), "--total-timesteps", "6000")
+
+
+def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--resume", str(finished), "--total-timesteps", "8000"]) == 0
+    assert RunFolder(finished).read_curve()["steps"] == [1024 * (i + 1) for i in range(8)]
+    assert "bundle      " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda meta: meta.pop("settings"), "meta.json is damaged: KeyError('settings')"),
+        (lambda meta: meta["settings"].update(num_envs="many"), "meta.json: settings.num_envs must be int, got 'many'"),
+        (lambda meta: meta["settings"].update(epoch=3), "There is no key in meta.json: settings named 'epoch'"),
+        (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
+        (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
+        (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),
+        (lambda meta: meta["hashes"].update(model="0"), "The task 'reach' has changed since finished was started"),
+        (lambda meta: meta.update(env=3), "meta.json is damaged"),
+        (lambda meta: meta.update(device="tpu"), "--device must be auto, cpu or cuda, got 'tpu'"),
+    ],
+)
+def test_a_run_that_does_not_fit_is_not_gone_on_with(
+    one_line: Callable[..., str], finished: Path, change: Callable[[dict[str, object]], object], message: str
+) -> None:
+    path = finished / "meta.json"
+    meta = json.loads(path.read_text())
+    change(meta)
+    path.write_text(json.dumps(meta))
+    assert message in one_line("train", "--resume", "finished", "--total-timesteps", "9000")
+
+
+def test_a_run_without_a_checkpoint_is_not_gone_on_with(one_line: Callable[..., str], finished: Path) -> None:
+    shutil.rmtree(finished / "checkpoints")
+    assert "has no checkpoint to go on from" in one_line("train", "--resume", "finished")
+
+
+def test_a_damaged_checkpoint_is_said(folder: Path, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (RunFolder(finished).checkpoints()[-1] / "model.zip").write_bytes(b"nothing")
+    assert main(["train", "--resume", "finished", "--total-timesteps", "9000"]) == 2
+    assert "The checkpoint finished/checkpoints/0000006144 can not be read" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_says_how_to_go_on_and_leaves_with_130(folder: Path) -> None:
+    process = start_roarm("train", "reach", *SMALL, "--total-timesteps", "100000000", folder=folder)
+    wait_for(lambda: any(len(RunFolder(p).read_curve().get("steps", [])) > 2 for p in folder.glob("runs/*")), process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    run = only_run(folder)
+    (checkpoint,) = run.checkpoints()
+    done = int(checkpoint.name)
+    assert process.returncode == 130
+    assert out == ""
+    assert f"stopped; saved at {done:,} steps. Go on with: roarm train --resume runs/{run.path.name}" in err
+    assert err.endswith("roarm: interrupted\n")
+    assert "Traceback" not in err
+    before = run.read_curve()["steps"]
+    assert before[-1] <= done
+
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", str(done + 2048)]) == 0
+    after = run.read_curve()["steps"]
+    assert after[: len(before)] == before
+    assert is_monotonic(after)
+    assert after[-1] >= done + 2048
+    assert load_bundle(run.path).contract.evaluation is not None
+
+
+@pytest.mark.slow
+def test_sigterm_saves_as_well(folder: Path) -> None:
+    process = start_roarm("train", "reach", *SMALL, "--total-timesteps", "100000000", folder=folder)
+    wait_for(lambda: any(RunFolder(p).read_curve() for p in folder.glob("runs/*")), process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "Go on with: roarm train --resume" in err
+    assert len(only_run(folder).checkpoints()) == 1
+
+
+KILLED = """
+from pathlib import Path
+from tests.training import tiny_job, train
+from roarm_lab.rl.run_folder import RunFolder
+train(tiny_job(100_000, checkpoint_s=0.3), RunFolder.create(Path("runs"), "reach", 0))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+def test_a_killed_training_loses_only_what_came_after_its_last_checkpoint(folder: Path) -> None:
+    root = Path(__file__).parents[2]
+    environment = plain_environment() | {"PYTHONPATH": str(root), "OMP_WAIT_POLICY": "PASSIVE"}
+    process = subprocess.Popen([sys.executable, "-c", KILLED], cwd=folder, env=environment, text=True)
+    wait_for(lambda: any(len(RunFolder(path).checkpoints()) >= 2 for path in folder.glob("runs/*")), process)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
+    run = only_run(folder)
+    kept = int(run.checkpoints()[-1].name)
+    before = run.read_curve()
+    assert not run.bundle.exists()
+
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", str(kept + 3 * 1024)]) == 0
+    after = run.read_curve()
+    count = sum(step <= kept for step in before["steps"])
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name][:count], values[:count])
+    assert after["steps"] == [1024 * (i + 1) for i in range(kept // 1024 + 3)]
+    assert load_bundle(run.path).contract.evaluation is not None
+    assert all(path.name.isdigit() for path in (run.path / "checkpoints").iterdir())
