@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from roarm_lab.cli import demo
 from roarm_lab.cli.main import main
 from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.tasks.lift_cube import lift_cube
+from tests.bundles import wild_bundle
 from tests.cli.commands import roarm_without
 
 
@@ -26,6 +29,13 @@ def test_the_whole_way_ends_with_a_report(folder: Path, capsys: pytest.CaptureFi
     assert "on the sim arm, through the gate" in captured.out
     assert main([*words, "--min-success", "1"]) == 1
     assert "is below --min-success 1.0" in capsys.readouterr().err
+
+
+def test_a_task_that_needs_a_camera_is_not_tried_on_the_arm(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = wild_bundle(folder / "lift", lift_cube())
+    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="lift-cube"))
+    assert "on the arm  not tried. This arm can not provide what the policy needs: 'cube'" in capsys.readouterr().out
+    assert [path.name for path in folder.iterdir()] == ["lift"]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.tasks import table
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
-from tests.bundles import still_bundle
+from tests.bundles import still_bundle, wild_bundle
 from tests.cli.commands import roarm_without
 
 
@@ -101,6 +102,17 @@ def test_every_episode_can_be_recorded(easy: EnvConfig, folder: Path, capsys: py
             assert np.all(arrays["action"] == 0.0)
             # The first row is the start of an episode: at rest, where the last target is the pose.
             np.testing.assert_allclose(arrays["joint_target"][0], arrays["joint_pos"][0], atol=1e-6)
+
+
+def test_loose_objects_are_recorded_too(folder: Path) -> None:
+    wild_bundle(folder / "lift", lift_cube())
+    assert main(["eval", "lift", "--episodes", "2", "--record-rollouts", "rollouts"]) == 0
+    (made,) = (folder / "rollouts").iterdir()
+    assert json.loads((made / "meta.json").read_text())["box_names"] == ["cube"]
+    with np.load(made / "episode_000001.npz") as arrays:
+        assert arrays["box_pos_w"].shape == (60, 1, 3)
+        np.testing.assert_allclose(np.linalg.norm(arrays["box_quat_w"], axis=-1), 1.0, atol=1e-5)
+        assert arrays["box_pos_w"][0, 0, 2] == pytest.approx(0.015, abs=2e-3)  # a cube of 3 cm on the table
 
 
 def test_an_evaluation_that_breaks_off_leaves_an_unfinished_recording(

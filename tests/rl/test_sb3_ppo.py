@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import set_learning_rate
 from roarm_lab.rl.onnx_export import mlp_to_onnx
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 from tests.training import tiny
 
@@ -172,3 +174,57 @@ def test_a_damaged_checkpoint_is_refused_in_words(
         path.write_bytes({"cut": data[: len(data) // 2], "garbage": bytes(range(256)) * 40, "empty": b""}[damage])
     with pytest.raises(BadInputError, match=r"The checkpoint .* can not be read"):
         sb3_ppo.load(tmp_path, env, "cpu")
+
+
+@pytest.fixture
+def lift() -> Iterator[VecNormalize]:
+    """The task whose critic sees more than its actor."""
+    worlds = Sb3VecEnv(Env(lift_cube(), 4, seed=0))
+    normalised = sb3_ppo.normalised(worlds, SETTINGS)
+    normalised.reset()
+    normalised.step(np.zeros((4, 6), np.float32))
+    yield normalised
+    normalised.close()
+
+
+def test_the_actor_does_not_see_what_only_the_critic_may(lift: VecNormalize) -> None:
+    model = sb3_ppo.make_ppo(lift, replace(SETTINGS, num_envs=4), 0, "cpu")
+    policy: Any = model.policy
+    worlds: Any = lift.venv
+    seen = torch.randn(5, worlds.observation_space.shape[0])
+    other = seen.clone()
+    other[:, worlds.actor_size :] += 1.0
+    assert 0 < worlds.actor_size < seen.shape[1]
+    actions = [policy.get_distribution(each).distribution.mean for each in (seen, other)]
+    values = [policy.predict_values(each) for each in (seen, other)]
+    torch.testing.assert_close(*actions, rtol=0.0, atol=0.0)
+    assert torch.all(values[0] != values[1])
+    other = seen.clone()
+    other[:, worlds.actor_size - 1] += 1.0
+    assert torch.all(policy.get_distribution(other).distribution.mean != actions[0])
+
+
+def test_only_the_actors_part_is_exported(lift: VecNormalize, tmp_path: Path) -> None:
+    model = sb3_ppo.make_ppo(lift, replace(SETTINGS, num_envs=4), 0, "cpu")
+    worlds: Any = lift.venv
+    policy: Any = model.policy
+    with torch.no_grad():
+        policy.action_net.weight.mul_(20.0)
+    sizes: dict[str, int] = worlds.env.observations["actor"].sizes
+    path = tmp_path / "p.onnx"
+    path.write_bytes(mlp_to_onnx(sb3_ppo.network_of(model, lift, SETTINGS), sizes))
+    onnx = OnnxPolicy(path)
+    onnx.check(sizes, 6)
+    terms = {name: np.random.default_rng(0).normal(size=(50, size)).astype(np.float32) for name, size in sizes.items()}
+    rest = np.zeros((50, worlds.observation_space.shape[0] - worlds.actor_size), np.float32)
+    flat = np.concatenate([*terms.values(), rest], axis=1)
+    wanted, _ = model.predict(lift.normalize_obs(flat), deterministic=True)  # pyright: ignore[reportArgumentType]
+    np.testing.assert_allclose(onnx.infer(terms)[:, 0], np.clip(wanted, -1.0, 1.0), rtol=0.0, atol=FLOAT32)
+
+
+def test_a_checkpoint_knows_how_much_the_actor_sees(lift: VecNormalize, tmp_path: Path) -> None:
+    model = sb3_ppo.make_ppo(lift, replace(SETTINGS, num_envs=4), 0, "cpu")
+    sb3_ppo.save(tmp_path, model, lift)
+    loaded: Any = sb3_ppo.load(tmp_path, lift, "cpu").policy
+    worlds: Any = lift.venv
+    assert loaded.actor_size == loaded.mlp_extractor.actor_size == worlds.actor_size

@@ -11,6 +11,7 @@ from roarm_lab.envs.env import Env
 from roarm_lab.envs.gymnasium_api import flat
 from roarm_lab.mdp.terminations import SiteBelow
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 
 SHORT = replace(reach(), episode_s=0.4)  # 8 steps
@@ -110,3 +111,15 @@ def test_worlds_of_a_batch_have_nothing_of_their_own() -> None:
         env.set_attr("gravity", 0)
     with pytest.raises(AttributeError, match="'jump' can not be called on single worlds"):
         env.env_method("jump")
+
+
+def test_what_only_the_critic_sees_comes_after_the_actors_part() -> None:
+    groups = lift_cube().observations
+    env = make(replace(lift_cube(), observations={"critic": groups["critic"], "actor": groups["actor"]}))
+    seen = env.reset()
+    assert seen.shape == (4, *env.observation_space.shape)  # pyright: ignore[reportGeneralTypeIssues]
+    actor = env.env.step(np.zeros((4, 6), np.float32)).observations["actor"]
+    assert sum(values.shape[1] for values in actor.values()) == env.actor_size < seen.shape[1]
+    env.seed(1)
+    again = env.reset()
+    np.testing.assert_array_equal(again[:, : env.actor_size], flat(env.env.reset(1)["actor"]))
