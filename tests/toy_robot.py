@@ -1,4 +1,7 @@
-"""A small made-up arm with round numbers, so that tests can be worked out by hand. Gravity pulls on `elbow`."""
+"""A small made-up arm with round numbers, so that tests can be worked out by hand.
+
+The base turns about the vertical. At elbow 0 the forearm is level and points along x; gravity increases the angle.
+"""
 
 from roarm_lab.robots.robot import Joint, Link, Robot, Servo, Site
 
