@@ -67,6 +67,7 @@ def test_json_has_the_main_numbers_on_top(bundle: Path, capsys: pytest.CaptureFi
     assert data["rate_hz"] == 20.0
 
 
+@pytest.mark.slow
 def test_in_real_time_every_episode_is_told(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     began_s = time.monotonic()
     assert main(["run", str(bundle), "--episodes", "1", "--goal", "-0.2", "0.1", "0.3"]) == 0

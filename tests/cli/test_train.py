@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from roarm_lab.cli import training
 from roarm_lab.cli.main import main
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.rl.run_folder import RunFolder
@@ -84,6 +85,18 @@ def test_other_rewards_are_trained_with_and_kept_on_going_on(folder: Path) -> No
     assert main(["train", "--resume", str(run.path), "--total-timesteps", "2048"]) == 0
     hashes = [RunFolder(run.path).meta()["hashes"]["rewards"], load_bundle(run.path).contract.hashes["rewards"]]
     assert hashes[0] == hashes[1]
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: now_s[0])
+    with training.progress_bar("training", 1000) as update:
+        for now_s[0], done, text in ((1.0, 600, "a"), (5.0, 650, "b"), (20.0, 700, "c"), (31.0, 1000, "")):
+            update(done, text)
+    # 100 steps in 20 s, since the first call said that 600 had been done before: 300 more take a minute.
+    assert capsys.readouterr().err == "training 700/1,000 (70%), about 60 s left, c\ntraining 1,000/1,000 (100%)\n"
 
 
 # What it refuses.

@@ -145,8 +145,8 @@ def test_real_time_keeps_twenty_cycles_a_second(policy: ArmPolicy) -> None:
     assert done.cycles == 20
     # 20 cycles and a last look, one period apart; a busy machine may leave out a few turns.
     assert elapsed_s + ROUNDING >= 21 * DT_S
-    assert elapsed_s < (21 + done.missed) * DT_S + 0.05
-    assert done.missed <= 3
+    assert elapsed_s < (21 + done.missed) * DT_S + done.worst_late_s + 0.02
+    assert done.missed <= 5
     assert np.median(log.late_s) < 0.01
     assert np.median(log.compute_s) < 0.02
     assert set(log.timing_ms()) == {"late_ms", "compute_ms"}

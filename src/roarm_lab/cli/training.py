@@ -130,8 +130,9 @@ def _lines(what: str, total: int) -> Any:
         if now_s - last_s >= LINE_EVERY_S:
             last_s = now_s
             left_s = (now_s - began_s) * (total - done) / max(done - first, 1)
-            left = f"about {left_s:.0f} s left, " if done < total else ""
-            sys.stderr.write(f"{what} {done:,}/{total:,} ({done / total:.0%}), {left}{text}\n")
+            left = f"about {left_s:.0f} s left" if done < total else ""
+            parts = (f"{what} {done:,}/{total:,} ({done / total:.0%})", left, text)
+            sys.stderr.write(", ".join(part for part in parts if part) + "\n")
 
     return line
 
