@@ -8,6 +8,7 @@ The factory returns a connected arm at rest, well inside its joints' ranges.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.arrays import Float64
-from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.limits import JointLimits
 
@@ -59,12 +60,27 @@ def names_its_sources(make: Factory) -> None:
     assert {"measured", "derived"} <= make().provides <= {"measured", "derived", "perception"}
 
 
+def sees_boxes_or_says_why_not(make: Factory) -> None:
+    arm = make()
+    sight = arm.see()
+    assert sight.valid == ("perception" in arm.provides)
+    assert sight.seen_at_s <= arm.clock.now_s()
+    if sight.valid:
+        assert sight.boxes
+        assert sight.box_pos_w.shape == (len(sight.boxes), 3)
+        assert sight.box_quat_w.shape == (len(sight.boxes), 4)
+    else:
+        with pytest.raises(MissingError, match=re.escape(sight.reason)):
+            _ = sight.box_pos_w
+
+
 def reading_never_waits(make: Factory) -> None:
     arm = make()
     arm.read()
     began_s = time.perf_counter()
     for _ in range(10):
         arm.read()
+        arm.see()
     assert time.perf_counter() - began_s < 10 * READ_S
 
 
@@ -145,6 +161,7 @@ def closes_more_than_once(make: Factory) -> None:
     arm.close()
     arm.close()
     assert not arm.read().valid
+    assert arm.see().reason == "the arm was closed"
     with pytest.raises(UnsafeCommandError, match="the arm was closed"):
         arm.send(middle(arm), DT_S)
     arm.hold()  # the way out of every loop: it must not fail here
@@ -153,6 +170,7 @@ def closes_more_than_once(make: Factory) -> None:
 ARM_CONTRACT: tuple[Check, ...] = (
     has_one_angle_per_joint,
     names_its_sources,
+    sees_boxes_or_says_why_not,
     reading_never_waits,
     starts_where_it_was_found_and_stays_there,
     sends_limited_targets_and_remembers_them,

@@ -12,8 +12,9 @@ from roarm_lab.robots.limits import JointLimits, limit_target
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.arm import MAX_CATCH_UP_S, SimArm
-from roarm_lab.sim.backend import SimConfig
+from roarm_lab.sim.backend import Box, SimConfig
 from roarm_lab.sim.table import make_backend
+from tests.a_grasp import close_around_cube
 from tests.arm_contract import ARM_CONTRACT, DT_S, Check, pass_time, send_for
 from tests.toy_robot import TOY
 
@@ -29,9 +30,23 @@ def make(robot: Robot = ROARM_M3, **options: object) -> SimArm:
     return SimArm(robot, **options)  # pyright: ignore[reportArgumentType]
 
 
+TABLE = SimConfig(boxes=(Box(name="brick", size_m=0.04), Box(name="cube")))
+TURNED = (0.8, 0.0, 0.0, 0.6)
+FALLEN_M = 1e-3  # m: how deep a box at rest may sink in
+
+
 @pytest.fixture
 def arm() -> SimArm:
     return make()
+
+
+@pytest.fixture
+def table() -> SimArm:
+    """An arm with two boxes before it, apart from each other."""
+    arm = make(config=TABLE)
+    arm.place_box("cube", [0.22, -0.1, 0.015])
+    arm.place_box("brick", [0.2, 0.15, 0.02], TURNED)
+    return arm
 
 
 @pytest.mark.parametrize("check", ARM_CONTRACT, ids=lambda check: check.__name__)
@@ -42,6 +57,11 @@ def test_keeps_the_arm_contract(check: Check) -> None:
 @pytest.mark.parametrize("check", ARM_CONTRACT, ids=lambda check: check.__name__)
 def test_a_toy_arm_with_encoders_keeps_it_too(check: Check) -> None:
     check(lambda: make(TOY, start_joint_pos=None, encoder_step_rad=ENCODER_STEP_RAD))
+
+
+@pytest.mark.parametrize("check", ARM_CONTRACT, ids=lambda check: check.__name__)
+def test_an_arm_that_sees_boxes_keeps_it_too(check: Check) -> None:
+    check(lambda: make(config=TABLE))
 
 
 def test_real_time_runs_the_same_code() -> None:
@@ -147,6 +167,73 @@ def test_a_long_pause_is_made_up_for_in_part(arm: SimArm) -> None:
     began_s = time.monotonic()
     assert arm.read().measured_at_s == pytest.approx(1000.0)
     assert time.monotonic() - began_s < MAX_CATCH_UP_S  # measured 0.2 s
+
+
+def test_boxes_are_seen_where_they_were_put(table: SimArm) -> None:
+    assert table.boxes == ("brick", "cube")
+    sight = table.see()
+    np.testing.assert_allclose(sight.box_pos_w, [[0.2, 0.15, 0.02], [0.22, -0.1, 0.015]], atol=FLOAT32)
+    np.testing.assert_allclose(sight.box_quat_w, [TURNED, (1.0, 0.0, 0.0, 0.0)], atol=FLOAT32)
+    pass_time(table, 1.0)
+    later = table.see()
+    assert later.seen_at_s == pytest.approx(1.0)
+    np.testing.assert_allclose(later.box_pos_w, sight.box_pos_w, atol=FALLEN_M)
+
+
+def test_a_box_put_down_is_at_rest_and_the_others_and_the_arm_stay(table: SimArm) -> None:
+    table.place_box("cube", [0.22, -0.1, 0.5])
+    pass_time(table, 0.2)  # it falls: 0.2 m, at 2 m/s
+    before = table.read().joint_pos
+    assert table.see().box_pos_w[1, 2] == pytest.approx(0.5 - 0.5 * 9.81 * 0.2**2, abs=0.01)
+    table.place_box("cube", [0.22, -0.1, 0.5])
+    np.testing.assert_array_equal(table.read().joint_pos, before)
+    pass_time(table, 0.005)  # a physics step: at 2 m/s it would have been a centimetre
+    assert table.see().box_pos_w[1, 2] == pytest.approx(0.5, abs=FALLEN_M)
+    np.testing.assert_allclose(table.see().box_pos_w[0], [0.2, 0.15, 0.02], atol=FALLEN_M)
+
+
+def test_putting_down_a_box_is_no_wish_and_works_on_a_held_arm(table: SimArm) -> None:
+    table.estop("a person pressed the button")
+    sent = table.sent
+    table.place_box("cube", [0.25, 0.0, 0.015])
+    np.testing.assert_allclose(table.see().box_pos_w[1], [0.25, 0.0, 0.015], atol=FLOAT32)
+    np.testing.assert_array_equal(table.sent, sent)
+    assert table.latched == "a person pressed the button"
+
+
+def test_a_box_can_not_be_put_anywhere(table: SimArm) -> None:
+    with pytest.raises(UnknownNameError, match="There is no box named 'cub'. Did you mean 'cube'"):
+        table.place_box("cub", [0.2, 0.0, 0.015])
+    with pytest.raises(BadInputError, match="pose of box 'cube' must be finite"):
+        table.place_box("cube", [0.2, math.nan, 0.015])
+    with pytest.raises(BadInputError, match=r"'cube' must be a quaternion wxyz of length 1, got one of length 2"):
+        table.place_box("cube", [0.2, 0.0, 0.015], [2.0, 0.0, 0.0, 0.0])
+    with pytest.raises(BadInputError, match=r"needs a position \[3\] and a quaternion \[4\]"):
+        table.place_box("cube", [0.2, 0.0])
+
+
+def test_without_boxes_there_is_nothing_to_see(arm: SimArm) -> None:
+    assert (arm.boxes, arm.provides) == ((), {"measured", "derived"})
+    assert arm.see().reason == "there are no boxes on this arm's table"
+    with pytest.raises(MissingError, match="no boxes"):
+        arm.truth()
+
+
+def test_a_broken_world_shows_no_boxes(table: SimArm) -> None:
+    table._backend.set("joint_pos", np.full((1, 6), np.nan))
+    pass_time(table)
+    assert "diverged" in table.see().reason
+    with pytest.raises(MissingError, match="diverged"):
+        table.truth()
+
+
+def test_only_the_simulator_knows_what_a_jaw_touches(table: SimArm) -> None:
+    assert not table.truth().touching.any()
+    close_around_cube(table)
+    truth = table.truth()
+    np.testing.assert_array_equal(truth.touching, [[False, False], [True, True]])
+    assert truth.sight.box_pos_w[1, 2] > 0.05  # it hangs in the air
+    np.testing.assert_array_equal(truth.sight.box_pos_w, table.see().box_pos_w)
 
 
 def test_a_start_outside_the_ranges_is_refused() -> None:

@@ -14,6 +14,7 @@ from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.robots.gate import MIN_DT_S, Gate
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.sight import Sight
 
 MAX_SAMPLE_AGE_S = 0.5
 """Nothing is sent on a measurement older than this [s]: the arm may be anywhere by now."""
@@ -104,6 +105,10 @@ class Arm(Protocol):
         """Return the newest measurement. Never waits for a new one and never raises: a failure is a sample too."""
         ...
 
+    def see(self) -> Sight:
+        """Return the newest look at the boxes on the table. Never waits for a new one; a failure is a look too."""
+        ...
+
     def send(self, wish: ArrayLike, dt_s: float) -> Float64:
         """Move towards joint angles [joint] rad and return the target really sent.
 
@@ -140,7 +145,8 @@ class Arm(Protocol):
 class GatedArm(ABC):
     """Base of all arms: every target passes the gate on its way to `_transmit`, and no subclass can change that.
 
-    A subclass says how to read, transmit and disconnect. All methods may be called from several threads: a watchdog's
+    A subclass says how to read, transmit and disconnect; one with a camera also how to see, and then it adds
+    `perception` to `provides`. All methods may be called from several threads: a watchdog's
     `hold` waits for a `send` in progress and comes after it, never in between.
     """
 
@@ -186,6 +192,13 @@ class GatedArm(ABC):
         if self._closed:
             return ArmSample.failed(self.clock.now_s(), "the arm was closed")
         return self._read()
+
+    @final
+    def see(self) -> Sight:
+        """Return the newest look at the boxes on the table."""
+        if self._closed:
+            return Sight.failed(self.clock.now_s(), "the arm was closed")
+        return self._see()
 
     @final
     def send(self, wish: ArrayLike, dt_s: float) -> Float64:
@@ -260,6 +273,10 @@ class GatedArm(ABC):
     def _transmit(self, target: Float64) -> None:
         """Pass a target [joint] rad on to the servos. Called by `send`, `hold` and `estop` alone."""
 
+    def _see(self) -> Sight:
+        """Return the newest look without waiting for one; report a failure as a look."""
+        return Sight.failed(self.clock.now_s(), "this arm has no camera")
+
     def _disconnect(self) -> None:
         """Free what the arm holds; called once."""
         return
@@ -278,4 +295,4 @@ class GatedArm(ABC):
             )
 
 
-_FINAL = ("sent", "latched", "read", "send", "hold", "release", "estop", "clear", "close", "_repeat")
+_FINAL = ("sent", "latched", "read", "see", "send", "hold", "release", "estop", "clear", "close", "_repeat")

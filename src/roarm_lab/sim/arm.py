@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.robot import Robot
-from roarm_lab.sim.backend import SimConfig
+from roarm_lab.robots.sight import BoxTruth, Sight, check_pose
+from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, SimConfig
 from roarm_lab.sim.table import make_backend
 
 MAX_CATCH_UP_S = 10.0
@@ -28,7 +29,9 @@ class SimArm(GatedArm):
     """One simulated arm. Its world moves up to the clock's time whenever the arm is read or gets a target.
 
     With a `MonotonicClock` it runs in real time, with a `SimulatedClock` as fast as it is asked; the code that drives
-    it is the same. A world that diverges stays broken: readings fail and nothing more is sent.
+    it is the same. A world that diverges stays broken: readings and looks fail and nothing more is sent.
+
+    With boxes on its table it sees them exactly and at once, as a perfect camera would, and provides `perception`.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class SimArm(GatedArm):
             robot: What to simulate.
             clock: The time the world follows.
             start_joint_pos: Joint angles at the start [joint] rad; keyframe `home` unless given.
-            config: How to simulate; one world always runs on one thread.
+            config: How to simulate, and what lies on the table; one world always runs on one thread.
             encoder_step_rad: Angles are read in whole steps of this; 2 pi / 4096 on bus servos, 0 for none.
             markers: Names for `set_marker`.
 
@@ -61,6 +64,10 @@ class SimArm(GatedArm):
         found = ArmSample.of(clock.now_s(), start)
         super().__init__(robot, clock, found)
         self._encoder_step_rad = encoder_step_rad
+        self.boxes = tuple(box.name for box in config.boxes) if config else ()
+        """Names of the boxes on the table."""
+        if self.boxes:
+            self.provides = self.provides | {"perception"}
         self._backend = make_backend(robot, 1, replace(config or SimConfig(), threads=1))
         self._backend.reset(None, found.joint_pos[None, :])
         self._target = self.sent
@@ -88,6 +95,36 @@ class SimArm(GatedArm):
             raise BadInputError(f"The position of marker {name!r} must be three finite numbers [m], got {pos_w}.")
         self._markers[name] = position
 
+    def place_box(self, name: str, pos_w: ArrayLike, quat_w: ArrayLike = (1.0, 0.0, 0.0, 0.0)) -> None:
+        """Put a box, at rest, at a position [3] m in the world frame, turned as a quaternion wxyz says.
+
+        It is what a person does between two tries. The arm does not move, so it is no wish and passes no gate.
+
+        Raises:
+            UnknownNameError: No box has that name.
+            BadInputError: The pose is not finite, or not a position and a quaternion of length 1.
+        """
+        if name not in self.boxes:
+            raise UnknownNameError("box", name, self.boxes)
+        pos, quat = np.asarray(pos_w, dtype=np.float64), np.asarray(quat_w, dtype=np.float64)
+        if pos.shape != (3,) or quat.shape != (4,):
+            raise BadInputError(f"Box {name!r} needs a position [3] and a quaternion [4], got {pos_w} and {quat_w}.")
+        pose = np.concatenate([pos, quat])
+        check_pose(name, pose)
+        with self._lock:
+            self._advance()
+            self._backend.set(BOX_POSE + name, pose[None, :])
+            self._backend.set(BOX_SPEED + name, np.zeros((1, 6)))
+
+    def truth(self) -> BoxTruth:
+        """Return what the simulator knows about its boxes now and no camera does, for judging success.
+
+        Raises:
+            MissingError: There are no boxes, or the world is broken.
+        """
+        with self._lock:
+            return BoxTruth(self._true_sight(), np.asarray(self._backend.get("touching")[0], dtype=np.bool_))
+
     def render(self, camera: str = "front", size: tuple[int, int] = (640, 480)) -> NDArray[np.uint8]:
         """Return a picture [height, width, 3] of the arm now, with its markers.
 
@@ -107,6 +144,25 @@ class SimArm(GatedArm):
             if self._encoder_step_rad:
                 angles = np.round(angles / self._encoder_step_rad) * self._encoder_step_rad
             return ArmSample.of(min(self._time_s(), self.clock.now_s()), angles)  # never from the future, by rounding
+
+    def _see(self) -> Sight:
+        with self._lock:
+            try:
+                return self._true_sight()
+            except MissingError as error:
+                return Sight.failed(self.clock.now_s(), str(error))
+
+    def _true_sight(self) -> Sight:
+        """Return where the boxes are now.
+
+        Raises:
+            MissingError: There are none, or the world is broken.
+        """
+        self._advance()
+        if reason := self._broken or ("" if self.boxes else "there are no boxes on this arm's table"):
+            raise MissingError(reason)
+        seen_at_s = min(self._time_s(), self.clock.now_s())
+        return Sight.of(seen_at_s, self.boxes, self._backend.get("box_pos_w")[0], self._backend.get("box_quat_w")[0])
 
     def _transmit(self, target: Float64) -> None:
         self._advance()  # up to now the old target counted

@@ -7,6 +7,11 @@ from typing import Literal, Protocol
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
 
+BOX_POSE = "box_pose."
+"""Prefix of the pose of one box [env, 7]: position in the world m, quaternion wxyz."""
+BOX_SPEED = "box_speed."
+"""Prefix of the speed of one box [env, 6]: of its centre in the world m/s, then of its turning rad/s."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Box:

@@ -12,7 +12,7 @@ from roarm_lab.core.arrays import Array, Float32
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
-from roarm_lab.sim.backend import Divergence, SimConfig
+from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Divergence, SimConfig
 from roarm_lab.sim.builder import scene_spec, touch_sensor
 from roarm_lab.sim.picture import Picture
 
@@ -27,8 +27,6 @@ MODEL_FIELDS: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
     "actuator_stiffness": (("actuator_gainprm", (..., 0)), ("actuator_biasprm", (..., 1))),
 }
 """What may be scaled, and the MuJoCo fields (with the part of each) that must be scaled together."""
-BOX_POSE = "box_pose."
-"""Prefix of the pose of one box [env, 7]: position in the world m, quaternion wxyz."""
 DIVERGED = (
     (mujoco.mjtWarning.mjWARN_BADQPOS.value, "qpos"),
     (mujoco.mjtWarning.mjWARN_BADQVEL.value, "qvel"),
@@ -88,6 +86,10 @@ class MujocoCpu:
             **{
                 BOX_POSE + name: (self._qpos, _columns([first], 0, 7)[0])
                 for name, first in zip(names, first_qpos, strict=True)
+            },
+            **{
+                BOX_SPEED + name: (self._qvel, _columns([first], 0, 6)[0])
+                for name, first in zip(names, first_qvel, strict=True)
             },
         }
 
