@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.gateway.goals import GOAL_SLACK_M, refuse_out_of_reach
+from roarm_lab.gateway.goals import GOAL_SLACK_M, fits_boxes, refuse_out_of_reach
+from roarm_lab.mdp.boxes import PositionNearBox
 from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
 from roarm_lab.mdp.terms import CommandFn, CommandTerm
 from roarm_lab.tasks.reach import reach
@@ -62,6 +63,35 @@ def test_the_slack_is_small_beside_the_arm() -> None:
     farthest = np.hypot(*reachable_positions_w(SCENE.robot, TERM)[:, :2].T).max()
     with pytest.raises(BadInputError):
         refuse(float(farthest) + 2.0 * GOAL_SLACK_M, 0.0, 0.2)
+
+
+@pytest.mark.parametrize("goal", [(0.18, 0.0, 0.1), (0.0, -0.3, 0.25), (-0.2, 0.0, 0.2)])
+def test_a_goal_of_a_box_may_be_anywhere_in_its_ranges(goal: tuple[float, ...]) -> None:
+    refuse(*goal, term=PositionNearBox())
+
+
+@pytest.mark.parametrize(
+    "goal", [(0.17, 0.0, 0.2), (0.31, 0.0, 0.2), (0.2, 0.0, 0.09), (0.2, 0.0, 0.26), (0.2, math.nan, 0.2)]
+)
+def test_a_goal_of_a_box_outside_its_ranges_is_refused(goal: tuple[float, ...]) -> None:
+    with pytest.raises(
+        BadInputError, match=r"'goal' \(.*\) m is not where .* to carry 'cube': 0.18 to 0.3 m .* 0.1 to 0.25 m above"
+    ):
+        refuse(*goal, term=PositionNearBox())
+
+
+@pytest.mark.parametrize(
+    ("goal_deg", "box_deg", "fits"),
+    [(0, 0, True), (39, 0, True), (41, 0, False), (-39, 0, True), (-41, 0, False), (170, -160, True), (180, 0, False)],
+)
+def test_a_goal_suits_a_box_in_nearly_its_direction(goal_deg: float, box_deg: float, fits: bool) -> None:
+    def at(angle_deg: float) -> np.ndarray:
+        angle = math.radians(angle_deg)
+        return np.float32([0.25 * math.cos(angle), 0.25 * math.sin(angle), 0.1])
+
+    term = PositionNearBox()  # plus and minus 40 degrees
+    assert fits_boxes({"goal": term}, {"goal": at(goal_deg)[None]}, {"cube": at(box_deg)}) is fits
+    assert fits_boxes({"goal": TERM}, {"goal": at(goal_deg)[None]}, {"cube": at(box_deg)})  # depends on no box
 
 
 def test_a_command_that_is_no_position_is_not_judged() -> None:

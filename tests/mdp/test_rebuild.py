@@ -10,10 +10,12 @@ import pytest
 from roarm_lab.core.configs import Range, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.mdp.actions import EePose, GripperOpening, JointDelta
+from roarm_lab.mdp.boxes import BoxOnTable
 from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.events import StartPose
 from roarm_lab.mdp.observations import JointPos, JointVel
-from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, success_term
-from roarm_lab.mdp.terms import ActionTerm, CommandTerm, ObservationTerm, SuccessTerm
+from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, start_terms, success_term
+from roarm_lab.mdp.terms import ActionTerm, CommandTerm, EventTerm, ObservationTerm, SuccessTerm
 from tests.mdp.every_term import ACTIONS, COMMANDS, OBSERVATIONS, SUCCESSES, name_of
 
 UNUSUAL = [
@@ -21,6 +23,8 @@ UNUSUAL = [
     JointDelta(joint_names=("elbow",), step_rad=0.05),
     GripperOpening(span_rad=Range(-0.2, 1.4)),
     EePose(site="grasp", step_m=0.01),
+    StartPose(keyframe="home", spread_rad=0.05),
+    BoxOnTable(radius_m=Range(0.2, 0.25), rest_m=0.02),
     ReachablePosition(height_m=Range(0.1, 0.2), max_radius_m=0.4, resample_s=1.0),
 ]
 
@@ -39,6 +43,7 @@ def test_a_term_comes_back_equal(term: Any) -> None:
         ObservationTerm: lambda: observation_terms([entry])["it"],
         ActionTerm: lambda: action_terms([entry])["it"],
         CommandTerm: lambda: command_terms({"it": entry})["it"],
+        EventTerm: lambda: start_terms([entry])[0],
         SuccessTerm: lambda: success_term(entry),
     }
     back = next(read for kind, read in readers.items() if isinstance(term, kind))()

@@ -12,15 +12,17 @@ from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.clock import Clock, MonotonicClock, SimulatedClock
-from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.loop import CycleLog, EpisodeLog, move_slowly, run_episode
 from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.arm import SimArm
+
+PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
+"""Where boxes wait [m] while the arm goes to its start: beyond its reach, and so high that none is in the table."""
 
 
 def drive(arguments: RunArguments) -> dict[str, Any]:
@@ -31,13 +33,14 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         KeyboardInterrupt: Ctrl-C. The arm is held, and what was done until then is written.
     """
     bundle = load_bundle(arguments.bundle)
-    _, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
     robot = get_robot(bundle.contract.interface["robot"])
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
     clock: Clock = SimulatedClock() if arguments.fast else MonotonicClock()
-    with SimArm(robot, clock=clock) as arm:
+    with SimArm(robot, clock=clock, config=task.sim) as arm:
         check_sources(bundle, arm.provides)
+        policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
         policy.rehearse()
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
@@ -56,15 +59,20 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
 
 def say(summary: Mapping[str, Any]) -> None:
     """Print the summary in words."""
-    low, high = summary["interval"]
     sys.stdout.write(
-        f"success     {summary['successes']} of {summary['goals']} = {summary['success_rate']:.1%} "
-        f"[{low:.1%}, {high:.1%}] on the {summary['arm']} arm, through the gate\n"
+        f"success     {_rate(summary)} on the {summary['arm']} arm, through the gate\n"
         f"cycles      {summary['cycles']} at {summary['rate_hz']:g} Hz{_pace(summary)}\n"
         f"log         {summary['log']}\n"
     )
     for reason in summary["held"]:
         sys.stdout.write(f"held        {reason}\n")
+
+
+def _rate(summary: Mapping[str, Any]) -> str:
+    if summary["interval"] is None:
+        return "unknown, for nobody could judge all episodes,"
+    low, high = summary["interval"]
+    return f"{summary['successes']} of {summary['goals']} = {summary['success_rate']:.1%} [{low:.1%}, {high:.1%}]"
 
 
 def _pace(summary: Mapping[str, Any]) -> str:
@@ -83,7 +91,7 @@ def _pace(summary: Mapping[str, Any]) -> str:
 
 def _run_all(
     arguments: RunArguments,
-    arm: Arm,
+    arm: SimArm,
     policy: ArmPolicy,
     goal: Mapping[str, Float32] | None,
     *,
@@ -93,25 +101,41 @@ def _run_all(
     """Append one log per episode, each of which begins with a slow move; end early where the arm had to be held."""
     rng = np.random.default_rng(arguments.seed)
     for number in range(arguments.episodes):
-        commands = goal or policy.draw_commands(rng)
-        episodes.append(_one(arm, policy, commands, number, log))
+        episodes.append(_one(arm, policy, goal, rng, number=number, log=log))
         _say_episode(number, episodes[-1], quiet=arguments.json or arguments.fast)
         if episodes[-1].held is not None:
             return
 
 
-def _one(arm: Arm, policy: ArmPolicy, commands: Mapping[str, Float32], number: int, log: CycleLog) -> EpisodeLog:
+def _one(
+    arm: SimArm,
+    policy: ArmPolicy,
+    goal: Mapping[str, Float32] | None,
+    rng: np.random.Generator,
+    *,
+    number: int,
+    log: CycleLog,
+) -> EpisodeLog:
+    """Move to the start pose, put the boxes down anew, and drive; what is not given is drawn as in training."""
     try:
+        # Out of the hand and out of the way first; under the arm at its start there is room for every box.
+        for index, name in enumerate(policy.boxes):
+            arm.place_box(name, [PARKED_M, PARKED_M * index, PARKED_HEIGHT_M])
         move_slowly(arm, policy.start_pose, policy.control_dt_s)
-    except UnsafeCommandError as error:
+        for name, pose in policy.draw_boxes(rng, goal).items():
+            arm.place_box(name, pose[:3], pose[3:])
+        commands = goal or policy.draw_commands(rng, arm.see() if policy.boxes else None)
+    except (MissingError, UnsafeCommandError) as error:
+        arm.hold(str(error))
         return EpisodeLog(success=False, distance_m=None, cycles=0, worst_late_s=0.0, missed=0, held=str(error))
-    return run_episode(arm, policy, commands, episode=number, log=log)
+    return run_episode(arm, policy, commands, episode=number, log=log, truth=arm.truth if policy.boxes else None)
 
 
 def _say_episode(number: int, episode: EpisodeLog, *, quiet: bool) -> None:
     if quiet or episode.distance_m is None:
         return
-    word = "held" if episode.held else "reached and held" if episode.success else "missed"
+    words = {True: "reached and held", False: "missed", None: "not judged"}
+    word = "held" if episode.held else words[episode.success]
     sys.stdout.write(f"episode {number + 1:3}  {word}, {episode.distance_m * 1e3:.1f} mm off at the end\n")
     sys.stdout.flush()
 
@@ -119,7 +143,8 @@ def _say_episode(number: int, episode: EpisodeLog, *, quiet: bool) -> None:
 def _summary(
     arguments: RunArguments, policy: ArmPolicy, episodes: list[EpisodeLog], log: CycleLog, drift: list[str]
 ) -> dict[str, Any]:
-    successes, count = sum(episode.success for episode in episodes), len(episodes)
+    successes, count = sum(episode.success is True for episode in episodes), len(episodes)
+    judged = count > 0 and all(episode.success is not None for episode in episodes)
     timing = log.timing_ms()
     return {
         "arm": arguments.arm,
@@ -128,8 +153,8 @@ def _summary(
         "real_time": not arguments.fast,
         "goals": count,
         "successes": successes,
-        "success_rate": successes / count if count else None,
-        "interval": wilson_interval(successes, count) if count else None,
+        "success_rate": successes / count if judged else None,
+        "interval": wilson_interval(successes, count) if judged else None,
         "rate_hz": 1.0 / policy.control_dt_s,
         "cycles": sum(episode.cycles for episode in episodes),
         "cycle_late_ms": timing.get("late_ms"),

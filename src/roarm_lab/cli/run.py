@@ -29,7 +29,7 @@ class RunArguments:
     bundle: Annotated[Path, tyro.conf.Positional]
     """A bundle folder, or a run folder that has one."""
     arm: Literal["sim"] = "sim"
-    """Which arm: sim is the simulated one."""
+    """Which arm: sim is the simulated one; boxes of the task lie on its table, drawn anew for every episode."""
     goal: tuple[float, float, float] | None = None
     """One goal in metres (x forward, y left, z up, from the table under the base); by default random ones."""
     episodes: int = 5
@@ -64,9 +64,9 @@ def run(argv: list[str]) -> int:
         sys.stdout.write(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     else:
         say(summary)
-    if arguments.min_success is not None and summary["success_rate"] < arguments.min_success:
-        sys.stderr.write(
-            f"roarm: the success rate {summary['success_rate']:.3f} is below --min-success {arguments.min_success}.\n"
-        )
+    rate = summary["success_rate"]
+    if arguments.min_success is not None and (rate is None or rate < arguments.min_success):
+        told = "is unknown, which is not" if rate is None else f"{rate:.3f} is below"
+        sys.stderr.write(f"roarm: the success rate {told} --min-success {arguments.min_success}.\n")
         return 1
     return 1 if summary["held"] else 0

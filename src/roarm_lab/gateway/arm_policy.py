@@ -9,16 +9,23 @@ import numpy as np
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.goals import refuse_out_of_reach
+from roarm_lab.gateway.goals import fits_boxes, refuse_out_of_reach
 from roarm_lab.gateway.measured import MeasuredState
+from roarm_lab.mdp.events import BOX_POSE
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
-from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, success_term
+from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, start_terms, success_term
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import InterfaceError, observed
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.sight import BoxTruth, Sight
+
+MAX_DRAWS = 1000
+"""Tries to draw boxes that suit a given goal."""
+NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+"""Where a box is imagined that no term of the task puts anywhere: position m, quaternion wxyz."""
 
 
 def check_sources(bundle: Bundle, provides: frozenset[str]) -> None:
@@ -80,10 +87,44 @@ class ArmPolicy:
                 return np.asarray(self.robot.keyframe(entry["params"]["keyframe"]))
         return np.asarray(self.robot.keyframe("home"))
 
-    def draw_commands(self, rng: np.random.Generator) -> dict[str, Float32]:
-        """Return a random command of each kind [1, size], from the distribution of training."""
+    @property
+    def boxes(self) -> tuple[str, ...]:
+        """Names of the boxes that must be seen."""
+        return self.scene.boxes
+
+    def draw_boxes(self, rng: np.random.Generator, commands: Mapping[str, Float32] | None = None) -> dict[str, Float32]:
+        """Return where boxes lie at the start, poses [7] (position in the world m, wxyz) by name, drawn as in training.
+
+        Args:
+            rng: Random numbers.
+            commands: What will be asked for, where a person has chosen it: then boxes are drawn that suit it.
+
+        Raises:
+            BadInputError: No box lies where the commands could have been asked for in training.
+        """
+        for _ in range(MAX_DRAWS):
+            poses = self._draw_boxes(rng)
+            places = {name: pose[:3] for name, pose in poses.items()}
+            if commands is None or fits_boxes(self.command_terms, commands, places):
+                return poses
+        raise BadInputError(
+            f"The policy was not trained to carry a box to {_told(commands)} from any place where boxes lie: its goals "
+            f"were in about the direction of the box, as seen from the base. Choose one nearer to straight ahead."
+        )
+
+    def draw_commands(self, rng: np.random.Generator, sight: Sight | None = None) -> dict[str, Float32]:
+        """Return a random command of each kind [1, size], from the distribution of training.
+
+        Args:
+            rng: Random numbers.
+            sight: Where the boxes are; needed by a policy with boxes.
+
+        Raises:
+            BadInputError: The policy has boxes and they were not looked for.
+            MissingError: They could not be seen.
+        """
         start = self.start_pose.astype(np.float32)[None]
-        state = self._first(start, start, {})
+        state = self._first(start, start, {}, self._seen(sight))
         return {
             name: np.asarray(term.bind(self.scene)(rng.random((1, term.draws), dtype=np.float32), state), np.float32)
             for name, term in self.command_terms.items()
@@ -102,9 +143,11 @@ class ArmPolicy:
     def rehearse(self) -> None:
         """Go through one turn on paper: the first time takes a tenth of a second, and no arm should wait for it."""
         self.reset()
-        sample = ArmSample.of(0.0, self.start_pose)
-        self.infer(self.observe(sample, self.start_pose, self.draw_commands(np.random.default_rng(0))))
-        self.is_success()
+        rng, sample = np.random.default_rng(0), ArmSample.of(0.0, self.start_pose)
+        truth = self._imagined(rng) if self.boxes else None
+        sight = truth.sight if truth else None
+        self.infer(self.observe(sample, self.start_pose, self.draw_commands(rng, sight), sight))
+        self.is_success(truth)
         self.distance_m()
         self.reset()
 
@@ -112,23 +155,26 @@ class ArmPolicy:
         """Forget the last episode."""
         self._state = None
 
-    def observe(self, sample: ArmSample, sent: Float64, commands: Mapping[str, Float32]) -> Observation:
+    def observe(
+        self, sample: ArmSample, sent: Float64, commands: Mapping[str, Float32], sight: Sight | None = None
+    ) -> Observation:
         """Take in a measurement and return what the policy sees.
 
         Args:
             sample: The newest measurement.
             sent: The last target that was sent [joint] rad.
             commands: What is asked for, [1, size] by name.
+            sight: The newest look; needed by a policy with boxes.
 
         Raises:
-            MissingError: The sample was not measured.
-            BadInputError: Something in the observation is not a number.
+            MissingError: The sample was not measured, or the boxes were not seen.
+            BadInputError: Something in the observation is not a number, or a box was not looked for.
         """
         joint_pos = np.asarray(sample.joint_pos, dtype=np.float32)[None]
         joint_target = np.asarray(sent, dtype=np.float32)[None]
-        old = self._state
+        boxes, old = self._seen(sight), self._state
         if old is None:
-            self._state = self._first(joint_pos, joint_target, commands)
+            self._state = self._first(joint_pos, joint_target, commands, boxes)
         else:
             # The time that really went by, as a turn of the loop may come late or be left out; in too short a time the
             # steps of an encoder are all that shows.
@@ -141,6 +187,7 @@ class ArmPolicy:
                 joint_target=joint_target,
                 commands=commands,
                 episode_time_s=old.episode_time_s + elapsed_s,
+                **boxes,
             )
         self._measured_at_s = sample.measured_at_s
         fresh = None if old is None else np.zeros(1, dtype=bool)
@@ -160,9 +207,19 @@ class ArmPolicy:
         goal = np.asarray(self._actions.goal(state, action), dtype=np.float64)
         return ActionChunk(observation.observed_at_s, self.control_dt_s, goal)
 
-    def is_success(self) -> bool:
-        """Return whether the task is being done at the latest observation."""
-        return bool(self._is_success(self._now())[0])
+    def is_success(self, truth: BoxTruth | None = None) -> bool | None:
+        """Return whether the task is being done at the latest observation; None where nobody can tell.
+
+        Args:
+            truth: What a simulator knows. Without it a task that is judged by such knowledge can not be judged.
+        """
+        state = self._now()
+        if self._success.source == "sim_only":
+            if truth is None:
+                return None
+            touching = truth.touching[truth.sight.rows(self.boxes)][None]
+            state = replace(state, **self._seen(truth.sight), touching=touching)
+        return bool(self._is_success(state)[0])
 
     def distance_m(self) -> float:
         """Return how far off the latest observation is [m]."""
@@ -179,7 +236,45 @@ class ArmPolicy:
         refuse_out_of_reach(name, self.command_terms[name], self.scene, values)
         return values.astype(np.float32)
 
-    def _first(self, joint_pos: Float32, joint_target: Float32, commands: Mapping[str, Float32]) -> MeasuredState:
+    def _draw_boxes(self, rng: np.random.Generator) -> dict[str, Float32]:
+        start = self.start_pose.astype(np.float32)[None]
+        state = self._first(start, start, {}, {})
+        terms = start_terms(self.bundle.contract.interface["start"]) if self.boxes else []
+        return {
+            field.removeprefix(BOX_POSE): np.asarray(values[0], np.float32)
+            for term in terms
+            for field, values in term.bind(self.scene)(
+                rng.random((1, term.draws(self.scene)), dtype=np.float32), state
+            ).items()
+            if field.startswith(BOX_POSE)
+        }
+
+    def _imagined(self, rng: np.random.Generator) -> BoxTruth:
+        """Return boxes as they might lie at the start."""
+        poses = self._draw_boxes(rng)
+        table = np.array([poses.get(name, NOWHERE) for name in self.boxes])
+        touching = np.zeros((len(self.boxes), self.scene.jaws), dtype=np.bool_)
+        return BoxTruth(Sight.of(0.0, self.boxes, table[:, :3], table[:, 3:]), touching)
+
+    def _seen(self, sight: Sight | None) -> dict[str, Float32]:
+        """Return the fields of the state that a look gives; none for a policy without boxes."""
+        if not self.boxes:
+            return {}
+        if sight is None:
+            raise BadInputError(f"The policy needs to see {', '.join(self.boxes)}: hand over what the arm sees.")
+        rows = sight.rows(self.boxes)
+        return {
+            "box_pos_w": sight.box_pos_w[rows].astype(np.float32)[None],
+            "box_quat_w": sight.box_quat_w[rows].astype(np.float32)[None],
+        }
+
+    def _first(
+        self,
+        joint_pos: Float32,
+        joint_target: Float32,
+        commands: Mapping[str, Float32],
+        boxes: Mapping[str, Float32],
+    ) -> MeasuredState:
         """Return the state at the beginning of an episode: at rest, as in training."""
         still = np.zeros((1, self._actions.size), dtype=np.float32)
         return MeasuredState(
@@ -191,9 +286,16 @@ class ArmPolicy:
             action=still,
             last_action=still,
             episode_time_s=np.zeros(1, np.float32),
+            **boxes,
         )
 
     def _now(self) -> MeasuredState:
         if self._state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
         return self._state
+
+
+def _told(commands: Mapping[str, Float32] | None) -> str:
+    """Return commands in words."""
+    numbers = {name: ", ".join(f"{value:.3g}" for value in values[0]) for name, values in (commands or {}).items()}
+    return " and ".join(f"{name!r} ({values})" for name, values in numbers.items())

@@ -1,6 +1,7 @@
 """The control loop: one policy, one arm, a fixed rate. It holds the arm on any doubt and writes down every cycle.
 
-Per cycle: wait for the tick, read the newest sample, ask the policy, send. The arm's gate stands inside `send`.
+Per cycle: wait for the tick, read the newest sample and, if the policy needs it, the newest look, ask the policy, send.
+The arm's gate stands inside `send`.
 """
 
 import json
@@ -18,6 +19,7 @@ from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.robots.arm import Arm, ArmSample
+from roarm_lab.robots.sight import BoxTruth, Sight
 
 SLOW_RAD_S = 0.6
 """Joint speed of moves that nobody asked to be fast."""
@@ -26,7 +28,7 @@ ARRIVED_RAD = 0.06
 SETTLE_S = 2.0
 """Time to come that near after the last target of a slow move."""
 MAX_AGE_PERIODS = 2.0
-"""A sample older than this many control periods is too old to act on."""
+"""A sample or a look older than this many control periods is too old to act on."""
 NOT_UNRECORDED = "An arm is not driven unrecorded."
 
 
@@ -46,15 +48,19 @@ class Cycle:
     joint_pos: list[float]
     wish: list[float]
     sent: list[float]
-    success: bool
+    success: bool | None
+    """Whether the task was being done; None where nobody could tell."""
     distance_m: float
+    box_pos_w: list[list[float]] | None = None
+    """Where boxes were seen [box, 3] m in the world frame; None for a policy without boxes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeLog:
     """How an episode on an arm went."""
 
-    success: bool
+    success: bool | None
+    """Whether the task was done and still is at the end; None where nobody could tell."""
     distance_m: float | None
     """How far off the last observation was; None without one."""
     cycles: int
@@ -127,6 +133,21 @@ def fresh_sample(arm: Arm, max_age_s: float) -> ArmSample:
     return sample
 
 
+def fresh_sight(arm: Arm, max_age_s: float) -> Sight:
+    """Return the newest look at the boxes.
+
+    Raises:
+        UnsafeCommandError: It failed or is too old.
+    """
+    sight = arm.see()
+    if not sight.valid:
+        raise UnsafeCommandError(f"The boxes can not be seen: {sight.reason}.")
+    age_s = arm.clock.now_s() - sight.seen_at_s
+    if not 0.0 <= age_s <= max_age_s:
+        raise UnsafeCommandError(f"The newest look is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
+    return sight
+
+
 def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:
     """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
 
@@ -162,11 +183,12 @@ def run_episode(
     log: CycleLog | None = None,
     seconds: float | None = None,
     watch: Callable[[Cycle], None] | None = None,
+    truth: Callable[[], BoxTruth] | None = None,
 ) -> EpisodeLog:
     """Let the policy drive the arm for one episode; on any doubt hold the arm and end.
 
-    An error for people (a bad sample, a refused target, a full disk) ends the episode and is told in the log. Anything
-    else, Ctrl-C included, holds the arm as well and is raised on.
+    An error for people (a bad sample, boxes out of sight, a refused target, a full disk) ends the episode and is told
+    in the log. Anything else, Ctrl-C included, holds the arm as well and is raised on.
 
     Args:
         arm: Where to read and send.
@@ -176,21 +198,23 @@ def run_episode(
         log: Where cycles go.
         seconds: Length; the policy's own by default.
         watch: Called after every cycle.
+        truth: What a simulated arm knows about its boxes. Without it, success of a task that is judged by such
+            knowledge is unknown, unless the arm was held: then it is False.
     """
     period_s = policy.control_dt_s
     cycles = max(round((policy.episode_s if seconds is None else seconds) / period_s), 1)
     policy.reset()
     ticker = Ticker(arm.clock, period_s)
     # The starting pose is the first observation; success is judged after each motion, as in evaluation.
-    streak, distance_m, done, held = 0, None, 0, None
+    streak, known, distance_m, done, held = 0, True, None, 0, None
     log = log or CycleLog()
     try:
         with _holding(arm):
             for number in range(cycles + 1):
                 late_s = ticker.wait()
-                turn = _turn(arm, policy, commands, period_s, send=number < cycles)
+                turn = _turn(arm, policy, commands, truth, send=number < cycles)
                 streak = streak + 1 if turn.success and number > 0 else 0
-                distance_m = turn.distance_m
+                known, distance_m = turn.success is not None, turn.distance_m
                 if number < cycles:
                     done += 1
                     cycle = Cycle(episode=episode, cycle=number, late_s=late_s, **vars(turn))
@@ -199,8 +223,9 @@ def run_episode(
                         watch(cycle)
     except RoarmLabError as error:
         held = str(error)
+    success = held is None and streak >= round(policy.hold_s / period_s)
     return EpisodeLog(
-        success=held is None and streak >= round(policy.hold_s / period_s),
+        success=success if known or held is not None else None,
         distance_m=distance_m,
         cycles=done,
         worst_late_s=ticker.worst_late_s,
@@ -217,15 +242,24 @@ class _Turn:
     joint_pos: list[float]
     wish: list[float]
     sent: list[float]
-    success: bool
+    success: bool | None
     distance_m: float
+    box_pos_w: list[list[float]] | None
 
 
-def _turn(arm: Arm, policy: ArmPolicy, commands: Mapping[str, Float32], period_s: float, *, send: bool) -> _Turn:
-    began_s = arm.clock.now_s()
+def _turn(
+    arm: Arm,
+    policy: ArmPolicy,
+    commands: Mapping[str, Float32],
+    truth: Callable[[], BoxTruth] | None,
+    *,
+    send: bool,
+) -> _Turn:
+    began_s, period_s = arm.clock.now_s(), policy.control_dt_s
     sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
-    observation = policy.observe(sample, arm.sent, commands)
-    success, distance_m = policy.is_success(), policy.distance_m()
+    sight = fresh_sight(arm, MAX_AGE_PERIODS * period_s) if policy.boxes else None
+    observation = policy.observe(sample, arm.sent, commands, sight)
+    success, distance_m = policy.is_success(truth() if truth else None), policy.distance_m()
     wish: Float64 = arm.sent
     sent: Float64 = arm.sent
     if send:
@@ -241,6 +275,7 @@ def _turn(arm: Arm, policy: ArmPolicy, commands: Mapping[str, Float32], period_s
         sent=sent.tolist(),
         success=success,
         distance_m=distance_m,
+        box_pos_w=sight.box_pos_w[sight.rows(policy.boxes)].tolist() if sight else None,
     )
 
 

@@ -14,8 +14,8 @@ from roarm_lab.robots.kinematics import Kinematics
 class MeasuredState:
     """One moment of one arm; see `core.state.State` for shapes (env is 1), units and frames.
 
-    Everything follows from joint angles, sent targets, commands and actions. Things that only a camera could know are
-    not here.
+    Everything follows from joint angles, sent targets, commands and actions, and where boxes are from what was seen.
+    The fields of boxes are None without a look; `box_vel_w` always is, and `touching` unless a simulator judges.
     """
 
     kinematics: Kinematics

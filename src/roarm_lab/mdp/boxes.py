@@ -18,6 +18,7 @@ from roarm_lab.mdp.terms import (
     EventTerm,
     RewardFn,
     RewardTerm,
+    Source,
     SuccessTerm,
     TestFn,
     check_positive,
@@ -194,6 +195,8 @@ class PositionNearBox(CommandTerm):
 @dataclass(frozen=True, kw_only=True)
 class BoxHeldAtGoal(SuccessTerm):
     """A box is held in the air: within a distance of the goal, all jaws touching it, until the episode ends."""
+
+    source: ClassVar[Source] = "sim_only"
 
     box: str = "cube"
     command: str = "goal"

@@ -7,15 +7,17 @@ from typing import Any, TypeVar, cast
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.mdp.actions import ACTIONS
-from roarm_lab.mdp.boxes import BoxHeldAtGoal, PositionNearBox
+from roarm_lab.mdp.boxes import BoxHeldAtGoal, BoxOnTable, PositionNearBox
 from roarm_lab.mdp.boxes_seen import BOX_OBSERVATIONS
 from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.events import StartPose
 from roarm_lab.mdp.observations import OBSERVATIONS
 from roarm_lab.mdp.terminations import SiteHeldAtGoal
-from roarm_lab.mdp.terms import ActionTerm, CommandTerm, ObservationTerm, SuccessTerm
+from roarm_lab.mdp.terms import ActionTerm, CommandTerm, EventTerm, ObservationTerm, SuccessTerm
 
 COMMANDS: dict[str, type[CommandTerm]] = {term.__name__: term for term in (ReachablePosition, PositionNearBox)}
 SUCCESSES: dict[str, type[SuccessTerm]] = {term.__name__: term for term in (SiteHeldAtGoal, BoxHeldAtGoal)}
+STARTS: dict[str, type[EventTerm]] = {term.__name__: term for term in (StartPose, BoxOnTable)}
 
 T = TypeVar("T")
 
@@ -33,6 +35,11 @@ def action_terms(entries: Sequence[Mapping[str, Any]]) -> dict[str, ActionTerm]:
 def command_terms(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, CommandTerm]:
     """Return the command terms of a contract, by name."""
     return {name: _make("command", COMMANDS, entry) for name, entry in entries.items()}
+
+
+def start_terms(entries: Sequence[Mapping[str, Any]]) -> list[EventTerm]:
+    """Return the event terms with which an episode begins, from a contract's list, in order."""
+    return [_make("start", STARTS, entry) for entry in entries]
 
 
 def success_term(entry: Mapping[str, Any]) -> SuccessTerm:

@@ -193,6 +193,9 @@ class TerminationTerm(ABC):
 class SuccessTerm(ABC):
     """When the task is being done right now. Success is this, held without a break until the episode ends."""
 
+    source: ClassVar[Source] = "derived"
+    """Where the facts come from by which it judges; with `sim_only` an arm alone can not tell."""
+
     hold_s: float
     """How long it must have held, without a break, when the episode ends."""
 
