@@ -31,9 +31,16 @@ def test_the_whole_way_ends_with_a_report(folder: Path, capsys: pytest.CaptureFi
     assert "is below --min-success 1.0" in capsys.readouterr().err
 
 
-def test_a_task_that_needs_a_camera_is_not_tried_on_the_arm(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_task_with_a_cube_is_tried_on_an_arm_that_sees_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = wild_bundle(folder / "lift", lift_cube())
-    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="lift-cube"))
+    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="lift-cube", goals=2))
+    assert "success     0 of 2 = 0.0%" in capsys.readouterr().out
+    assert json.loads((folder / "arm_run.json").read_text())["goals"] == 2
+
+
+def test_a_task_that_needs_more_than_an_arm_has_is_not_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = wild_bundle(folder / "lift", lift_cube())
+    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="reach"))  # no cube on its table
     assert "on the arm  not tried. This arm can not provide what the policy needs: 'cube'" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["lift"]
 

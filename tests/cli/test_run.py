@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from roarm_lab.cli import driving
@@ -16,6 +17,7 @@ from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import Cycle, CycleLog, LogError
+from roarm_lab.mdp.boxes_seen import Touching
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm
@@ -108,6 +110,30 @@ def test_it_works_without_torch_and_without_a_trainer(bundle: Path, folder: Path
     assert "success     0 of 1" in done.stdout
 
 
+def test_every_episode_has_a_fresh_cube_and_a_goal_near_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    still_bundle(folder / "lift", lift_cube())
+    assert main(["run", "lift", "--fast", "--episodes", "4", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["successes"], data["goals"], data["cycles"]) == (0, 4, 240)
+    lines = lines_of(log_of(folder))
+    cubes = np.array([line["box_pos_w"] for line in lines]).reshape(4, 60, 3)
+    np.testing.assert_allclose(cubes, np.repeat(cubes[:, :1], 60, axis=1), atol=1e-3)  # nobody touches it
+    assert len(np.unique(cubes[:, 0, 0])) == 4
+    radius = np.hypot(cubes[:, 0, 0], cubes[:, 0, 1])
+    assert np.all((radius >= 0.18 - 1e-3) & (radius <= 0.32 + 1e-3))
+    assert all(line["success"] is False for line in lines)
+    assert all(0.08 < episode["distance_m"] < 0.5 for episode in data["episodes"])
+
+
+def test_a_goal_for_a_cube_is_asked_for_each_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    still_bundle(folder / "lift", lift_cube())
+    assert main(["run", "lift", "--fast", "--episodes", "3", "--json", "--goal", "0.1", "-0.2", "0.2"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    cubes = np.array([line["box_pos_w"][0] for line in lines_of(log_of(folder))])[::60]  # pyright: ignore[reportIndexIssue]
+    gaps = np.linalg.norm(cubes - [0.1, -0.2, 0.2], axis=1)
+    np.testing.assert_allclose([episode["distance_m"] for episode in data["episodes"]], gaps, atol=1e-3)
+
+
 # What is refused.
 
 
@@ -149,11 +175,30 @@ def test_bundles_that_are_none_are_refused(one_line: Callable[..., str], bundle:
     assert "not a readable ONNX model" in one_line("run", str(bundle))
 
 
-def test_a_policy_that_must_see_a_cube_is_refused(one_line: Callable[..., str], folder: Path) -> None:
-    wild_bundle(folder / "lift", lift_cube())
+def test_a_policy_that_must_feel_a_cube_is_refused(
+    one_line: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lift = lift_cube()
+    feeling = replace(lift, observations={"actor": {**lift.observations["actor"], "touching": Touching()}})
+    monkeypatch.setitem(table.TASKS, "lift-cube", lambda: feeling)
+    wild_bundle(folder / "lift", feeling)
     message = one_line("run", "lift", "--fast")
-    assert "This arm can not provide what the policy needs: 'cube' (perception), 'cube_from_hand' (perc" in message
-    assert "It provides terms that are derived or measured." in message
+    assert "This arm can not provide what the policy needs: 'touching' (sim_only). It provides" in message
+
+
+@pytest.mark.parametrize(
+    ("goal", "message"),
+    [
+        ("0.4 0 0.2", "(0.4, 0, 0.2) m is not where the policy was trained to carry 'cube': 0.18 to 0.3 m from the"),
+        ("0.2 0 0.3", "(0.2, 0, 0.3) m is not where the policy was trained"),
+        ("-0.25 0 0.2", "not trained to carry a box to 'goal' (-0.25, 0, 0.2) from any place where boxes lie"),
+    ],
+)
+def test_a_place_where_no_cube_can_be_carried_is_refused(
+    one_line: Callable[..., str], folder: Path, goal: str, message: str
+) -> None:
+    wild_bundle(folder / "lift", lift_cube())
+    assert message in one_line("run", "lift", "--fast", "--goal", *goal.split())
 
 
 def test_what_the_arm_can_not_measure_is_refused(
@@ -231,8 +276,8 @@ def test_a_mistake_of_ours_holds_the_arm_and_is_not_hidden(
 
     calls = itertools.count()
 
-    def broken(policy: ArmPolicy) -> bool:
-        del policy
+    def broken(policy: ArmPolicy, truth: object = None) -> bool:
+        del policy, truth
         if next(calls) == 5:
             raise ZeroDivisionError("a mistake of the program")
         return False

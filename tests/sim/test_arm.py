@@ -268,3 +268,13 @@ def test_a_marker_shows_in_the_picture(arm: SimArm) -> None:
     assert without.shape == (120, 160, 3)
     assert np.any(arm.render(size=(160, 120)) != without)
     arm.close()
+
+
+def test_boxes_show_in_the_picture(table: SimArm) -> None:
+    try:
+        before = table.render(size=(160, 120))
+    except MissingError as problem:
+        pytest.skip(str(problem))
+    table.place_box("cube", [0.3, 0.0, 0.3])
+    assert np.any(table.render(size=(160, 120)) != before)
+    table.close()

@@ -79,10 +79,11 @@ def _held_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -> b
     from roarm_lab.core.files import write_atomic
     from roarm_lab.gateway.arm_policy import check_sources
     from roarm_lab.policies.contract import InterfaceError
-    from roarm_lab.sim.arm import SimArm
+    from roarm_lab.sim.arm import sources
+    from roarm_lab.tasks.table import get_task
 
     try:
-        check_sources(bundle, SimArm.provides)
+        check_sources(bundle, sources(get_task(arguments.task).sim))
     except InterfaceError as error:
         sys.stdout.write(f"on the arm  not tried. {error}\n")
         return False

@@ -25,6 +25,11 @@ ROUNDING_STEPS = 1e-6
 """A physics step counts as due when this share of it is missing, so that rounding of the clock does not cost a step."""
 
 
+def sources(config: SimConfig | None) -> frozenset[str]:
+    """Return the sources of observations that an arm simulated like this provides: it sees boxes if there are any."""
+    return SimArm.provides | {"perception"} if config and config.boxes else SimArm.provides
+
+
 class SimArm(GatedArm):
     """One simulated arm. Its world moves up to the clock's time whenever the arm is read or gets a target.
 
@@ -66,8 +71,7 @@ class SimArm(GatedArm):
         self._encoder_step_rad = encoder_step_rad
         self.boxes = tuple(box.name for box in config.boxes) if config else ()
         """Names of the boxes on the table."""
-        if self.boxes:
-            self.provides = self.provides | {"perception"}
+        self.provides = sources(config)
         self._backend = make_backend(robot, 1, replace(config or SimConfig(), threads=1))
         self._backend.reset(None, found.joint_pos[None, :])
         self._target = self.sent

@@ -179,7 +179,7 @@ class MujocoCpu:
             raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
         if self._picture is None or self._picture.size != size:
             self.close()
-            self._picture = Picture(self.robot, size=size)
+            self._picture = Picture(self.robot, size=size, boxes=self.config.boxes)
         return self._picture.draw(self._qpos[world], camera=camera, markers=markers)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import MissingError, UnknownNameError
 from roarm_lab.robots.robot import Robot
+from roarm_lab.sim.backend import Box
 from roarm_lab.sim.builder import scene_spec
 
 SHADOW_PX = 2048
@@ -18,16 +19,16 @@ MARKER_RGBA = (0.95, 0.35, 0.1, 0.6)
 
 
 class Picture:
-    """Draws a robot with its full shape on the table, and round markers."""
+    """Draws a robot with its full shape on the table, boxes, and round markers."""
 
-    def __init__(self, robot: Robot, *, size: tuple[int, int]) -> None:
+    def __init__(self, robot: Robot, *, size: tuple[int, int], boxes: tuple[Box, ...] = ()) -> None:
         """Make a renderer.
 
         Raises:
             MissingError: There is no way to render here.
         """
         self.size = size
-        spec = scene_spec(robot, visuals=True)
+        spec = scene_spec(robot, visuals=True, boxes=boxes)
         spec.visual.global_.offwidth, spec.visual.global_.offheight = size
         spec.visual.quality.shadowsize = SHADOW_PX
         self.model: mujoco.MjModel = spec.compile()
@@ -43,7 +44,7 @@ class Picture:
     def draw(
         self, qpos: Array, *, camera: str = "front", markers: Mapping[str, Array] | None = None
     ) -> NDArray[np.uint8]:
-        """Return a picture [height, width, 3] of the joint positions `qpos` [joint], markers at [3] m in the world.
+        """Return a picture [height, width, 3] of `qpos` [joint, then 7 per box], markers at [3] m in the world frame.
 
         Raises:
             UnknownNameError: There is no such camera.
