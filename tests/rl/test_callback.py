@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
 
@@ -110,3 +111,19 @@ def test_checkpoints_come_after_their_time(tmp_path: Path, env: Sb3VecEnv, model
     model.learn(2 * ROLLOUT, callback=callback(tmp_path / "b", env, model, save=never.append, checkpoint_s=1e9))
     assert often == [1024]  # between two rollouts; the end is saved by whoever called `learn`
     assert never == []
+
+
+def test_the_curve_says_how_large_actions_are_before_they_are_clipped(
+    tmp_path: Path, env: Sb3VecEnv, model: PPO
+) -> None:
+    made = callback(tmp_path, env, model)
+    model.learn(ROLLOUT, callback=made)
+    with torch.no_grad():  # the second component now asks for thirty times what the bound allows
+        model.policy.get_parameter("action_net.bias")[1] = 30.0
+    model.learn(ROLLOUT, callback=made, reset_num_timesteps=False)
+    curve = made._run.read_curve()
+    # At the start means are near 0 with a deviation of 0.7: beyond 1 lie 15 % of a normal distribution.
+    assert curve["saturated"][0] == pytest.approx(0.153, abs=0.02)
+    assert curve["action_size"][0] == pytest.approx(SETTINGS.start_std, abs=0.05)
+    assert curve["saturated"][1] == pytest.approx((5 * 0.153 + 1) / 6, abs=0.02)
+    assert curve["action_size"][1] == pytest.approx(30.0, abs=0.2)

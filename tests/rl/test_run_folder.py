@@ -134,3 +134,40 @@ def test_an_evaluation_can_be_forgotten(run: RunFolder) -> None:
     assert run.is_evaluated()
     run.forget_evaluation()
     assert not run.is_evaluated()
+
+
+def test_a_curve_of_an_older_version_gets_the_columns_that_it_lacks(run: RunFolder) -> None:
+    run.curve.write_text("steps,success,gone\n100,0.1,7\n200,0.2,8\n300,0")  # and its last row broke off
+    run.append_curve({"steps": 300, "saturated": 0.25, "success": 0.3})
+    run.append_curve({"steps": 400, "saturated": 0.5, "success": 0.4})
+    assert run.curve.read_text() == (
+        "steps,saturated,success,gone\n100,nan,0.1,7\n200,nan,0.2,8\n300,0.25,0.3,nan\n400,0.5,0.4,nan\n"
+    )
+    assert run.read_curve()["success"] == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_columns_that_are_not_known_any_more_stay(run: RunFolder) -> None:
+    run.curve.write_text("success,steps\n0.1,100\n")
+    run.append_curve({"steps": 200})
+    assert run.curve.read_text() == "success,steps\n0.1,100\nnan,200\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps,success\n100,0.1\n200,many\n", "damaged: line 3: could not convert string to float: 'many'"),
+        ("steps,success\n100\n200,0.1\n", "damaged: line 2 must hold 2 numbers, got 1"),
+        ("when,success\n100,0.1\n", "damaged: line 1 must name the columns, among them steps"),
+        ("\n\n", "damaged: line 1"),
+    ],
+)
+def test_a_damaged_curve_is_refused(run: RunFolder, text: str, message: str) -> None:
+    run.curve.write_text(text)
+    with pytest.raises(BadInputError, match=message):
+        run.read_curve()
+
+
+def test_a_curve_that_is_no_text_is_refused(run: RunFolder) -> None:
+    run.curve.write_bytes(b"steps\n\xff\xfe\n")
+    with pytest.raises(BadInputError, match=r"curve\.csv can not be read"):
+        run.read_curve()

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from stable_baselines3 import PPO
@@ -101,6 +102,7 @@ class TrainingCallback(BaseCallback):
             "kl": float(logged.get("train/approx_kl", float("nan"))),
             "value_loss": float(logged.get("train/value_loss", float("nan"))),
             "std": float(logged.get("train/std", float("nan"))),
+            **self._sizes_of_actions(),
             "diverged": self._env.env.num_diverged,
         }
         for name in self._env.env.config.rewards:
@@ -111,6 +113,16 @@ class TrainingCallback(BaseCallback):
         if success is not None:
             self.logger.record("rollout/success_rate", success)
         self._run.append_curve(row)
+
+    def _sizes_of_actions(self) -> dict[str, float]:
+        """Return how large the policy's actions were in the rollout, before the environment clips them to -1 to 1.
+
+        Policies run away from the box unseen: what is clipped does not move the arm otherwise.
+        """
+        model: Any = self.model
+        size = np.abs(model.rollout_buffer.actions.reshape(-1, self._env.env.actions.size))
+        # Not the largest single action: that one says more about the noise of exploration.
+        return {"saturated": float(np.mean(size >= 1.0)), "action_size": float(np.sqrt(np.mean(size**2, axis=0)).max())}
 
 
 def set_learning_rate(model: PPO, rate: float) -> None:

@@ -22,6 +22,7 @@ from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
 
 KEPT_CHECKPOINTS = 3
 EVALUATION = "evaluation.json"
+UNKNOWN = "nan"
 
 
 @dataclass(frozen=True)
@@ -121,26 +122,65 @@ class RunFolder:
             self.curve.unlink(missing_ok=True)
 
     def append_curve(self, row: Mapping[str, float | int]) -> None:
-        """Add a row to `curve.csv`, with a header before the first one."""
-        fresh = not self.curve.exists()
+        """Add a row to `curve.csv`, with a header before the first one.
+
+        A curve with other columns, of a run that an older version began, gets the missing ones; `nan` where unknown.
+        """
+        cells = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
+        header = self._header()
+        if header is None or not cells.keys() <= set(header):
+            header = self._widen(list(cells))
         with self.curve.open("a", newline="", encoding="utf-8") as file:
-            if fresh:
-                file.write(",".join(row) + "\n")
-            file.write(
-                ",".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row.values()) + "\n"
-            )
+            file.write(",".join(cells.get(name, UNKNOWN) for name in header) + "\n")
 
     def read_curve(self) -> dict[str, list[float]]:
-        """Return the columns of `curve.csv`; nothing before its first row."""
-        rows = self._curve_rows()
-        return {name: [float(row[index]) for row in rows[1:]] for index, name in enumerate(rows[0])} if rows[1:] else {}
+        """Return the columns of `curve.csv`; nothing before its first row.
+
+        Raises:
+            BadInputError: It is damaged; the text names the line.
+        """
+        header, *rows = self._curve_rows() or [[]]
+        if not rows:
+            return {}
+        if "steps" not in header:
+            raise BadInputError(f"{self.curve} is damaged: line 1 must name the columns, among them steps.")
+        table = [self._numbers(line, row, len(header)) for line, row in enumerate(rows, start=2)]
+        return {name: [row[index] for row in table] for index, name in enumerate(header)}
+
+    def _numbers(self, line: int, row: list[str], width: int) -> list[float]:
+        try:
+            values = [float(cell) for cell in row]
+        except ValueError as error:
+            raise BadInputError(f"{self.curve} is damaged: line {line}: {error}.") from error
+        if len(values) != width:
+            raise BadInputError(f"{self.curve} is damaged: line {line} must hold {width} numbers, got {len(values)}.")
+        return values
+
+    def _header(self) -> list[str] | None:
+        """Return the names of the columns; None before there are any."""
+        if not self.curve.exists():
+            return None
+        with self.curve.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\n").split(",")
+
+    def _widen(self, names: list[str]) -> list[str]:
+        """Write the curve anew with the columns `names` and those that it had besides; return them all."""
+        old, *rows = self._curve_rows() or [[]]
+        header = [*names, *(name for name in old if name not in names)]
+        known = [dict(zip(old, row, strict=False)) for row in rows]
+        lines = [header, *([cells.get(name, UNKNOWN) for name in header] for cells in known)]
+        write_atomic(self.curve, "".join(",".join(line) + "\n" for line in lines), overwrite=True)
+        return header
 
     def _curve_rows(self) -> list[list[str]]:
         """Return header and rows; a last row that a killed process left unfinished is left out."""
         if not self.curve.exists():
             return []
-        lines = self.curve.read_text(encoding="utf-8").splitlines(keepends=True)
-        return list(csv.reader(line for line in lines if line.endswith("\n")))
+        try:
+            lines = self.curve.read_text(encoding="utf-8").splitlines(keepends=True)
+            return list(csv.reader(line for line in lines if line.endswith("\n")))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise BadInputError(f"{self.curve} can not be read: {error}.") from error
 
 
 def _flush(path: Path) -> None:
