@@ -83,6 +83,19 @@ def wild_bundle(path: Path, config: EnvConfig | None = None, seed: int = 0) -> B
     return load_bundle(write_bundle(path, wild(inputs_of(config), seed), contract_of(config)))
 
 
+def seeking_bundle(path: Path) -> Path:
+    """Write a bundle that goes for the goal of reach in straight proportion, and often stops a little beside it."""
+    inputs = inputs_of(reach())
+    first = dict(zip(inputs, np.cumsum([0, *inputs.values()]), strict=False))
+    weights = np.zeros((ACTIONS, sum(inputs.values())), np.float32)
+    weights[0, first["goal_turn"]] = 4.0
+    # Inverse of how shoulder and elbow move the fingertips outwards and upwards where an episode starts.
+    weights[1, first["goal_from_tcp"] + np.array([0, 2])] = (2.5, -3.9)
+    weights[2, first["goal_from_tcp"] + np.array([0, 2])] = (-5.0, -0.1)
+    onnx = mlp_to_onnx(mlp([(weights, np.zeros(ACTIONS, np.float32))]), inputs)
+    return write_bundle(path, onnx, contract_of(reach()))
+
+
 def with_network(bundle: Bundle, onnx: bytes, path: Path, **interface: Any) -> Path:
     """Write the bundle anew with another network or another interface; hashes fit."""
     contract = replace(bundle.contract, interface={**bundle.contract.interface, **interface})

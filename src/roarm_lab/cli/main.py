@@ -17,6 +17,7 @@ VERBS = {
     "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
     "train": "train a policy on a task; everything it makes goes into one run folder",
     "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
+    "explain": "say in words what is wrong with a training run, and what to change",
     "run": "let a policy move the arm, in closed loop and through the safety gate",
     "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
     "report": "write what a run has achieved as one page that opens anywhere",
