@@ -41,8 +41,7 @@ def test_a_run_in_which_nothing_is_wrong_leaves_with_0(run: Path, capsys: pytest
     assert capsys.readouterr().out == (
         f"run         {run}\n"
         "looked at   60 rollouts of the training\n"
-        "curve alone The policy was not run: the run has none, because it was interrupted or is still going\n"
-        "            on.\n"
+        "curve alone The policy was not run: there is none, as the run was interrupted or is still going on.\n"
         "found       nothing wrong, as far as the curve shows\n"
     )
 

@@ -81,7 +81,7 @@ def in_words(found: Explanation) -> str:
 def _trace(run: RunFolder, arguments: ExplainArguments) -> tuple[Trace | None, str | None, list[str]]:
     """Return what the policy does or why it was not run, and the drift in words."""
     if not run.bundle.is_dir():
-        return None, "the run has none, because it was interrupted or is still going on.", []
+        return None, "there is none, as the run was interrupted or is still going on.", []
     try:
         bundle = load_bundle(run.bundle)
         config, drift = checked_task(bundle, allow_drift=True, threads=arguments.threads)

@@ -32,8 +32,8 @@ class Finding:
 
 
 MUCH, RUNAWAY = 0.5, 3.0
-"""Trained policies that work have 8 to 20 % of their actions at the bound, and 15 to 35 % with the noise of
-exploration; their actions have a size of 0.7 to 1.3 before clipping. Half, and 3, are far outside."""
+"""Trained policies that work have 8 to 20 % of their actions at the bound, and 10 to 25 % with the noise of
+exploration; their actions have a size of 1.0 to 1.2 before clipping. Half, and 3, are far outside."""
 
 
 def saturated(curve: Curve, share_now: float | None) -> list[Finding]:
