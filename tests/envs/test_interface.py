@@ -52,7 +52,7 @@ CHANGES: dict[str, tuple[EnvConfig, set[str]]] = {
     "episode": (replace(REACH, episode_s=3.0), {"interface", "task"}),
     "a scale": (replace(REACH, observations=actor(joint_vel=JointVel(scale=0.3))), {"interface", "task"}),
     "a delay": (replace(REACH, observations=actor(joint_pos=JointPos(delay_s=0.05))), {"interface", "task"}),
-    "noise": (replace(REACH, observations=actor(joint_pos=JointPos(noise_std=0.01))), {"task"}),
+    "noise": (replace(REACH, observations=actor(joint_pos=JointPos(noise_std=0.01))), {"randomization"}),
     "order of observations": (replace(REACH, observations=SWAPPED), {"interface"}),
     "an observation more": (replace(REACH, observations=actor(again=JointPos())), {"interface", "task"}),
     "a critic": (

@@ -44,6 +44,7 @@ def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
         box_pos_w=array(rng.uniform(0.0, 0.3, (NUM_ENVS, 1, 3))),
         box_quat_w=array(_unit(rng.normal(size=(NUM_ENVS, 1, 4)))),
         box_vel_w=array(rng.normal(size=(NUM_ENVS, 1, 3))),
+        box_scale=array(np.linspace(0.8, 1.2, NUM_ENVS)[:, None]),
         touching=convert(rng.random((NUM_ENVS, 1, 2)) < 0.7),
         commands={"goal": array(rng.uniform(-0.3, 0.3, (NUM_ENVS, 3)))},
         action=array(rng.uniform(-1, 1, (NUM_ENVS, 6))),
@@ -63,6 +64,7 @@ def bare(**fields: Any) -> Any:
     if "goal_w" in made:
         made["commands"] = {"goal": made.pop("goal_w")}
     first = next(value for value in made.values() if not isinstance(value, dict))
+    made.setdefault("box_scale", np.ones((len(first), 1), dtype=np.float32))
     made.setdefault("joint_pos", np.zeros((len(first), 3), dtype=np.float32))
     return SimpleNamespace(**made)
 

@@ -105,7 +105,7 @@ def test_success_needs_the_place_and_both_jaws() -> None:
 def test_a_box_lies_flat_within_its_ranges_evenly_over_the_area() -> None:
     place = BoxOnTable(radius_m=Range(0.1, 0.3), azimuth_rad=Range(-1.0, 1.0)).bind(SCENE)
     random = np.float32([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [1.0, 1.0, 0.5]])
-    pose = place(random, None)["box_pose.cube"]
+    pose = place(random, bare(box_scale=np.ones((len(random), 1))))["box_pose.cube"]
     np.testing.assert_allclose(np.hypot(pose[:, 0], pose[:, 1]), [0.1, sqrt(0.05), 0.3], atol=ROUNDING)
     np.testing.assert_allclose(np.arctan2(pose[:, 1], pose[:, 0]), [0.0, -1.0, 1.0], atol=ROUNDING)
     # In the middle of its range a box faces the base: its yaw is its azimuth.

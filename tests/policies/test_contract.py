@@ -132,7 +132,7 @@ def test_rounding_and_the_order_of_json_keys_are_no_difference() -> None:
     assert differences({"a": 0.3001}, {"a": 0.3}) == ["interface.a: 0.3001 in the bundle, 0.3 here"]
 
 
-@pytest.mark.parametrize("name", ["model", "task", "randomization"])
+@pytest.mark.parametrize("name", ["model", "task"])
 def test_drift_is_reported_refused_and_can_be_accepted(name: str) -> None:
     here = hashes_of(reach())
     other = here | {name: "f" * 64}
@@ -142,6 +142,25 @@ def test_drift_is_reported_refused_and_can_be_accepted(name: str) -> None:
         check_drift(CONTRACT, other, allow=False)
     assert caught.value.exit_code == 2
     assert check_drift(CONTRACT, other, allow=True) == [told]
+
+
+def trained_with(randomization: str) -> Contract:
+    """Return the contract of a policy whose training was randomised in a way that has this hash."""
+    hashes = hashes_of(reach()) | {"randomization": randomization}
+    return replace(CONTRACT, provenance={**CONTRACT.provenance, "hashes": hashes})
+
+
+def test_drift_of_the_randomisation_says_who_was_randomised() -> None:
+    here = hashes_of(reach())
+    other, third = here | {"randomization": "f" * 64}, here | {"randomization": "e" * 64}
+    (nominal,) = drift(trained_with("f" * 64), here)
+    assert nominal == "randomization: trained on worlds that differ (ffffffffffff), here all worlds are nominal"
+    assert drift(CONTRACT, other) == ["randomization: trained on nominal worlds, here worlds differ (ffffffffffff)"]
+    (ways,) = drift(trained_with("f" * 64), third)
+    assert ways == "randomization: trained on worlds that differ (ffffffffffff), here in another way (eeeeeeeeeeee)"
+    assert drift(trained_with("f" * 64), other) == []
+    with pytest.raises(DriftError, match="here all worlds are nominal.*--allow-drift"):
+        check_drift(trained_with("f" * 64), here, allow=False)
 
 
 def test_other_rewards_are_no_drift_and_a_missing_hash_is() -> None:

@@ -18,6 +18,7 @@ examples:
   roarm eval runs/RUN                              2000 episodes, as tables
   roarm eval runs/RUN --episodes 500 --json        for programs
   roarm eval runs/RUN/bundle --min-success 0.95    exit code 1 when fewer than 95 % succeed
+  roarm eval runs/RUN --domain-randomization dr.yaml --allow-drift   on worlds that differ from each other
 
 exit codes: 0 done, 1 --min-success was missed, 2 bad input"""
 
@@ -38,6 +39,8 @@ class EvalArguments:
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
     allow_drift: bool = False
     """Evaluate even if model, task or randomisation differ from those of the training."""
+    domain_randomization: Path | None = None
+    """YAML with what differs from world to world; without it all worlds are nominal."""
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
     record_rollouts: Path | None = None

@@ -12,6 +12,7 @@ from roarm_lab.cli.recording import recorder
 from roarm_lab.cli.training import progress_bar, summary
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from roarm_lab.cli.eval import EvalArguments
 
 
-def checked_task(bundle: Bundle, *, allow_drift: bool, threads: int = 0) -> tuple[EnvConfig, list[str]]:
-    """Return the bundle's task as this version has it, and the drift in words.
+def checked_task(
+    bundle: Bundle, *, allow_drift: bool, threads: int = 0, randomization: DomainRandomization | None = None
+) -> tuple[EnvConfig, list[str]]:
+    """Return the bundle's task as this version has it, randomised if asked for, and the drift in words.
 
     Raises:
         InterfaceError: The bundle does not fit the task.
@@ -31,7 +34,7 @@ def checked_task(bundle: Bundle, *, allow_drift: bool, threads: int = 0) -> tupl
     name = bundle.contract.interface.get("task")
     if not isinstance(name, str):
         raise InterfaceError("The bundle's contract does not say which task it is for.")
-    config = get_task(name)
+    config = get_task(name) if randomization is None else randomized(get_task(name), randomization)
     check_interface(bundle.contract, interface_of(config))
     found = check_drift(bundle.contract, hashes_of(config), allow=allow_drift)
     return replace(config, sim=replace(config.sim, threads=threads)), found
@@ -39,8 +42,12 @@ def checked_task(bundle: Bundle, *, allow_drift: bool, threads: int = 0) -> tupl
 
 def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
     """Return the evaluation that was asked for, and the drift in words."""
+    file = arguments.domain_randomization
+    randomization = None if file is None else load_randomization(file)
     bundle = load_bundle(arguments.bundle)
-    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, threads=arguments.threads)
+    config, drift = checked_task(
+        bundle, allow_drift=arguments.allow_drift, threads=arguments.threads, randomization=randomization
+    )
     say_drift(drift)
     root, seed = arguments.record_rollouts, arguments.seed
     with (

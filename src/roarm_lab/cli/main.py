@@ -22,6 +22,7 @@ VERBS = {
     "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
     "report": "write what a run has achieved as one page that opens anywhere",
     "bench": "measure how fast this machine simulates and what the pieces cost",
+    "randomization": "show what may differ from world to world in training, or check a file of it",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
     "doctor": "check this installation; every bad row says what to type",

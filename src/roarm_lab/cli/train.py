@@ -18,6 +18,7 @@ examples:
   roarm train reach                                      with the tuned settings, about a minute
   roarm train reach --seed 1 --total-timesteps 2000000   another seed, longer
   roarm train reach --reward-config rewards.yaml         with other rewards, for instance `near: {weight: 0.5}`
+  roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
 exit codes: 0 done, 2 bad input, 3 something is not installed, 130 interrupted (and saved)"""
@@ -41,6 +42,8 @@ class TrainArguments:
     """CPU threads of the simulation; 0 takes all."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
+    domain_randomization: Path | None = None
+    """YAML with what differs from world to world; `roarm randomization show` says what there is."""
     runs: Path = Path("runs")
     """Folder in which run folders are made."""
     resume: Path | None = None
@@ -61,7 +64,9 @@ def run(argv: list[str]) -> int:
         from roarm_lab.cli.evaluating import checked_task
         from roarm_lab.cli.recording import record
 
-        config, _ = checked_task(trained.bundle, allow_drift=True, threads=arguments.threads)
+        config, _ = checked_task(
+            trained.bundle, allow_drift=True, threads=arguments.threads, randomization=trained.randomization
+        )
         folder = record(trained.bundle, config, arguments.record_rollouts, trained.run.path / "rollouts")
         sys.stdout.write(f"rollouts    {folder}\n")
     print_result(trained)

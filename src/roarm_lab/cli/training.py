@@ -17,6 +17,7 @@ from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
+from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
 from roarm_lab.rl.settings import ppo_settings
 from roarm_lab.tasks.table import get_task
@@ -67,11 +68,15 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
     bundle = shlex.quote(str(trained.bundle.path))
+    worlds, nominal = "", ""
+    if trained.randomization is not None:
+        worlds = f" --domain-randomization {shlex.quote(str(trained.run.path / 'domain_randomization.yaml'))}"
+        nominal = " --allow-drift"
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
         f"bundle      {trained.bundle.path}\n"
-        f"evaluate    roarm eval {bundle} --episodes 2000\n"
-        f"run it      roarm run {bundle} --arm sim\n"
+        f"evaluate    roarm eval {bundle} --episodes 2000{worlds}\n"
+        f"run it      roarm run {bundle} --arm sim{nominal}\n"
     )
 
 
@@ -141,6 +146,10 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
     from roarm_lab.rl.train import TrainJob
 
     env = with_rewards(get_task(str(arguments.task)), arguments)
+    randomization = None
+    if arguments.domain_randomization is not None:
+        randomization = load_randomization(arguments.domain_randomization)
+        env = randomized(env, randomization)
     env = replace(env, sim=replace(env.sim, threads=arguments.threads))
     tuned = ppo_settings(env.task)
     settings = replace(
@@ -150,6 +159,7 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
     )
     return TrainJob(
         env=env,
+        randomization=randomization,
         settings=settings,
         seed=arguments.seed,
         device=arguments.device,
@@ -210,17 +220,30 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
         rewards=override(env.rewards, rewards, "meta.json: rewards"),
         sim=replace(env.sim, threads=arguments.threads),
     )
+    randomization = randomization_of_run(meta)
+    if randomization is not None:
+        env = randomized(env, randomization)
     settings = override(ppo_settings(env.task), _fields(meta["settings"]), "meta.json: settings")
     if arguments.total_timesteps is not None:
         settings = replace(settings, total_timesteps=arguments.total_timesteps)
     return TrainJob(
         env=env,
+        randomization=randomization,
         settings=settings,
         seed=meta["seed"],
         device=meta["device"],
         evaluation_episodes=meta["evaluation_episodes"],
         command=command,
     )
+
+
+def randomization_of_run(meta: dict[str, Any]) -> DomainRandomization | None:
+    """Return the domain randomisation that `meta.json` describes; None without any."""
+    kept = meta.get("randomization")
+    if not kept:
+        return None
+    plain = {name: _fields(item) if isinstance(item, dict) else item for name, item in _fields(kept["config"]).items()}
+    return override(DomainRandomization(), plain, "meta.json: randomization")
 
 
 def _fields(plain: dict[str, Any]) -> dict[str, Any]:

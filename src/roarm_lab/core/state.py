@@ -54,6 +54,11 @@ class State(Protocol):
         ...
 
     @property
+    def box_scale(self) -> Array:
+        """Size of the boxes against the nominal one [env, box]. Known to a simulator alone."""
+        ...
+
+    @property
     def touching(self) -> Array:
         """Whether a jaw touches a box [env, box, jaw] bool. Known to a simulator alone."""
         ...

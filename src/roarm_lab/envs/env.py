@@ -11,6 +11,7 @@ Every step has random numbers of its own, drawn for all worlds. So what happens 
 does not change the luck of the others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from roarm_lab.envs.commands import Commands
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.episodes import Episodes, Scores, refuse_nan
 from roarm_lab.envs.events import Events
+from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.robots.kinematics import Kinematics
@@ -70,7 +72,8 @@ class Env:
         self.actions = ActionGroup(config.actions, self.scene)
         self.observations = {name: ObservationGroup(terms, self.scene) for name, terms in config.observations.items()}
         self._commands = Commands(config, self.scene, num_envs)
-        self._events = Events(config, self.scene, self.backend)
+        self._servos = Servos(config, self.backend)
+        self._events = Events(config, self.scene, self.backend, self._servos)
         self._scores = Scores(config, self.scene, num_envs)
         self._terminations = [term.bind(self.scene) for term in config.terminations.values()]
         self._limits = JointLimits.of(config.robot)
@@ -104,6 +107,11 @@ class Env:
         if self._moved is None:
             raise BadInputError("Call step() before moved.")
         return self._moved
+
+    @property
+    def drawn(self) -> Mapping[str, Float32]:
+        """What each randomising event drew [env, number] when all worlds began, by the event's name."""
+        return self._events.drawn
 
     def reset(self, seed: int | None = None) -> Observations:
         """Start new episodes in all worlds and return their observations.
@@ -196,8 +204,8 @@ class Env:
         target, self._rate = limit_target(
             goal, before.joint_target, self._rate, before.joint_pos, self._limits.like(goal), dt_s
         )
-        self.backend.step(target, self.config.substeps)
-        joint_pos = self.backend.get("joint_pos")
+        self._servos.step(target)
+        joint_pos = self._servos.joint_pos()
         return replace(
             acting,
             joint_pos=joint_pos,
@@ -218,10 +226,11 @@ class Env:
         """Start new episodes in worlds `who` [env]."""
         rows, mask, old = np.flatnonzero(who), who[:, None], self.state
         self._events.reset(self._rng, old, rows)
-        new = at_rest(self._kinematics, self.backend.get("joint_pos"), old.commands, self.actions.size)
+        new = at_rest(self._kinematics, self._servos.joint_pos(), old.commands, self.actions.size)
         self._state = replace(
             new,
             **self._boxes(),
+            box_scale=self.backend.get("box_scale") if self.config.sim.boxes else None,
             joint_vel=np.where(mask, new.joint_vel, old.joint_vel),
             joint_target=np.where(mask, new.joint_target, old.joint_target),
             action=np.where(mask, new.action, old.action),

@@ -1,14 +1,29 @@
 """Carries out event terms: draws their random numbers and writes what they say into the simulator."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 
 from roarm_lab.core.arrays import Float32, Int
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.events import BOX_POSE, MODEL_FIELD, ScaleModel
+from roarm_lab.envs.servos import Servos
+from roarm_lab.envs.state import SimState
+from roarm_lab.mdp.events import ACTION_DELAY, BOX_POSE, JOINT_OFFSET, MODEL_FIELD, RandomizingTerm, ScaleModel
 from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import EventFn, EventTerm
 from roarm_lab.sim.backend import Backend
+
+
+class Bound(NamedTuple):
+    """An event term, bound to a scene."""
+
+    name: str
+    term: EventTerm
+    draws: int
+    happen: EventFn
 
 
 class Events:
@@ -17,53 +32,82 @@ class Events:
     Random numbers are drawn for every world, so that a world's luck does not depend on the others.
     """
 
-    def __init__(self, config: EnvConfig, scene: Scene, backend: Backend) -> None:
-        self._backend, self._num_envs = backend, backend.num_envs
+    def __init__(self, config: EnvConfig, scene: Scene, backend: Backend, servos: Servos) -> None:
+        self._backend, self._servos, self._num_envs = backend, servos, backend.num_envs
         self._zero = np.asarray(config.robot.keyframe("zero"), dtype=np.float32)
+        self._boxes = bool(config.sim.boxes)
         for term in config.events.values():
             if isinstance(term, ScaleModel):
-                backend.model_field(term.field)  # an unknown name shows here, not at the first reset
-        bound = [(term, term.draws(scene), term.bind(scene)) for term in config.events.values()]
-        self._startup = [(draws, function) for term, draws, function in bound if term.mode == "startup"]
-        self._reset = [(draws, function) for term, draws, function in bound if term.mode == "reset"]
+                backend.model_field(term.field, term.names)  # an unknown name shows here, not at the first reset
+        bound = [Bound(name, term, term.draws(scene), term.bind(scene)) for name, term in config.events.items()]
+        self._startup = [event for event in bound if event.term.mode == "startup"]
+        self._reset = [event for event in bound if event.term.mode == "reset"]
         self._interval = [
-            (max(round(term.interval_s / config.control_dt_s), 1), draws, function)
-            for term, draws, function in bound
-            if term.mode == "interval"
+            (max(round(event.term.interval_s / config.control_dt_s), 1), event)
+            for event in bound
+            if event.term.mode == "interval"
         ]
+        self.drawn: dict[str, Float32] = {}
+        """What each randomising event drew [env, number] when all worlds began, by the event's name."""
 
     def startup(self, rng: np.random.Generator, state: State) -> None:
         """Carry out what happens once per seed. Only the physical model can be changed here: no episode has begun."""
-        for draws, function in self._startup:
-            for field, values in function(self._random(rng, draws), state).items():
+        self.drawn = {}
+        everybody = np.arange(self._num_envs)
+        for event in self._startup:
+            for field, values in event.happen(self._random(rng, event.draws), state).items():
                 if not field.startswith(MODEL_FIELD):
                     raise BadInputError(f"An event in mode 'startup' can change the model only, not {field!r}.")
-                self._backend.scale_model(field.removeprefix(MODEL_FIELD), values)
+                self._randomize(event, field, values, everybody)
 
-    def reset(self, rng: np.random.Generator, state: State, rows: Int) -> None:
-        """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset."""
-        joint_pos = np.tile(self._zero, (self._num_envs, 1))
-        poses: dict[str, Float32] = {}
-        for draws, function in self._reset:
-            for field, values in function(self._random(rng, draws), state).items():
-                if field.startswith(MODEL_FIELD):
-                    self._backend.scale_model(field.removeprefix(MODEL_FIELD), values[rows], rows)
-                elif field == "joint_pos":
-                    joint_pos = values
-                elif field.startswith(BOX_POSE):
-                    poses[field] = values
-                else:
-                    raise BadInputError(f"An event in mode 'reset' can not change {field!r}.")
-        self._backend.reset(rows, joint_pos[rows])
-        for field, values in poses.items():
+    def reset(self, rng: np.random.Generator, state: SimState, rows: Int) -> None:
+        """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset.
+
+        What a world is like comes first: where a box lies depends on how large it is.
+        """
+        luck = [(event, self._random(rng, event.draws)) for event in self._reset]
+        for event, random in luck:
+            if isinstance(event.term, RandomizingTerm):
+                for field, values in event.happen(random, state).items():
+                    self._randomize(event, field, values, rows)
+        if self._boxes:
+            state = replace(state, box_scale=self._backend.get("box_scale"))
+        start: dict[str, Float32] = {}
+        for event, random in luck:
+            if not isinstance(event.term, RandomizingTerm):
+                start.update(event.happen(random, state))
+        self._put(start, rows)
+
+    def _put(self, start: dict[str, Float32], rows: Int) -> None:
+        """Put the arms of worlds `rows` at rest, then their boxes."""
+        for field in start:
+            if field != "joint_pos" and not field.startswith(BOX_POSE):
+                raise BadInputError(f"An event in mode 'reset' can not change {field!r}.")
+        joint_pos = start.pop("joint_pos", None)
+        self._servos.start(rows, np.tile(self._zero, (self._num_envs, 1)) if joint_pos is None else joint_pos)
+        for field, values in start.items():
             self._backend.set(field, values[rows], rows)
+
+    def _randomize(self, event: "Bound", field: str, values: Float32, rows: Int) -> None:
+        """Make worlds `rows` differ as an event says."""
+        if field.startswith(MODEL_FIELD):
+            names = event.term.names if isinstance(event.term, ScaleModel) else ()
+            self._backend.scale_model(field.removeprefix(MODEL_FIELD), values[rows], rows, names)
+        elif field == JOINT_OFFSET:
+            self._servos.set_offset(values, rows)
+        elif field == ACTION_DELAY:
+            self._servos.set_delay(values, rows)
+        else:
+            raise BadInputError(f"A randomising event can not change {field!r}.")
+        if len(rows) == self._num_envs:
+            self.drawn.setdefault(event.name, values)
 
     def interval(self, rng: np.random.Generator, state: State, step: int) -> None:
         """Carry out what happens every so often, in all worlds; `step` counts control steps since they were reset."""
-        for every, draws, function in self._interval:
+        for every, event in self._interval:
             if step % every:
                 continue
-            for field, values in function(self._random(rng, draws), state).items():
+            for field, values in event.happen(self._random(rng, event.draws), state).items():
                 if field != "joint_vel_added":
                     raise BadInputError(f"An event in mode 'interval' can not change {field!r}.")
                 self._backend.set("joint_vel", self._backend.get("joint_vel") + values)

@@ -6,7 +6,7 @@ from typing import Any
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.events import ScaleModel
+from roarm_lab.mdp.events import RandomizingTerm
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationTerm
@@ -62,7 +62,7 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
         "start": [
             {"kind": type(term).__name__, "params": _params(term)}
             for term in config.events.values()
-            if term.mode == "reset" and not isinstance(term, ScaleModel)
+            if term.mode == "reset" and not isinstance(term, RandomizingTerm)
         ],
         "keyframes": {name: list(angles) for name, angles in robot.keyframes},
         "success": {"kind": type(config.success).__name__, "params": _params(config.success)},
@@ -76,8 +76,18 @@ def physics_of(config: EnvConfig) -> dict[str, Any]:
 
 def hashes_of(config: EnvConfig) -> dict[str, str]:
     """Return the hashes that tell drift: of the physical model, of the task without rewards, of the randomisation."""
-    random = {name: term for name, term in config.events.items() if isinstance(term, ScaleModel)}
-    task = replace(config, rewards={}, curriculum={}, random_age=False, events=_without(config.events, random))
+    random, noise = randomization_of(config)
+    task = replace(
+        config,
+        rewards={},
+        curriculum={},
+        random_age=False,
+        events={name: term for name, term in config.events.items() if name not in random},
+        observations={
+            group: {name: replace(term, noise_std=0.0) for name, term in terms.items()}
+            for group, terms in config.observations.items()
+        },
+    )
     plain = to_plain(task)
     # Which simulator, with how many threads, and what its model is, do not belong to the task.
     for part in ("robot", "sim"):
@@ -85,9 +95,21 @@ def hashes_of(config: EnvConfig) -> dict[str, str]:
     return {
         "model": _hash(physics_of(config)),
         "task": _hash(plain),
-        "randomization": _hash(to_plain(random)),
+        "randomization": _hash(to_plain({**random, **noise})),
         "rewards": _hash(to_plain({"rewards": config.rewards, "curriculum": config.curriculum})),
     }
+
+
+def randomization_of(config: EnvConfig) -> tuple[dict[str, RandomizingTerm], dict[str, float]]:
+    """Return by what worlds and what is seen of them differ: events by name, noise by group and term."""
+    events = {name: term for name, term in config.events.items() if isinstance(term, RandomizingTerm)}
+    noise = {
+        f"noise of {group}.{name}": term.noise_std
+        for group, terms in config.observations.items()
+        for name, term in terms.items()
+        if term.noise_std > 0.0
+    }
+    return events, noise
 
 
 def _observation(name: str, term: ObservationTerm, scene: Scene, size: int) -> dict[str, Any]:
@@ -105,10 +127,6 @@ def _observation(name: str, term: ObservationTerm, scene: Scene, size: int) -> d
 def _params(term: object) -> dict[str, Any]:
     plain = to_plain(term)
     return {key: value for key, value in plain.items() if key not in ("kind", "noise_std")}
-
-
-def _without(events: Any, other: Any) -> dict[str, Any]:
-    return {name: term for name, term in events.items() if name not in other}
 
 
 def _hash(plain: object) -> str:

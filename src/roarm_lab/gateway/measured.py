@@ -29,6 +29,7 @@ class MeasuredState:
     box_pos_w: Array = None
     box_quat_w: Array = None
     box_vel_w: Array = None
+    box_scale: Array = None
     touching: Array = None
 
     @cached_property

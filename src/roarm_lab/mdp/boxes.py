@@ -55,7 +55,7 @@ class BoxLifted(RewardTerm):
 
     box: str = "cube"
     rest_m: float = 0.015
-    """Height of its middle when it lies on the table."""
+    """Height of its middle when it lies on the table, at its nominal size."""
     height_m: float = 0.08
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class BoxLifted(RewardTerm):
     def bind(self, scene: Scene) -> RewardFn:
         """Return the share of the height [env], 0 to 1."""
         box, rest, height = scene.box(self.box), self.rest_m, self.height_m
-        return lambda state: _share((state.box_pos_w[:, box, 2] - rest) / height)
+        return lambda state: _share((state.box_pos_w[:, box, 2] - rest * state.box_scale[:, box]) / height)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +86,12 @@ class BoxNearGoal(BoxLifted):
     def bind(self, scene: Scene) -> RewardFn:
         """Return the closeness [env], 0 to 1."""
         distance, box, scale = _box_to_goal_m(scene, self.box, self.command), scene.box(self.box), self.scale_m
-        above_m = self.rest_m + self.lifted_m
+        rest, above_m = self.rest_m, self.rest_m + self.lifted_m
 
         def near(state: State) -> Array:
             xp = array_namespace(state.joint_pos)
-            lifted = xp.astype(state.box_pos_w[:, box, 2] > above_m, state.joint_pos.dtype)
+            higher = rest * (state.box_scale[:, box] - 1.0)
+            lifted = xp.astype(state.box_pos_w[:, box, 2] > above_m + higher, state.joint_pos.dtype)
             return lifted * (1.0 - xp.tanh(distance(state) / scale))
 
         return near
@@ -132,7 +133,7 @@ class BoxOnTable(EventTerm):
     azimuth_rad: Range = Range(-pi / 3, pi / 3)
     yaw_rad: Range = Range(-pi / 4, pi / 4)
     rest_m: float = 0.015
-    """Height of its middle."""
+    """Height of its middle, at its nominal size."""
 
     def __post_init__(self) -> None:
         """Refuse a radius that is not positive."""
@@ -147,17 +148,15 @@ class BoxOnTable(EventTerm):
 
     def bind(self, scene: Scene) -> EventFn:
         """Return the pose [env, 7]: position in the world, then the quaternion wxyz."""
-        scene.box(self.box)
-        name, rest = BOX_POSE + self.box, self.rest_m
+        box, name, rest = scene.box(self.box), BOX_POSE + self.box, self.rest_m
         near, far = self.radius_m.low**2, self.radius_m.high**2
 
         def place(random: Array, state: State) -> Mapping[str, Array]:
-            del state
             xp = array_namespace(random)
             radius = xp.sqrt(near + (far - near) * random[:, 0])
             azimuth, yaw = _between(self.azimuth_rad, random[:, 1]), _between(self.yaw_rad, random[:, 2])
             flat = xp.zeros_like(radius)
-            columns = (radius * xp.cos(azimuth), radius * xp.sin(azimuth), flat + rest)
+            columns = (radius * xp.cos(azimuth), radius * xp.sin(azimuth), rest * state.box_scale[:, box])
             # Yaw counts from the direction in which the box lies, as the hand meets it.
             half = (azimuth + yaw) / 2.0
             return {name: xp.stack((*columns, xp.cos(half), flat, flat, xp.sin(half)), axis=-1)}

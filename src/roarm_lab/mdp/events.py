@@ -15,6 +15,12 @@ MODEL_FIELD = "model."
 """Prefix of a field of the physical model, as against the state."""
 BOX_POSE = "box_pose."
 """Prefix of the pose [env, 7] of a box: position in the world m, quaternion wxyz."""
+JOINT_OFFSET = "joint_offset"
+"""Measured minus true joint angles [env, joint] rad."""
+ACTION_DELAY = "action_delay"
+"""How late targets reach the servos [env, 1] s."""
+MAX_DELAY_S = 0.5
+"""A link that is later than this can not be controlled at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +62,22 @@ class StartPose(EventTerm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaleModel(EventTerm):
+class RandomizingTerm(EventTerm):
+    """An event that makes worlds differ from each other: domain randomisation, no part of the task itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleModel(RandomizingTerm):
     """Multiplies a field of the physical model by one random factor per world, drawn log-uniformly."""
 
     modes: ClassVar[tuple[str, ...]] = ("startup", "reset")
 
     field: str
-    """Name of the model field: body_mass, dof_damping, dof_armature, dof_frictionloss, actuator_stiffness."""
+    """Name of the model field: body_mass, dof_damping, dof_armature, dof_frictionloss, actuator_stiffness,
+    geom_friction, box_size."""
     factor: Range = Range(0.8, 1.25)
+    names: tuple[str, ...] = ()
+    """Which bodies, joints, actuators, geoms or boxes; none means all."""
 
     def __post_init__(self) -> None:
         """Refuse factors that are not positive."""
@@ -86,6 +100,52 @@ class ScaleModel(EventTerm):
             return {name: low * asarray_like(ratio, random) ** random}
 
         return scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointOffset(RandomizingTerm):
+    """Moves the zero of every encoder: angles are measured, and targets followed, by this much too high."""
+
+    modes: ClassVar[tuple[str, ...]] = ("reset",)
+
+    offset_rad: Range = Range(-0.035, 0.035)
+
+    def draws(self, scene: Scene) -> int:
+        """Return one number per joint."""
+        return len(scene.robot.joints)
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return measured minus true angle [env, joint] rad."""
+        del scene
+        return lambda random, state: {JOINT_OFFSET: _between(self.offset_rad, random)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionDelay(RandomizingTerm):
+    """Lets targets reach the servos late."""
+
+    modes: ClassVar[tuple[str, ...]] = ("reset",)
+
+    delay_s: Range = Range(0.0, 0.05)
+
+    def __post_init__(self) -> None:
+        """Refuse what can not be a delay on a link that works."""
+        super().__post_init__()
+        if not 0.0 <= self.delay_s.low <= self.delay_s.high <= MAX_DELAY_S:
+            raise BadInputError(
+                f"ActionDelay.delay_s must be within 0 to {MAX_DELAY_S} s, got {self.delay_s.low} to "
+                f"{self.delay_s.high}."
+            )
+
+    def draws(self, scene: Scene) -> int:
+        """Return one."""
+        del scene
+        return 1
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return delays [env, 1] s."""
+        del scene
+        return lambda random, state: {ACTION_DELAY: _between(self.delay_s, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,3 +177,7 @@ class PushJoints(EventTerm):
             return {"joint_vel_added": speed * (2.0 * random - 1.0)}
 
         return push
+
+
+def _between(span: Range, random: Array) -> Array:
+    return span.low + asarray_like(span.high - span.low, random) * random

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.files import canonical_json, sha256_of
 
 SCHEMA = 1
 PARTS = ("schema", "interface", "provenance", "evaluation")
 HASHES = ("model", "task", "randomization")
 """Provenance hashes whose difference is drift."""
+NOTHING = sha256_of(canonical_json({}))
+"""The hash `randomization` where nothing is randomised."""
 INTERFACE = (
     "robot",
     "task",
@@ -179,10 +182,20 @@ def drift(contract: Contract, hashes: Mapping[str, str]) -> list[str]:
     """Return in words what differs between what the policy was trained on and `hashes` of what is here."""
     old = contract.hashes
     return [
-        f"{name}: trained on {str(old.get(name))[:12]}, here {hashes[name][:12]}"
+        _drift_of(name, old.get(name), hashes[name])
         for name in HASHES
         if name in hashes and old.get(name) != hashes[name]
     ]
+
+
+def _drift_of(name: str, trained: str | None, here: str) -> str:
+    if name != "randomization" or trained is None:
+        return f"{name}: trained on {str(trained)[:12]}, here {here[:12]}"
+    if here == NOTHING:
+        return f"randomization: trained on worlds that differ ({trained[:12]}), here all worlds are nominal"
+    if trained == NOTHING:
+        return f"randomization: trained on nominal worlds, here worlds differ ({here[:12]})"
+    return f"randomization: trained on worlds that differ ({trained[:12]}), here in another way ({here[:12]})"
 
 
 def check_drift(contract: Contract, hashes: Mapping[str, str], *, allow: bool) -> list[str]:

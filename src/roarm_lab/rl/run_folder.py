@@ -1,6 +1,7 @@
 """A training run on disk: `runs/<time>-<task>-<seed>/` with everything needed to trust, resume and report it.
 
 meta.json            full configuration, physical parameters really used, versions, hashes, command
+domain_randomization.yaml  by what worlds differed, if they did
 curve.csv            one row per rollout
 tensorboard/         the same for TensorBoard
 checkpoints/<steps>/ model and normaliser; the newest three are kept
@@ -23,6 +24,7 @@ from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
 KEPT_CHECKPOINTS = 3
 EVALUATION = "evaluation.json"
 UNKNOWN = "nan"
+RANDOMIZATION = "domain_randomization.yaml"
 
 
 @dataclass(frozen=True)

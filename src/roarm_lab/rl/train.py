@@ -15,17 +15,19 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.core.files import write_atomic
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
+from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
 from roarm_lab.evaluate.evaluation import Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import Progress, TrainingCallback
 from roarm_lab.rl.onnx_export import mlp_to_onnx
-from roarm_lab.rl.run_folder import EVALUATION, RunFolder
+from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
 
@@ -38,8 +40,11 @@ class TrainJob:
     """One training: what, how, and where it is kept."""
 
     env: EnvConfig
+    """The task, randomised already."""
     settings: PpoSettings
     seed: int
+    randomization: DomainRandomization | None = None
+    """By what the worlds of `env` differ, for the record."""
     device: str = "auto"
     """auto, cpu or cuda. The networks are small: auto means cpu."""
     evaluation_episodes: int = 512
@@ -55,6 +60,7 @@ class Trained:
     run: RunFolder
     bundle: Bundle
     evaluation: Evaluation
+    randomization: DomainRandomization | None = None
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -112,7 +118,7 @@ def train(
     bundle = load_bundle(
         write_bundle(run.bundle, onnx, replace(contract, evaluation=evaluation.to_plain()), overwrite=True)
     )
-    return Trained(run=run, bundle=bundle, evaluation=evaluation)
+    return Trained(run=run, bundle=bundle, evaluation=evaluation, randomization=job.randomization)
 
 
 def contract_of(job: TrainJob, run: RunFolder) -> Contract:
@@ -147,7 +153,7 @@ def device_of(name: str) -> str:
 
 
 def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
-    run.write_json("meta.json", _meta(job))
+    run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
     model = sb3_ppo.make_ppo(env, job.settings, job.seed, device)
     model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
     return model
@@ -183,6 +189,16 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "provenance": provenance(),
         "pid": os.getpid(),
     }
+
+
+def _randomization(job: TrainJob, run: RunFolder, env: VecNormalize) -> dict[str, Any] | None:
+    """Return by what worlds differ, and what the first worlds of this training really draw."""
+    if job.randomization is None:
+        return None
+    write_atomic(run.path / RANDOMIZATION, randomization_yaml(job.randomization), overwrite=True)
+    worlds: Any = env.venv
+    worlds.env.reset(job.seed)  # learning begins with this same seed, and so with these same worlds
+    return {"config": to_plain(job.randomization), "drawn": drawn_in_words(job.env, worlds.env.drawn)}
 
 
 def _learn(

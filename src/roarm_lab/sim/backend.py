@@ -100,7 +100,13 @@ class Backend(Protocol):
         ...
 
     def step(self, joint_target: Array, substeps: int) -> None:
-        """Hold joint targets [env, joint] rad for a number of physics steps."""
+        """Hold joint targets for a number of physics steps.
+
+        Args:
+            joint_target: Targets [env, joint] rad, or several after one another [part, env, joint], which share the
+                steps as evenly as they can.
+            substeps: Physics steps altogether.
+        """
         ...
 
     def get(self, field: str) -> Array:
@@ -115,16 +121,25 @@ class Backend(Protocol):
         """Write a field (`joint_pos`, `joint_vel`) of worlds."""
         ...
 
-    def model_field(self, field: str) -> Array:
-        """Return a field of the physical model [env, ...], as each world has it now.
+    def model_field(self, field: str, names: tuple[str, ...] = ()) -> Array:
+        """Return a field of the physical model [env, element, ...], as each world has it now.
+
+        Args:
+            field: Name of the field.
+            names: Only these bodies, joints, actuators, geoms or boxes, in this order; none means all elements.
 
         Raises:
-            UnknownNameError: There is no such field.
+            UnknownNameError: There is no such field or element.
         """
         ...
 
-    def scale_model(self, field: str, factor: Array, ids: Array | Sequence[int] | None = None) -> None:
-        """Set a model field of worlds to the nominal value times a factor [len(ids), 1]."""
+    def scale_model(
+        self, field: str, factor: Array, ids: Array | Sequence[int] | None = None, names: tuple[str, ...] = ()
+    ) -> None:
+        """Set a model field of worlds to the nominal value times a factor [len(ids), 1].
+
+        Only elements `names` get it, all of them without names; the others stay as they are.
+        """
         ...
 
     def divergences(self) -> list[Divergence]:

@@ -1,7 +1,7 @@
 """MuJoCo on CPU threads, through `mujoco.batch`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import mujoco
 import numpy as np
@@ -14,19 +14,11 @@ from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Divergence, SimConfig
 from roarm_lab.sim.builder import scene_spec, touch_sensor
+from roarm_lab.sim.model_scaling import ModelScaling
 from roarm_lab.sim.picture import Picture
 
 Columns: TypeAlias = list[int] | NDArray[np.int64] | None
 """Columns of a state array; None for all of them."""
-MODEL_FIELDS: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
-    "body_mass": (("body_mass", ()), ("body_inertia", ())),
-    "dof_damping": (("dof_damping", ()),),
-    "dof_armature": (("dof_armature", ()),),
-    "dof_frictionloss": (("dof_frictionloss", ()),),
-    # force = gain * target + bias * angle: stiffness is both, with opposite signs.
-    "actuator_stiffness": (("actuator_gainprm", (..., 0)), ("actuator_biasprm", (..., 1))),
-}
-"""What may be scaled, and the MuJoCo fields (with the part of each) that must be scaled together."""
 DIVERGED = (
     (mujoco.mjtWarning.mjWARN_BADQPOS.value, "qpos"),
     (mujoco.mjtWarning.mjWARN_BADQVEL.value, "qvel"),
@@ -62,7 +54,7 @@ class MujocoCpu:
         self._joint_qvel = [int(self.model.joint(name).dofadr[0]) for name in names]
         self._actuators = [int(self.model.actuator(name).id) for name in names]
         self._qpos, self._qvel, self._ctrl = (self.batch.bind(name) for name in ("qpos", "qvel", "ctrl"))
-        self._scaled: dict[str, NDArray[np.float64]] = {}
+        self._scaling = ModelScaling(self.model, self.batch, tuple(box.name for box in config.boxes))
         self._fields = self._state_fields()
         self._touch = touch_table(self.model, robot, config)
         self._sensors = self.batch.bind("sensordata") if config.boxes else np.zeros((num_envs, 0))
@@ -106,14 +98,21 @@ class MujocoCpu:
     def reset(self, ids: Array | Sequence[int] | None, joint_pos: Array) -> None:
         """Put worlds at rest at joint angles [len(ids), joint] rad, their targets at the same angles."""
         rows = self._rows(ids)
+        self._scaling.settle()
         self.batch.reset(np.unique(rows), stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._qpos[(rows[:, None], self._joint_qpos)] = joint_pos
         self._ctrl[(rows[:, None], self._actuators)] = joint_pos
 
     def step(self, joint_target: Array, substeps: int) -> None:
-        """Hold joint targets [env, joint] rad for a number of physics steps."""
-        self._ctrl[:, self._actuators] = joint_target
-        self.batch.step(nstep=substeps)
+        """Hold joint targets [env, joint] rad, or several after one another, for a number of physics steps."""
+        self._scaling.settle()
+        targets = joint_target if joint_target.ndim == 3 else joint_target[None]
+        done = 0
+        for count, target in enumerate(targets, 1):
+            until = substeps * count // len(targets)
+            self._ctrl[:, self._actuators] = target
+            self.batch.step(nstep=until - done)
+            done = until
         self._steps += 1
 
     def get(self, field: str) -> Array:
@@ -121,6 +120,8 @@ class MujocoCpu:
         if field == "touching":
             # [env, box, jaw, face] sensors; a jaw touches when any of its faces does.
             return np.any(self._sensors[:, self._touch] > 0.0, axis=3)
+        if field == "box_scale":
+            return self._scaling.box_scale()
         source, columns = self._field(field)
         values = source if columns is None else source[:, columns]
         return np.array(values, dtype=np.float32)
@@ -134,27 +135,15 @@ class MujocoCpu:
             rows, index = self._rows(ids), np.asarray(columns)
             source[rows.reshape(-1, *[1] * index.ndim), index] = values
 
-    def model_field(self, field: str) -> Float32:
-        """Return a field of the physical model [env, ...], as each world has it now."""
-        name, part = self._model_parts(field)[0]
-        if name in self._scaled:
-            return np.array(self._scaled[name][part], dtype=np.float32)
-        nominal = np.asarray(getattr(self.model, name))
-        return np.array(np.broadcast_to(nominal, (self.num_envs, *nominal.shape))[part], dtype=np.float32)
+    def model_field(self, field: str, names: tuple[str, ...] = ()) -> Float32:
+        """Return a field of the physical model [env, element, ...], as each world has it now."""
+        return self._scaling.field(field, names)
 
-    def scale_model(self, field: str, factor: Array, ids: Array | Sequence[int] | None = None) -> None:
+    def scale_model(
+        self, field: str, factor: Array, ids: Array | Sequence[int] | None = None, names: tuple[str, ...] = ()
+    ) -> None:
         """Set a model field of worlds to the nominal value times a factor [len(ids), 1]."""
-        rows = self._rows(ids)
-        parts = self._model_parts(field)
-        if not np.all(np.isfinite(factor) & (np.asarray(factor) > 0.0)):
-            raise BadInputError(f"The factors on {field} must be positive and finite.")
-        for name, part in parts:
-            nominal = np.asarray(getattr(self.model, name))
-            values = self._scaled[name] = self.batch.expand(name)
-            scale = np.ones((len(rows), *nominal.shape))
-            scale[part] *= np.asarray(factor).reshape(-1, *[1] * (scale[part].ndim - 1))
-            values[rows] = nominal * scale
-        self.batch.set_const(np.unique(rows))
+        self._scaling.scale(field, factor, self._rows(ids), names)
 
     def divergences(self) -> list[Divergence]:
         """Return the worlds that diverged since this was last asked."""
@@ -199,13 +188,8 @@ class MujocoCpu:
 
     def _field(self, field: str) -> tuple[NDArray[np.float64], Columns]:
         if field not in self._fields:
-            raise UnknownNameError("simulation field", field, [*self._fields, "touching"])
+            raise UnknownNameError("simulation field", field, [*self._fields, "touching", "box_scale"])
         return self._fields[field]
-
-    def _model_parts(self, field: str) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-        if field not in MODEL_FIELDS:
-            raise UnknownNameError("model field", field, MODEL_FIELDS)
-        return MODEL_FIELDS[field]
 
     def _bad_field(self, field: str, index: int) -> str:
         if field == "ctrl":
