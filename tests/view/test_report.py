@@ -224,6 +224,13 @@ def test_the_commands_can_be_typed_as_they_stand(tmp_path: Path) -> None:
     assert f"roarm run '{run}' --arm sim" in text
 
 
+def test_a_randomised_run_says_how_to_evaluate_it_on_the_same_worlds(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", meta=META | {"randomization": {"config": {}, "drawn": {}}})
+    text = Page(write_report(run)).text
+    assert f"--seed 1000010 --domain-randomization {run}/domain_randomization.yaml" in text
+    assert f"roarm run {run} --arm sim --allow-drift" in text
+
+
 @pytest.mark.parametrize("missing", ["command", "settings", "env", "hashes", "provenance", "seed", "task", "device"])
 def test_settings_that_were_not_recorded_do_not_stop_the_report(tmp_path: Path, missing: str) -> None:
     meta = {name: value for name, value in META.items() if name != missing}
