@@ -286,6 +286,7 @@ class ArmPolicy:
             action=still,
             last_action=still,
             episode_time_s=np.zeros(1, np.float32),
+            box_scale=np.ones((1, len(self.boxes)), np.float32),  # of the size that the contract says
             **boxes,
         )
 
