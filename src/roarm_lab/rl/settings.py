@@ -54,7 +54,7 @@ class PpoSettings:
 
 PPO: dict[str, PpoSettings] = {
     "reach": PpoSettings(),
-    "lift-cube": PpoSettings(num_envs=768, total_timesteps=2_000_000),
+    "lift-cube": PpoSettings(num_envs=768, total_timesteps=2_400_000),
 }
 """Tuned settings by task."""
 
