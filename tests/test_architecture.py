@@ -40,6 +40,9 @@ OWNERS = {
     "onnxruntime": {"policies"},
     "gymnasium": {"envs", "tasks", "rl"},
     "tyro": {"cli"},
+    "viser": {"view"},
+    "av": {"view"},
+    "PIL": {"view"},
 }
 MAX_LINES = 400  # beyond, a file usually holds two ideas
 

@@ -127,9 +127,7 @@ def fresh_sample(arm: Arm, max_age_s: float) -> ArmSample:
     sample = arm.read()
     if not sample.valid:
         raise UnsafeCommandError(f"The arm could not be read: {sample.reason}.")
-    age_s = arm.clock.now_s() - sample.measured_at_s
-    if not 0.0 <= age_s <= max_age_s:
-        raise UnsafeCommandError(f"The newest sample is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
+    _refuse_old("sample", arm.clock.now_s() - sample.measured_at_s, max_age_s)
     return sample
 
 
@@ -142,10 +140,13 @@ def fresh_sight(arm: Arm, max_age_s: float) -> Sight:
     sight = arm.see()
     if not sight.valid:
         raise UnsafeCommandError(f"The boxes can not be seen: {sight.reason}.")
-    age_s = arm.clock.now_s() - sight.seen_at_s
-    if not 0.0 <= age_s <= max_age_s:
-        raise UnsafeCommandError(f"The newest look is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
+    _refuse_old("look", arm.clock.now_s() - sight.seen_at_s, max_age_s)
     return sight
+
+
+def _refuse_old(what: str, age_s: float, max_age_s: float) -> None:
+    if not 0.0 <= age_s <= max_age_s:
+        raise UnsafeCommandError(f"The newest {what} is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
 
 
 def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:

@@ -28,7 +28,7 @@ DIVERGED = (
 
 
 def compile_model(robot: Robot, config: SimConfig) -> mujoco.MjModel:
-    """Return the model that is simulated: no shapes that are only looked at, which would cost 9-13 % of the speed."""
+    """Return the model that is simulated: no shapes that are only looked at, which would cost a fifth of the speed."""
     spec = scene_spec(
         robot, visuals=False, dry_friction=config.dry_friction, boxes=config.boxes, contact=config.contact
     )
