@@ -24,10 +24,12 @@ ALLOWED: dict[str, set[str]] = {
     "rl": {"envs", "policies", "evaluate"},
     "tasks": {"envs", "mdp", "sim"},
     "envs": {"mdp", "sim"},
+    "emulator": {"hardware", "sim"},
     "mdp": set(),
     "sim": set(),
     "policies": set(),
     "datasets": set(),
+    "hardware": set(),
     "robots": set(),
     "core": set(),
 }
@@ -43,6 +45,9 @@ OWNERS = {
     "viser": {"view"},
     "av": {"view"},
     "PIL": {"view"},
+    "serial": {"hardware", "emulator"},
+    "cv2": {"hardware"},
+    "websockets": {"hardware", "emulator"},
 }
 MAX_LINES = 400  # beyond, a file usually holds two ideas
 
