@@ -22,8 +22,7 @@ class Box:
     """Edge of the cube."""
     mass_kg: float = 0.03
     friction: float = 0.8
-    """Sliding friction. MuJoCo takes the larger of two, and the table has 1.0: below that it changes nothing. Where a
-    jaw touches, the jaw's decides."""
+    """Sliding friction, on the table and on other boxes. Where a jaw touches, the jaw's decides."""
 
     def __post_init__(self) -> None:
         """Refuse sizes, masses and friction that are not positive."""
