@@ -34,7 +34,11 @@ class Grasps:
         cube_w = np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth), np.full(GRASPS, box.size_m / 2)], axis=1)
         closing_w = self.closing(self.solve(cube_w))
         # A larger cube has its middle farther from the fixed jaw, which comes down beside the cube and not onto it.
-        aim_w = cube_w + closing_w * ((box.size_m - FIRST_CUBE_M) / 2 + CLEARANCE_M) + rng.uniform(-0.002, 0.002, (GRASPS, 3))
+        aim_w = (
+            cube_w
+            + closing_w * ((box.size_m - FIRST_CUBE_M) / 2 + CLEARANCE_M)
+            + rng.uniform(-0.002, 0.002, (GRASPS, 3))
+        )
         self.low, self.over, self.high = (self.solve(aim_w + np.array([0.0, 0.0, up])) for up in (0.0, 0.06, LIFT_M))
         self.worlds.reset(None, self.with_gripper(self.over, OPEN_RAD))
         yaw = np.arctan2(closing_w[:, 1], closing_w[:, 0])
