@@ -1,6 +1,7 @@
 """Cameras as the command line uses them: a source becomes an open camera, what is found becomes lines or JSON."""
 
 import json
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from roarm_lab.hardware.camera_timing import FrameTiming, measure
 from roarm_lab.hardware.opencv_camera import CameraSettings
 from roarm_lab.robots.camera import Camera, wait_for_frame
 
+FFMPEG_QUIET = "-8"
+"""FFmpeg would print words of its own about every stream and file that does not open."""
 SHOWN_MODES = 8
 """So many formats are listed for people; `--json` has all."""
 
@@ -102,6 +105,7 @@ def opened(source: Source, settings: CameraSettings) -> Generator[Camera]:
         with _simulated(source.where) as camera:
             yield camera
         return
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     camera = open_camera(source, settings)
     try:
         yield camera

@@ -59,7 +59,8 @@ class CameraFingerprint:
             texts = value if key == "modes" and isinstance(value, (list, tuple)) else [value]
             if not all(isinstance(text, str) for text in texts):
                 raise BadInputError(f"{key} of a camera's fingerprint must be text, got {value!r}.")
-        return cls(**{**plain, "modes": tuple(plain.get("modes", ()))})
+        texts = {key: str(value) for key, value in plain.items() if key != "modes"}
+        return cls(**texts, modes=tuple(plain.get("modes", ())))
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as texts, for JSON or YAML; unknown parts are left out."""

@@ -30,7 +30,7 @@ class FrameTiming:
     longest_s: float
     """The longest time between two pictures."""
     age_s: float
-    """How old a picture is when it can first be read, the median."""
+    """How old a picture is when it can first be read, the median; looked for every 5 ms, so half of that is waiting."""
     oldest_s: float
     """The same, of the worst picture."""
     size_px: tuple[int, int] = (0, 0)
