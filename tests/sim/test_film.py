@@ -109,6 +109,22 @@ def test_a_box_of_another_size_is_drawn_as_large_as_it_is(film: Film) -> None:
     assert magenta(film.draw(qpos)).sum() == drawn[1.0]
 
 
+def test_depth_is_how_far_in_front_of_the_camera_a_thing_is(film: Film) -> None:
+    qpos, place = cube_world().qpos(ROARM_M3.keyframe("home")), (0.35, -0.15, 0.3)
+    qpos[-7:-4] = place
+    depth_m = film.depth_m(qpos)
+    camera = CAMERAS["front"]
+    ahead = np.subtract(camera.target_m, camera.pos_m)
+    away_m = np.subtract(place, camera.pos_m) @ ahead / np.linalg.norm(ahead)
+    column, row = seen_at_px(place).astype(int)
+    assert depth_m.shape == (SIZE[1], SIZE[0])
+    assert depth_m.dtype == np.float32
+    assert away_m - 0.02 * 3**0.5 < depth_m[row, column] < away_m - 0.02  # a corner, or a whole side, is in front
+    assert depth_m[0, 0] == 0.0  # the sky
+    drawn = film.draw(qpos)  # colours as before
+    assert drawn.dtype == np.uint8
+
+
 def test_one_renderer_draws_from_every_camera_and_knows_their_names(film: Film) -> None:
     qpos = cube_world().qpos(ROARM_M3.keyframe("home"))
     assert np.any(film.draw(qpos, camera="side") != film.draw(qpos))

@@ -66,6 +66,14 @@ def test_several_cameras_see_one_arm(arm: SimArm) -> None:
     assert (front.name, wrist.name) == ("sim:front", "sim:wrist")
 
 
+def test_depth_is_given_when_asked_for(arm: SimArm) -> None:
+    assert camera_of(arm).read().depth_m is None
+    frame = RenderedCamera(arm, "side", size_px=SIZE_PX, depth=True).read()
+    assert frame.depth_m is not None
+    np.testing.assert_array_equal(frame.depth_m, arm.render_depth("side", SIZE_PX))  # its truth: test_film.py
+    assert frame.depth_m.shape == frame.rgb.shape[:2]
+
+
 def test_a_closed_camera_fails_and_the_arm_goes_on(arm: SimArm) -> None:
     camera = camera_of(arm)
     camera.close()

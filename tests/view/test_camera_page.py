@@ -78,6 +78,20 @@ def test_a_camera_that_is_lost_is_said_at_once_and_leaves_no_picture(server: Ser
     assert page._picture(failed) is None
 
 
+def test_depth_can_be_switched_on_where_there_is_some(server: Server) -> None:
+    page = CameraPage(server, Steady())
+    page.show(Frame.of(0.0, PICTURE, number=1))
+    assert not page._depth.visible
+    with_depth = Frame.of(0.0, PICTURE, np.full(PICTURE.shape[:2], NEAR_M, np.float32), number=2)
+    page.show(with_depth)
+    assert page._depth.visible
+    assert page._picture(with_depth) is with_depth.rgb
+    page._depth.value = True
+    shown = page._picture(with_depth)
+    assert shown is not None
+    assert (shown == 255).all()
+
+
 def test_it_ends_when_it_is_told_to(server: Server) -> None:
     page = CameraPage(server, Steady())
     page.stop()

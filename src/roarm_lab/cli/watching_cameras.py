@@ -47,7 +47,7 @@ def preview(arguments: PreviewCamera) -> int:
 
     refuse_taken(arguments.host, arguments.port)  # before a camera lights up
     with (
-        opened(source, settings) as camera,
+        opened(source, settings, depth=True) as camera,
         serving(arguments.host, arguments.port, f"RoArm Lab: {camera.name}") as server,
     ):
         page = CameraPage(server, camera)
@@ -94,15 +94,15 @@ def check(arguments: CheckCamera) -> int:
 
 
 @contextmanager
-def opened(source: Source, settings: CameraSettings) -> Generator[Camera]:
-    """Yield an open camera; it is closed with the context.
+def opened(source: Source, settings: CameraSettings, *, depth: bool = False) -> Generator[Camera]:
+    """Yield an open camera; it is closed with the context. A simulated one draws depth only if `depth` asks for it.
 
     Raises:
         BadInputError: The source does not exist, or the settings do not fit.
         MissingError: The camera is not there, or something is not installed.
     """
     if source.kind == "sim" and settings == CameraSettings():
-        with _simulated(source.where) as camera:
+        with _simulated(source.where, depth=depth) as camera:
             yield camera
         return
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
@@ -114,7 +114,7 @@ def opened(source: Source, settings: CameraSettings) -> Generator[Camera]:
 
 
 @contextmanager
-def _simulated(name: str) -> Generator[Camera]:
+def _simulated(name: str, *, depth: bool) -> Generator[Camera]:
     """Yield a camera that sees the simulated arm, at home, and a cube."""
     from roarm_lab.core.clock import MonotonicClock
     from roarm_lab.robots.roarm_m3 import ROARM_M3
@@ -124,7 +124,7 @@ def _simulated(name: str) -> Generator[Camera]:
 
     arm = SimArm(ROARM_M3, clock=MonotonicClock(), config=SimConfig(boxes=(Box(name="cube"),)))
     try:
-        yield RenderedCamera(arm, name)
+        yield RenderedCamera(arm, name, depth=depth)
     finally:
         arm.close()
 

@@ -45,8 +45,8 @@ class Frame:
         Args:
             captured_at_s: When it was taken, on the camera's clock.
             rgb: The picture [height, width, 3] uint8. It is not copied: do not change it any more.
-            depth_m: Distance along the line of sight [height, width] m, seen from where the colours are seen; 0 or
-                not a number where nothing was measured.
+            depth_m: How far in front of the camera [height, width] m, along the direction it looks, seen from where
+                the colours are seen; 0 or not a number where nothing was measured.
             number: How many pictures there were, this one included.
             dropped: How many were lost.
 
@@ -89,7 +89,7 @@ class Frame:
 
     @property
     def depth_m(self) -> Float32 | None:
-        """Distance along the line of sight [height, width] m; None from a camera without depth. Read-only.
+        """How far in front of the camera [height, width] m; None from a camera without depth. Read-only.
 
         Raises:
             MissingError: The reading failed.

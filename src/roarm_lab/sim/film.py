@@ -8,13 +8,15 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roarm_lab.core.arrays import Float64
+from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import MissingError, UnknownNameError
 from roarm_lab.robots.robot import Robot, Vec3
 from roarm_lab.sim.builder import COLLISION_GROUP, Rgba, scene_spec
 
 SHADOW_PX = 2048
 """Side of the shadow map. MuJoCo's own 8192 takes Mesa, which draws in software, three times as long."""
+SKY = 0.999
+"""What is farther than this share of the farthest that is drawn is nothing at all."""
 SPHERE = mujoco.mjtGeom.mjGEOM_SPHERE.value
 ROUND = (mujoco.mjtGeom.mjGEOM_CAPSULE.value, mujoco.mjtGeom.mjGEOM_CYLINDER.value)
 
@@ -92,6 +94,36 @@ class Film:
         Raises:
             UnknownNameError: There is no such camera.
         """
+        self._pose(qpos, camera, box_scale or {})
+        for ball in balls:
+            self._put(SPHERE, np.array((ball.radius_m, 0.0, 0.0)), np.array(ball.pos_w), np.eye(3).ravel(), ball.rgba)
+        return self._renderer.render().copy()
+
+    def depth_m(
+        self, qpos: ArrayLike, *, camera: str = "front", box_scale: Mapping[str, float] | None = None
+    ) -> Float32:
+        """Return how far in front of the camera everything is [height, width] m, along the direction it looks.
+
+        Where there is nothing it is 0. Arguments and errors are those of `draw`; markers are light, not things.
+        """
+        self._pose(qpos, camera, box_scale or {})
+        self._renderer.enable_depth_rendering()
+        try:
+            depth_m = self._renderer.render()
+        finally:
+            self._renderer.disable_depth_rendering()
+        return np.where(depth_m < SKY * self._drawn.vis.map.zfar * self._drawn.stat.extent, depth_m, np.float32(0.0))
+
+    def close(self) -> None:
+        """Free the renderer (MuJoCo 3.17 complains at exit otherwise)."""
+        self._renderer.close()
+
+    def _pose(self, qpos: ArrayLike, camera: str, box_scale: Mapping[str, float]) -> None:
+        """Put everything where it is into the picture that is about to be drawn.
+
+        Raises:
+            UnknownNameError: There is no such camera.
+        """
         if camera not in self._cameras:
             raise UnknownNameError("camera", camera, self._cameras)
         self._moved.qpos[:] = qpos
@@ -100,14 +132,7 @@ class Film:
         mujoco.mj_forward(self._drawn, self._data)
         self._renderer.update_scene(self._data, camera=camera)
         for index in self._objects:
-            self._add(index, (box_scale or {}).get(self._world.geom(index).name, 1.0))
-        for ball in balls:
-            self._put(SPHERE, np.array((ball.radius_m, 0.0, 0.0)), np.array(ball.pos_w), np.eye(3).ravel(), ball.rgba)
-        return self._renderer.render().copy()
-
-    def close(self) -> None:
-        """Free the renderer (MuJoCo 3.17 complains at exit otherwise)."""
-        self._renderer.close()
+            self._add(index, box_scale.get(self._world.geom(index).name, 1.0))
 
     def _add(self, index: int, scale: float) -> None:
         """Add an object of the simulated world to the picture."""

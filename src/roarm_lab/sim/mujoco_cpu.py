@@ -167,19 +167,28 @@ class MujocoCpu:
         self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
     ) -> NDArray[np.uint8]:
         """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world."""
-        if not 0 <= world < self.num_envs:
-            raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
-        if size not in self._films:
-            self._films[size] = Film(self.model, self.robot, size)
         balls = [Ball(tuple(np.asarray(pos_w)), MARKER_RADIUS_M, MARKER_RGBA) for pos_w in markers.values()]
-        names = [box.name for box in self.config.boxes]
-        box_scale = dict(zip(names, self._scaling.box_scale()[world], strict=True))
-        return self._films[size].draw(self._qpos[world], balls, camera=camera, box_scale=box_scale)
+        film, box_scale = self._film(world, size)
+        return film.draw(self._qpos[world], balls, camera=camera, box_scale=box_scale)
+
+    def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Float32:
+        """Return how far in front of the camera things are [height, width] m in one world; 0 where there is nothing."""
+        film, box_scale = self._film(world, size)
+        return film.depth_m(self._qpos[world], camera=camera, box_scale=box_scale)
 
     def close(self) -> None:
         """Free the renderers."""
         while self._films:
             self._films.popitem()[1].close()
+
+    def _film(self, world: int, size: tuple[int, int]) -> tuple[Film, dict[str, float]]:
+        """Return what draws pictures of a size, and how large the boxes of a world are, by name."""
+        if not 0 <= world < self.num_envs:
+            raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
+        if size not in self._films:
+            self._films[size] = Film(self.model, self.robot, size)
+        names = [box.name for box in self.config.boxes]
+        return self._films[size], dict(zip(names, self._scaling.box_scale()[world].tolist(), strict=True))
 
     def _rows(self, ids: Array | Sequence[int] | None) -> NDArray[np.int64]:
         rows = np.arange(self.num_envs) if ids is None else np.asarray(ids)

@@ -31,9 +31,8 @@ class CameraPage:
         self._shown, self._words_due_s = (-1, 0, False), 0.0
         server.gui.add_markdown(f"**{camera.name}**")
         self._status = server.gui.add_markdown("Waiting for a picture.")
-        self._depth = server.gui.add_checkbox(
-            "depth", initial_value=False, hint="Near is white, not measured is black."
-        )
+        hint = "Near is white, not measured is black."
+        self._depth = server.gui.add_checkbox("depth", initial_value=False, hint=hint, visible=False)
 
     @property
     def words(self) -> str:
@@ -53,6 +52,8 @@ class CameraPage:
     def show(self, frame: Frame) -> None:
         """Show a frame: its picture, or why there is none. An old picture does not stay."""
         self._say(frame)
+        if frame.valid and frame.depth_m is not None and not self._depth.visible:
+            self._depth.visible = True
         clients = self._server.get_clients()
         shown = (frame.number if frame.valid else -1, len(clients), self._depth.value)
         if shown == self._shown:
