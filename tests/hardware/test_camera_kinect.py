@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
-from roarm_lab.hardware.kinect_camera import KinectSettings, depth_m_of, kinect_camera, rgb_of
+from roarm_lab.hardware.camera_settings import CameraSettings
+from roarm_lab.hardware.kinect_camera import depth_m_of, kinect_camera, rgb_of
 from roarm_lab.robots.camera import wait_for_frame
 from tests.hardware.clips import wait_until
 
@@ -80,7 +81,7 @@ def test_without_the_sdk_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("sdk")
 def test_a_kinect_gives_colour_and_depth_of_one_size() -> None:
-    with closing(kinect_camera(settings=KinectSettings(exposure_s=0.008, white_balance_k=4500.0))) as camera:
+    with closing(kinect_camera(settings=CameraSettings(exposure_s=0.008, white_balance_k=4500.0))) as camera:
         frame = wait_for_frame(camera)
     assert frame.rgb[0, 0].tolist() == [30, 20, 10]
     assert frame.depth_m is not None
@@ -97,6 +98,14 @@ def test_a_kinect_that_is_pulled_fails_and_one_that_is_not_there_is_missing() ->
         kinect_camera(1)
 
 
-def test_sizes_and_rates_that_no_kinect_has_are_refused() -> None:
-    with pytest.raises(BadInputError, match="a height of 720, 1080.*got 480 at 30 Hz"):
-        KinectSettings(height_px=480)
+@pytest.mark.parametrize(
+    ("settings", "got"),
+    [
+        (CameraSettings(size_px=(640, 480)), "640x480 at 30 Hz"),
+        (CameraSettings(rate_hz=60.0), "1280x720 at 60 Hz"),
+        (CameraSettings(fourcc="MJPG"), "1280x720 at 30 Hz MJPG"),
+    ],
+)
+def test_pictures_that_no_kinect_gives_are_refused(settings: CameraSettings, got: str) -> None:
+    with pytest.raises(BadInputError, match=f"pictures of 1280x720, 1920x1080.*at 30, 15, 5 Hz.*got {got}\\."):
+        kinect_camera(settings=settings)

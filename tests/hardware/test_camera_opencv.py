@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.opencv_camera import (
-    CameraSettings,
     _ask_for,
     _open_file,
     file_camera,
     stream_camera,
     usb_camera,
+    usb_path,
 )
-from tests.hardware.clips import SIZE_PX, greys, write_clip
+from tests.hardware.clips import SIZE_PX, greys, list_camera, write_clip
 
 LOSSY = 4  # of 255; the next picture is 10 away
 
@@ -85,6 +86,21 @@ def test_a_usb_camera_that_is_not_there_is_missing(tmp_path: Path) -> None:
     other.write_text("")
     with pytest.raises(MissingError, match=r"video8 does not open.*group `video`"):
         usb_camera(str(other))
+
+
+def test_a_camera_is_opened_by_its_fingerprint_wherever_it_is(tmp_path: Path) -> None:
+    listing = list_camera(tmp_path, 0, "Webcam", usb=("0bda", "5634", ""))
+    with pytest.raises(MissingError, match="The camera 045e:097d is not plugged in. Plugged in: Webcam 0bda:5634@1-4"):
+        usb_path("045e:097d", listing, tmp_path)
+    list_camera(tmp_path, 3, "Azure Kinect", usb=("045e", "097d", "1"), port="2-1")
+    assert usb_path("045e:097d", listing, tmp_path) == tmp_path / "video3"
+    list_camera(tmp_path, 4, "Azure Kinect", usb=("045e", "097d", "2"), port="2-2")
+    with pytest.raises(
+        BadInputError, match="2 cameras are 045e:097d: 045e:097d:1@2-1, 045e:097d:2@2-2. Add the serial"
+    ):
+        usb_path("045e:097d", listing, tmp_path)
+    assert usb_path("045e:097d:2", listing, tmp_path) == tmp_path / "video4"
+    assert (usb_path(7), usb_path("/dev/video9")) == (Path("/dev/video7"), Path("/dev/video9"))
 
 
 def test_a_stream_that_can_not_be_reached_is_said_without_its_password() -> None:

@@ -11,7 +11,8 @@ from roarm_lab.cli.arguments import parse
 DESCRIPTION = """Find, watch, measure and recognise cameras.
 
 A camera is named by its source:
-  usb:0              the camera at /dev/video0; usb:/dev/v4l/by-id/... stays the same after the next plug
+  usb:0              the camera at /dev/video0
+  usb:045e:097d      the camera with that fingerprint, wherever it is plugged in
   kinect:0           an Azure Kinect, with depth
   file:clip.mp4      a video, played in real time as if it were a camera
   rtsp://host/path   a camera on the network
@@ -39,7 +40,7 @@ class ListCameras:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked of a USB camera; what is left out stays as the camera has it."""
+    """What is asked of a USB camera or a Kinect; what is left out stays as the camera has it."""
 
     size: tuple[int, int] | None = None
     """Width and height, for instance 1280 720."""

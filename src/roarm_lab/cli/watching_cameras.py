@@ -9,9 +9,10 @@ from dataclasses import asdict
 from roarm_lab.cli.cameras import Asked, CheckCamera, ListCameras, MeasureCamera, PreviewCamera
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, camera_at, found_cameras
+from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.camera_source import Source, open_camera, parse_source
 from roarm_lab.hardware.camera_timing import FrameTiming, measure
-from roarm_lab.hardware.opencv_camera import CameraSettings
+from roarm_lab.hardware.opencv_camera import usb_path
 from roarm_lab.robots.camera import Camera, wait_for_frame
 
 FFMPEG_QUIET = "-8"
@@ -77,11 +78,11 @@ def check(arguments: CheckCamera) -> int:
         BadInputError: The source is not a USB camera, or the fingerprint is not written as one.
         MissingError: There is no camera there.
     """
-    device = parse_source(arguments.source).device
-    if device is None:
+    source = parse_source(arguments.source)
+    if source.kind != "usb":
         raise BadInputError(f"Only a USB camera has a fingerprint, as in usb:0; got {arguments.source!r}.")
     wanted = CameraFingerprint.from_text(arguments.fingerprint)
-    found = camera_at(device, arguments.listing)
+    found = camera_at(usb_path(source.device, arguments.listing), arguments.listing)
     differences = wanted.differences(found.fingerprint)
     if not differences:
         print(f"{arguments.source} is {found.fingerprint.name} ({found.fingerprint})")

@@ -88,6 +88,8 @@ class ThreadedCamera:
     def read(self) -> Frame:
         """Return the newest picture, or why there is none. Never waits and never raises."""
         frame, now_s = self._frame, self.clock.now_s()
+        if self._stop.is_set():
+            return Frame.failed(now_s, "the camera was closed", number=frame.number, dropped=frame.dropped)
         if frame.valid and not frame.age_s(now_s) <= self._max_age_s:
             reason = f"no picture has come for {frame.age_s(now_s):.1f} s"
             return Frame.failed(now_s, reason, number=frame.number, dropped=frame.dropped)
@@ -103,7 +105,6 @@ class ThreadedCamera:
         """End the thread, which lets go of the device."""
         self._stop.set()
         self._thread.join(JOIN_S)
-        self._fail("the camera was closed")
 
     def _run(self, first: Device) -> None:
         device: Device | None = first

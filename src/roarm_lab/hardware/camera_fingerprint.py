@@ -125,6 +125,24 @@ def camera_at(path: Path, listing: Path = LISTING, devices: Path = DEVICES) -> F
     raise MissingError(f"There is no camera at {path}. Plugged in: {here}.")
 
 
+def find_camera(wanted: CameraFingerprint, listing: Path = LISTING, devices: Path = DEVICES) -> FoundCamera:
+    """Return the one camera that has a fingerprint.
+
+    Raises:
+        MissingError: None has.
+        BadInputError: Several have.
+    """
+    cameras = found_cameras(listing, devices)
+    fitting = [camera for camera in cameras if not wanted.differences(camera.fingerprint)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        them = ", ".join(str(camera.fingerprint) for camera in fitting)
+        raise BadInputError(f"{len(fitting)} cameras are {wanted}: {them}. Add the serial number or the port.")
+    them = ", ".join(f"{camera.fingerprint.name} {camera.fingerprint}" for camera in cameras) or "none at all"
+    raise MissingError(f"The camera {wanted} is not plugged in. Plugged in: {them}.")
+
+
 def _camera(index: int, node: Path, path: Path) -> FoundCamera | None:
     """Return one camera; None for a device that gives no pictures."""
     modes, trouble = tuple[Mode, ...](), ""

@@ -1,15 +1,17 @@
-"""Cameras by name: `usb:0`, `usb:/dev/video2`, `file:clip.mp4`, `kinect:0`, `rtsp://...`, `sim:front`."""
+"""Cameras by name: `usb:0`, `usb:045e:097d`, `kinect:0`, `file:clip.mp4`, `rtsp://host/path`, `sim:front`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.hardware.camera import ThreadedCamera
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint
+from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.kinect_camera import kinect_camera
-from roarm_lab.hardware.opencv_camera import CameraSettings, file_camera, stream_camera, usb_camera
+from roarm_lab.hardware.opencv_camera import file_camera, stream_camera, usb_camera
 
 KINDS = {
-    "usb": "usb:0 or usb:/dev/video2",
+    "usb": "usb:0, usb:/dev/video2 or usb:045e:097d",
     "kinect": "kinect:0",
     "file": "file:clip.mp4",
     "sim": "sim:front",
@@ -30,11 +32,9 @@ class Source:
     """What stands after the colon; the whole address of a stream."""
 
     @property
-    def device(self) -> Path | None:
-        """The device of a USB camera; None for what is not one."""
-        if self.kind != "usb":
-            return None
-        return Path(f"/dev/video{self.where}" if self.where.isdecimal() else self.where)
+    def device(self) -> int | str:
+        """The number of a camera, or what else stands after the colon."""
+        return int(self.where) if self.where.isdecimal() else self.where
 
 
 def parse_source(text: str) -> Source:
@@ -49,7 +49,7 @@ def parse_source(text: str) -> Source:
     if kind == "kinect" and not where.isdecimal():
         raise BadInputError(f"A Kinect is named by a number counted from 0, as in kinect:0; got {text!r}.")
     if kind == "usb" and not (where.isdecimal() or where.startswith("/")):
-        raise BadInputError(f"A USB camera is named by number or path, as in usb:0 or usb:/dev/video2; got {text!r}.")
+        CameraFingerprint.from_text(where)  # refuses what is none
     return Source(kind, text if kind in STREAMS else where)
 
 
@@ -60,15 +60,15 @@ def open_camera(source: Source, settings: CameraSettings | None = None) -> Threa
         MissingError: It is not there, or something is not installed.
         BadInputError: It does not do what the settings ask for, or has none.
     """
-    if settings not in (None, CameraSettings()) and source.kind != "usb":
+    if settings not in (None, CameraSettings()) and source.kind not in ("usb", "kinect"):
         raise BadInputError(
-            f"Size, rate, format, exposure and white balance can be set on usb: only, not {source.kind}:."
+            f"Size, rate, format, exposure and white balance can be set on usb: and kinect: only, not {source.kind}:."
         )
     match source.kind:
         case "usb":
-            return usb_camera(int(source.where) if source.where.isdecimal() else source.where, settings)
+            return usb_camera(source.device, settings)
         case "kinect":
-            return kinect_camera(int(source.where))
+            return kinect_camera(int(source.where), settings)
         case "file":
             return file_camera(Path(source.where))
         case "sim":

@@ -4,7 +4,7 @@ Written from their documentation and not yet tried on a Kinect.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.clock import MonotonicClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware.camera import Shot, ThreadedCamera, lost_between, stamped_s
+from roarm_lab.hardware.camera_settings import CameraSettings
 
 NEEDS = (
     "An Azure Kinect needs Microsoft's Azure Kinect Sensor SDK 1.4 (packages libk4a1.4 and libk4a1.4-dev, and its udev "
@@ -23,38 +24,34 @@ NEEDS = (
 )
 WAIT_S = 1.0
 """A Kinect that gives nothing for so long has lost its cable or its power supply."""
-RATES_HZ = (5, 15, 30)
-HEIGHTS_PX = {720: "RES_720P", 1080: "RES_1080P", 1440: "RES_1440P", 1536: "RES_1536P", 2160: "RES_2160P"}
+SIZES_PX = {
+    (1280, 720): "RES_720P",
+    (1920, 1080): "RES_1080P",
+    (2560, 1440): "RES_1440P",
+    (2048, 1536): "RES_1536P",
+    (3840, 2160): "RES_2160P",
+}
+RATES_HZ = (30, 15, 5)
 EXPOSURE_UNIT_S = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True)
-class KinectSettings:
-    """How the Kinect looks. Exposure and white balance stay its own unless they are given."""
-
-    height_px: int = 720
-    """Of the colour picture: 720, 1080, 1440, 1536 or 2160. The width follows."""
-    rate_hz: int = 30
-    """5, 15 or 30."""
-    exposure_s: float | None = None
-    white_balance_k: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what a Kinect does not offer."""
-        if self.height_px not in HEIGHTS_PX or self.rate_hz not in RATES_HZ:
-            raise BadInputError(
-                f"A Kinect's picture has a height of {', '.join(map(str, HEIGHTS_PX))} and a rate of "
-                f"{', '.join(map(str, RATES_HZ))} Hz, got {self.height_px} at {self.rate_hz} Hz."
-            )
-
-
-def kinect_camera(number: int = 0, settings: KinectSettings | None = None, **timing: float) -> ThreadedCamera:
-    """Return the Kinect of that number, counted from 0.
+def kinect_camera(number: int = 0, settings: CameraSettings | None = None, **timing: float) -> ThreadedCamera:
+    """Return the Kinect of that number, counted from 0; without settings 1280 by 720, 30 pictures a second.
 
     Raises:
+        BadInputError: A Kinect does not offer such pictures.
         MissingError: The SDK, pyk4a or the Kinect is missing; says what to install.
     """
-    open_device = partial(_Kinect, number, settings or KinectSettings())
+    asked = settings or CameraSettings()
+    size_px, rate_hz = asked.size_px or next(iter(SIZES_PX)), asked.rate_hz or RATES_HZ[0]
+    if size_px not in SIZES_PX or rate_hz not in RATES_HZ or asked.fourcc:
+        sizes = ", ".join(f"{width}x{height}" for width, height in SIZES_PX)
+        raise BadInputError(
+            f"A Kinect gives pictures of {sizes} at {', '.join(map(str, RATES_HZ))} Hz, without a choice of formats; "
+            f"got {size_px[0]}x{size_px[1]} at {rate_hz:g} Hz {asked.fourcc}".rstrip()
+            + "."
+        )
+    open_device = partial(_Kinect, number, replace(asked, size_px=size_px, rate_hz=rate_hz))
     return ThreadedCamera(f"kinect:{number}", open_device, **timing)
 
 
@@ -71,9 +68,9 @@ def depth_m_of(depth_mm: NDArray[np.uint16]) -> Float32:
 class _Kinect:
     """An open Kinect."""
 
-    def __init__(self, number: int, settings: KinectSettings) -> None:
+    def __init__(self, number: int, settings: CameraSettings) -> None:
         self._k4a, self._clock = _sdk(), MonotonicClock()
-        self._rate_hz, self._last_s = float(settings.rate_hz), float("nan")
+        self._rate_hz, self._last_s = settings.rate_hz or 0.0, float("nan")
         try:
             self._device = self._k4a.PyK4A(_config(self._k4a, settings), device_id=number)
             self._device.start()
@@ -110,13 +107,13 @@ class _Kinect:
             return  # it is gone already
 
 
-def _config(k4a: Any, settings: KinectSettings) -> Any:
+def _config(k4a: Any, settings: CameraSettings) -> Any:
     """Return the settings in pyk4a's words: colours as they are, depth at its full 640 by 576, both of one moment."""
     return k4a.Config(
-        color_resolution=getattr(k4a.ColorResolution, HEIGHTS_PX[settings.height_px]),
+        color_resolution=getattr(k4a.ColorResolution, SIZES_PX[settings.size_px or (0, 0)]),
         color_format=k4a.ImageFormat.COLOR_BGRA32,
         depth_mode=k4a.DepthMode.NFOV_UNBINNED,
-        camera_fps=getattr(k4a.FPS, f"FPS_{settings.rate_hz}"),
+        camera_fps=getattr(k4a.FPS, f"FPS_{settings.rate_hz:.0f}"),
         synchronized_images_only=True,
     )
 

@@ -7,7 +7,6 @@ camera that was pulled, and like one it is opened again.
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ import numpy as np
 from roarm_lab.core.clock import MonotonicClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware.camera import Device, Shot, ThreadedCamera, lost_between, stamped_s
+from roarm_lab.hardware.camera_fingerprint import DEVICES, LISTING, CameraFingerprint, find_camera
+from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.video4linux import VideoNode
 
 TIMEOUT_S = 5.0
@@ -28,43 +29,29 @@ RATE_SLACK = 0.02
 """29.97 is 30: the names of rates are rounded."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CameraSettings:
-    """What to ask of a camera; what is left out stays as the camera has it. What is refused is an error."""
-
-    size_px: tuple[int, int] | None = None
-    """Width and height."""
-    rate_hz: float | None = None
-    """Pictures a second."""
-    fourcc: str = ""
-    """Four letters of the format, for instance MJPG: many cameras are slow without compression."""
-    exposure_s: float | None = None
-    """Fixed exposure: brightness then does not depend on what is in view. Linux only."""
-    white_balance_k: float | None = None
-    """Fixed colour temperature, about 2800 (warm lamp) to 6500 (daylight). Linux only."""
-
-    def __post_init__(self) -> None:
-        """Refuse what is not positive, and formats that are not four letters."""
-        numbers = {"rate_hz": self.rate_hz, "exposure_s": self.exposure_s, "white_balance_k": self.white_balance_k}
-        for name, value in numbers.items():
-            if value is not None and not 0.0 < value < float("inf"):
-                raise BadInputError(f"CameraSettings.{name} must be positive and finite, got {value}.")
-        if self.size_px is not None and not (len(self.size_px) == 2 and min(self.size_px) > 0):
-            raise BadInputError(f"CameraSettings.size_px must be width and height, got {self.size_px}.")
-        if self.fourcc and len(self.fourcc) != 4:
-            raise BadInputError(f"CameraSettings.fourcc must be four letters as in MJPG, got {self.fourcc!r}.")
-
-
 def usb_camera(device: int | str, settings: CameraSettings | None = None, **timing: float) -> ThreadedCamera:
-    """Return a USB camera by the number of its /dev/video, or by its path.
+    """Return a USB camera by number, path or fingerprint; by its fingerprint it is found again on another port.
 
     Raises:
         MissingError: There is none, or it is in use.
-        BadInputError: It does not do what the settings ask for.
+        BadInputError: It does not do what the settings ask for, or the fingerprint fits two.
     """
-    path = Path(f"/dev/video{device}" if isinstance(device, int) else device)
-    open_device = partial(_open_usb, device, path, settings or CameraSettings())
+    open_device = partial(_open_usb, device, settings or CameraSettings())
     return ThreadedCamera(f"usb:{device}", open_device, **timing)
+
+
+def usb_path(device: int | str, listing: Path = LISTING, devices: Path = DEVICES) -> Path:
+    """Return the device of a camera that is given by number, path or fingerprint (045e:097d).
+
+    Raises:
+        MissingError: No camera has that fingerprint.
+        BadInputError: It is none of the three, or two cameras have it.
+    """
+    if isinstance(device, int):
+        return devices / f"video{device}"
+    if device.startswith("/"):
+        return Path(device)
+    return find_camera(CameraFingerprint.from_text(device), listing, devices).path
 
 
 def file_camera(path: Path, **timing: float) -> ThreadedCamera:
@@ -131,7 +118,8 @@ class _Film:
         self._capture.release()
 
 
-def _open_usb(device: int | str, path: Path, settings: CameraSettings) -> Device:
+def _open_usb(device: int | str, settings: CameraSettings) -> Device:
+    path = usb_path(device)
     if sys.platform == "linux" and not path.exists():
         raise MissingError(f"There is no camera at {path}. `roarm cameras list` shows those that are plugged in.")
     import cv2  # noqa: PLC0415 (an extra)
@@ -222,11 +210,11 @@ def _read(capture: Any, reason: str) -> Any:
 
     try:
         found, bgr = capture.read()
+        if found and bgr is not None:
+            return cv2.cvtColor(bgr, cv2.COLOR_GRAY2RGB if bgr.ndim == 2 else cv2.COLOR_BGR2RGB)
     except cv2.error as error:  # a driver that gives half a picture
         raise MissingError(f"{reason}: {error.err}") from error
-    if not found or bgr is None:
-        raise MissingError(reason)
-    return cv2.cvtColor(bgr, cv2.COLOR_GRAY2RGB if bgr.ndim == 2 else cv2.COLOR_BGR2RGB)
+    raise MissingError(reason)
 
 
 def _stamp_s(capture: Any) -> float:
