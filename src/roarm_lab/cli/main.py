@@ -25,11 +25,13 @@ VERBS = {
     "randomization": "show what may differ from world to world in training, or check a file of it",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
+    "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
     "doctor": "check this installation; every bad row says what to type",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
 
 EXTRAS = {
+    "cv2": "cameras",
     "onnx": "train",
     "stable_baselines3": "train",
     "tensorboard": "train",

@@ -156,6 +156,14 @@ class Backend(Protocol):
         """
         ...
 
+    def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Array:
+        """Return how far in front of the camera things are [height, width] float32 m; 0 where there is nothing.
+
+        Raises:
+            MissingError: No way to render here; says what to install.
+        """
+        ...
+
     def close(self) -> None:
         """Free what the backend holds. May be called more than once."""
         ...
