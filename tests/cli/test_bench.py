@@ -43,5 +43,37 @@ def test_what_makes_no_sense_is_refused(one_line: Callable[..., str], words: tup
     assert message in one_line("bench", "sim", *words)
 
 
-def test_only_the_simulation_can_be_measured(refused: Callable[..., str]) -> None:
-    assert "sim" in refused("bench", "gateway")
+def test_only_simulation_and_training_can_be_measured(refused: Callable[..., str]) -> None:
+    assert "train" in refused("bench", "gateway")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "--demo"), "go with `roarm bench sim`"),
+        (("sim", "--demo", "--bundle", "x"), "Give either --bundle or --demo"),
+        (("sim", "--bundle", "nowhere"), "There is no policy bundle at nowhere"),
+        (("sim", "--demo"), "There is no policy in this package for the task named 'reach'"),
+    ],
+)
+def test_a_policy_that_can_not_be_used_is_refused(
+    one_line: Callable[..., str], words: tuple[str, ...], message: str
+) -> None:
+    assert message in one_line("bench", *words)
+
+
+def test_cubes_are_gripped_while_the_shipped_policy_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "sim", "--task", "lift-cube", "--demo", "--worlds", "32", "--threads", "1", *QUICK, "--json"]
+    assert main(words) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert 0.4 < row["gripped"] < 1.0  # it grasps within a second of three, and starts anew all the time
+
+
+@pytest.mark.slow
+def test_training_is_measured_beside_the_environment_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "train", "--worlds", "64", "--threads", "1", "--seconds", "0.2", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["fraction"] == pytest.approx(row["steps_per_s"] / row["alone_steps_per_s"])
+    shares = [row[name] for name in ("simulation_share", "policy_share", "learning_share")]
+    assert min(shares) > 0.0
+    assert sum(shares) == pytest.approx(1.0)

@@ -16,7 +16,7 @@ from tests.cli.commands import roarm_without
 
 @pytest.mark.slow
 def test_the_whole_way_ends_with_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["demo", "--total-timesteps", "8192", "--episodes", "30", "--goals", "3"]
+    words = ["demo", "--task", "reach", "--total-timesteps", "8192", "--episodes", "30", "--goals", "3"]
     assert main([*words, "--min-success", "0"]) == 0
     captured = capsys.readouterr()
     (run,) = (folder / "runs").iterdir()

@@ -3,36 +3,53 @@
 import json
 import sys
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Environment steps per second (actions, observations, rewards, resets) beside bare mj_step on the same
-states and controls, measured in turn in one process. A fraction of 1 would mean that the environment costs nothing.
+if TYPE_CHECKING:
+    from roarm_lab.rl.speed import TrainingSpeed
+
+DESCRIPTION = """sim: environment steps per second (actions, observations, rewards, resets) beside bare mj_step on the
+same states and controls, measured in turn in one process. A fraction of 1 would mean that it costs nothing.
+train: steps per second of the whole training loop beside the environment alone, and where the time goes.
 
 examples:
   roarm bench sim                                           1 thread and all, 64 to 2048 worlds
+  roarm bench sim --task lift-cube --demo                   a policy grips and carries the cubes meanwhile
   roarm bench sim --worlds 512 --threads 4 --seconds 10     one row, measured longer
+  roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench sim --json                                    for programs"""
+
+
+HEADS = {
+    "sim": "worlds  threads  env steps/s  raw mj_step (same unit)  fraction  boxes gripped",
+    "train": "worlds  threads  steps/s  environment alone  fraction  simulation  policy  learning",
+}
 
 
 @dataclass(frozen=True)
 class BenchArguments:
     """What to measure."""
 
-    what: Annotated[Literal["sim"], tyro.conf.Positional]
-    """sim: environment stepping."""
+    what: Annotated[Literal["sim", "train"], tyro.conf.Positional]
+    """sim: environment stepping. train: the whole loop, with the task's tuned settings."""
     task: str = "reach"
     """The task."""
-    worlds: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
-    """Numbers of worlds."""
+    worlds: tuple[int, ...] = ()
+    """Numbers of worlds; by default 64 to 2048 for sim, and the tuned number for train."""
     threads: tuple[int, ...] = ()
-    """Numbers of threads; by default 1 and all."""
-    seconds: float = 2.0
-    """Time for the environment per row (the yardstick takes as long again)."""
+    """Numbers of threads; by default 1 and all for sim, all for train."""
+    seconds: float | None = None
+    """Time per row, that of the yardstick not counted; by default 2 for sim and 20 for train."""
+    bundle: Path | None = None
+    """sim: the policy whose actions are carried out; by default they are random."""
+    demo: bool = False
+    """sim: carry out the actions of the policy that comes with the package."""
     json: bool = False
     """Print the result as JSON."""
 
@@ -47,38 +64,45 @@ class Row:
     raw_steps_per_s: float
     """Bare mj_step on as many simultaneous threads, in control steps per second."""
     fraction: float
+    gripped: float | None
+    """Share of the steps in which a box was held by all jaws, there as here; None without boxes."""
 
 
 def run(argv: list[str]) -> int:
     """Measure and print a table."""
     arguments = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
-    if not arguments.worlds or min((*arguments.worlds, *arguments.threads)) < 1:
+    if min((*arguments.worlds, *arguments.threads, 1)) < 1:
         raise BadInputError("--worlds and --threads must be 1 or more.")
-    if not 0.0 < arguments.seconds <= 600.0:
+    if arguments.seconds is not None and not 0.0 < arguments.seconds <= 600.0:
         raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
-    from roarm_lab.cli.measuring import machine, measure_sim
-    from roarm_lab.core.provenance import usable_cores
-    from roarm_lab.tasks.table import get_task
+    if arguments.what == "train" and (arguments.demo or arguments.bundle is not None):
+        raise BadInputError("--bundle and --demo go with `roarm bench sim`: training has a policy of its own.")
+    if arguments.demo and arguments.bundle is not None:
+        raise BadInputError("Give either --bundle or --demo.")
+    from roarm_lab.cli.measuring import machine, rows_of
 
-    config, about = get_task(arguments.task), machine()
-    rows: list[Row] = []
-    if not arguments.json:
-        sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
-        sys.stdout.write("worlds  threads  env steps/s  raw mj_step (same unit)  fraction\n")
-    for count in arguments.threads or tuple(dict.fromkeys((1, usable_cores()))):
-        for worlds in arguments.worlds:
-            rows.append(measure_sim(config, worlds, count, arguments.seconds))
-            if not arguments.json:
-                _say(rows[-1])
+    about, rows = machine(), list["Row | TrainingSpeed"]()
+    for line in rows_of(arguments):
+        if not rows and not arguments.json:
+            sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
+            sys.stdout.write(HEADS[arguments.what] + "\n")
+        rows.append(line)
+        if not arguments.json:
+            _say(line)
     if arguments.json:
         data = {"task": arguments.task, "machine": about, "rows": [asdict(row) for row in rows]}
         sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
     return 0
 
 
-def _say(row: Row) -> None:
-    sys.stdout.write(
-        f"{row.worlds:6}  {row.threads:7}  {row.env_steps_per_s:11,.0f}  {row.raw_steps_per_s:23,.0f}  "
-        f"{row.fraction:8.2f}\n"
-    )
+def _say(row: "Row | TrainingSpeed") -> None:
+    if isinstance(row, Row):
+        gripped = "-" if row.gripped is None else f"{row.gripped:.0%}"
+        line = f"{row.env_steps_per_s:11,.0f}  {row.raw_steps_per_s:23,.0f}  {row.fraction:8.2f}  {gripped:>13}"
+    else:
+        line = (
+            f"{row.steps_per_s:7,.0f}  {row.alone_steps_per_s:17,.0f}  {row.fraction:8.2f}  "
+            f"{row.simulation_share:10.0%}  {row.policy_share:6.0%}  {row.learning_share:8.0%}"
+        )
+    sys.stdout.write(f"{row.worlds:6}  {row.threads:7}  {line}\n")
     sys.stdout.flush()

@@ -16,7 +16,8 @@ DESCRIPTION = """The whole way in one command: train a policy on this machine, e
 the simulated arm through the safety gate, and write a report page. Needs the extra `train`.
 
 examples:
-  roarm demo                            a minute or two
+  roarm demo                            grasp and lift a cube: some six minutes on two CPU cores
+  roarm demo --task reach               a point in the air: one minute
   roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
 
 exit codes: 0 done, 1 --min-success was missed or the arm had to be held, 2 bad input, 130 interrupted (and saved)"""
@@ -26,7 +27,7 @@ exit codes: 0 done, 1 --min-success was missed or the arm had to be held, 2 bad 
 class DemoArguments:
     """What to show."""
 
-    task: str = "reach"
+    task: str = "lift-cube"
     """The task."""
     seed: int = 0
     """Seed of everything random."""

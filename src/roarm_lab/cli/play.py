@@ -13,6 +13,7 @@ DESCRIPTION = """Watch a policy bundle play episodes in simulation. Without --vi
 browser (3D, with pause, next and speed); the address is printed. Needs no screen and no PyTorch.
 
 examples:
+  roarm play --demo                            a policy that comes with the package: lift a cube
   roarm play runs/RUN                          live; Ctrl-C ends
   roarm play runs/RUN --export replay.html     one file that opens anywhere, without network
   roarm play runs/RUN --video episodes.mp4     a film
@@ -26,8 +27,10 @@ LIVE_EPISODES, EXPORTED_EPISODES, FILMED_EPISODES = 20, 20, 5
 class PlayArguments:
     """What to watch, and how."""
 
-    bundle: Annotated[Path, tyro.conf.Positional]
+    bundle: Annotated[Path | None, tyro.conf.Positional] = None
     """A bundle folder, or a run folder that has one."""
+    demo: bool = False
+    """Watch the policy that comes with the package instead of one of yours."""
     episodes: int | None = None
     """How many episodes. By default 20; 5 for --video. Live, they begin again from the first."""
     seed: int = 0
@@ -55,6 +58,8 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
     if arguments.seed < 0:
         raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
+    if (arguments.bundle is None) != arguments.demo:
+        raise BadInputError("Give either a bundle or run folder (`roarm play runs/RUN`) or --demo.")
     from roarm_lab.cli.playing import play
 
     play(arguments)

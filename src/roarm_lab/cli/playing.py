@@ -8,6 +8,7 @@ from roarm_lab.cli.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES
 from roarm_lab.cli.training import progress_bar
 from roarm_lab.core.files import new_file
 from roarm_lab.policies.bundle import Bundle, load_bundle
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.view.live import LivePage
 from roarm_lab.view.replay import record, write_replay
 from roarm_lab.view.serving import EVERYWHERE, Server, address, serving, tunnel
@@ -22,7 +23,7 @@ def play(arguments: PlayArguments) -> None:
         BadInputError: The bundle, a file or the port can not be used; nothing has been written then.
         MissingError: What a film needs is not installed.
     """
-    bundle = load_bundle(arguments.bundle)
+    bundle = load_bundle(arguments.bundle or shipped_bundle())
     config, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
     export, video = arguments.export, arguments.video
     if video is not None:
