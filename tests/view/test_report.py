@@ -201,6 +201,16 @@ def test_an_arm_run_without_evaluation_or_goals_is_said_in_words(tmp_path: Path)
     assert "pace as fast as it goes how late cycles began means nothing at this pace" in fast
 
 
+def test_what_nobody_could_judge_is_unknown(tmp_path: Path) -> None:
+    rows = [{"distance_m": 0.01, "success": None}] * 2 + [{"distance_m": 0.3, "success": False}]
+    unjudged = {"arm": "wire", "goals": 3, "successes": 0, "success_rate": None, "interval": None, "episodes": rows}
+    text = report(tmp_path, arm_run=ARM_RUN | unjudged).text
+    assert "Whether it succeeded is unknown" in text
+    assert "goals reached and held unknown; 0 of 3 for sure" in text
+    assert "1 10 mm unknown 2 10 mm unknown 3 0.30 m missed" in text
+    assert "on the arm 0.0" not in text
+
+
 def test_settings_tell_what_was_run_where_and_with_which_versions(tmp_path: Path) -> None:
     page = report(tmp_path)
     for words in (
