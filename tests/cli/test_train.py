@@ -322,3 +322,27 @@ def test_a_killed_training_loses_only_what_came_after_its_last_checkpoint(folder
     assert after["steps"] == [1024 * (i + 1) for i in range(kept // 1024 + 3)]
     assert load_bundle(run.path).contract.evaluation is not None
     assert all(path.name.isdigit() for path in (run.path / "checkpoints").iterdir())
+
+
+LIMITED = """
+import resource, sys
+from roarm_lab.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_file_that_can_not_grow_ends_training_with_one_message(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="limits of file size are a matter of Unix")
+    words = ["train", "reach", "--num-envs", "64", "--total-timesteps", "2048", "--runs", str(tmp_path)]
+    # meta.json has 43 kB and fits; a checkpoint does not.
+    done = subprocess.run([sys.executable, "-c", LIMITED, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (run,) = tmp_path.iterdir()
+    assert done.stderr.splitlines() == [
+        f"run folder  {run}",
+        f"roarm: {run} can not be written any more: File too large. What it has is kept; make room. "
+        f"Training has stopped before anything was saved; {run} can be deleted.",
+    ]
+    assert (run / "curve.csv").exists()
+    assert list((run / "checkpoints").iterdir()) == []

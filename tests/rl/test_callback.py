@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import configure
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
@@ -34,7 +33,6 @@ def model(env: Sb3VecEnv) -> PPO:
 
 
 def callback(tmp_path: Path, env: Sb3VecEnv, model: PPO, **options: object) -> TrainingCallback:
-    model.set_logger(configure(None, []))
     ours: dict[str, object] = {"save": lambda steps: None, "checkpoint_s": 1e9, "report": lambda state: None}
     run = RunFolder.create(tmp_path, "reach", 0)
     made = TrainingCallback(run, env, SETTINGS, **(ours | options))  # pyright: ignore[reportArgumentType]

@@ -21,7 +21,8 @@ examples:
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
-exit codes: 0 done, 2 bad input, 3 something is not installed, 130 interrupted (and saved)"""
+exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
+130 interrupted (and saved)"""
 
 
 @dataclass(frozen=True)

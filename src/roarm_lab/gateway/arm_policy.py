@@ -55,7 +55,7 @@ def refuse_blind(bundle: Bundle) -> None:
     if boxes and all(term.source != "perception" for term in observed(bundle.contract)):
         raise InterfaceError(
             f"The policy's task has boxes ({', '.join(boxes)}), but no term that it observes has the source "
-            "perception: it would act on an arm without seeing them. Train it with a term that sees, for instance BoxPos."
+            "perception: it would act on an arm without seeing them. Train it with BoxPos or the like."
         )
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
 from roarm_lab.core.configs import to_plain
-from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.config import EnvConfig
@@ -30,6 +29,7 @@ from roarm_lab.rl.onnx_export import mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.tensorboard_log import tensorboard_logger
 
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
@@ -90,6 +90,7 @@ def train(
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume.
+        DiskError: The run can not be written any more; the checkpoints that it has are kept.
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
@@ -100,10 +101,17 @@ def train(
     normalised = sb3_ppo.normalised(env, job.settings)
     try:
         model = _start(job, run, normalised, device) if not resume else _resume(job, run, normalised, device)
-        _learn(job, run, normalised, model, report)
+        with _writing(run):
+            _learn(job, run, normalised, model, report)
         onnx = mlp_to_onnx(sb3_ppo.network_of(model, normalised, job.settings), env.env.observations["actor"].sizes)
     finally:
         normalised.close()
+    with _writing(run):
+        return _evaluated(job, run, onnx, evaluating)
+
+
+def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[[int], None] | None) -> Trained:
+    """Write the bundle, evaluate it, and write what came out."""
     contract = contract_of(job, run)
     run.forget_evaluation()  # of an earlier policy, if training went on
     bundle = load_bundle(write_bundle(run.bundle, onnx, contract, overwrite=True))
@@ -155,7 +163,7 @@ def device_of(name: str) -> str:
 def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
     run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
     model = sb3_ppo.make_ppo(env, job.settings, job.seed, device)
-    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
     return model
 
 
@@ -169,7 +177,7 @@ def _resume(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PP
     worlds.env.total_steps = model.num_timesteps  # a curriculum goes on too
     # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
     env.seed(job.seed + model.num_timesteps)
-    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
     return model
 
 
@@ -223,6 +231,20 @@ def _learn(
                 save(model.num_timesteps)
                 raise TrainingInterrupted(run, model.num_timesteps) from None
         save(model.num_timesteps)
+
+
+@contextmanager
+def _writing(run: RunFolder) -> Generator[None]:
+    """Say in words that a file of the run can not be written, whichever it was."""
+    try:
+        yield
+    except (OSError, BadInputError) as error:
+        reason = error.__cause__ if isinstance(error, BadInputError) else error
+        if not isinstance(reason, OSError):
+            raise
+        raise DiskError(
+            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; make room."
+        ) from error
 
 
 @contextmanager
