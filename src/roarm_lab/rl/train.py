@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
+from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
@@ -20,12 +22,12 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
-from roarm_lab.evaluate.evaluation import Evaluation, evaluate
+from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import Progress, TrainingCallback
-from roarm_lab.rl.onnx_export import mlp_to_onnx
+from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
@@ -33,6 +35,10 @@ from roarm_lab.rl.tensorboard_log import tensorboard_logger
 
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
+
+
+Watch = Callable[[int, Infer], None]
+"""Called with the steps done and the policy as it is then, without exploration noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,7 @@ def train(
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     evaluating: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
@@ -87,6 +94,7 @@ def train(
         resume: Go on from the newest checkpoint of `run`.
         report: Called after every rollout.
         evaluating: Called with the number of evaluated episodes.
+        watch: Called with the policy as it is before the first step, after every tenth of the steps, and at the end.
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume.
@@ -102,7 +110,7 @@ def train(
     try:
         model = _start(job, run, normalised, device) if not resume else _resume(job, run, normalised, device)
         with _writing(run):
-            _learn(job, run, normalised, model, report)
+            _learn(job, run, normalised, model, report=report, watch=watch)
         onnx = mlp_to_onnx(sb3_ppo.network_of(model, normalised, job.settings), env.env.observations["actor"].sizes)
     finally:
         normalised.close()
@@ -214,7 +222,9 @@ def _learn(
     run: RunFolder,
     normalised: VecNormalize,
     model: PPO,
+    *,
     report: Callable[[Progress], None],
+    watch: Watch | None,
 ) -> None:
     left = job.settings.total_timesteps - model.num_timesteps
 
@@ -223,7 +233,14 @@ def _learn(
 
     if left > 0:
         worlds: Any = normalised.venv
-        callback = TrainingCallback(run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report)
+
+        def look(steps: int) -> None:
+            if watch is not None:
+                watch(steps, _infer(sb3_ppo.network_of(model, normalised, job.settings)))
+
+        callback = TrainingCallback(
+            run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look
+        )
         with _terminate_is_interrupt():
             try:
                 model.learn(left, callback=callback, reset_num_timesteps=False)
@@ -231,6 +248,16 @@ def _learn(
                 save(model.num_timesteps)
                 raise TrainingInterrupted(run, model.num_timesteps) from None
         save(model.num_timesteps)
+        look(model.num_timesteps)
+
+
+def _infer(network: Mlp) -> Infer:
+    """Return the network as a policy of one action at a time."""
+
+    def infer(terms: Mapping[str, Float32]) -> Float32:
+        return network(np.concatenate(list(terms.values()), axis=1))[:, None]
+
+    return infer
 
 
 @contextmanager
