@@ -56,7 +56,7 @@ class LearningRecorder:
         """Record below `root`; nothing is made before the first look."""
         # Few worlds are slowed down by threads, and the training's are there for its own worlds.
         self._config = replace(config, sim=replace(config.sim, threads=1))
-        self._root = root
+        self._root, self._provenance = root, provenance()
         self._contract = {"interface": interface_of(config), "provenance": {"hashes": hashes_of(config)}}
 
     def __call__(self, steps: int, infer: Infer) -> None:
@@ -65,7 +65,7 @@ class LearningRecorder:
         Raises:
             BadInputError: The disk can not be written.
         """
-        origin = {"policy": None, "steps": steps, "contract": self._contract}
+        origin = {"policy": None, "steps": steps, "contract": self._contract, "provenance": self._provenance}
         try:
             with recorder(origin, self._config, self._root, SEED) as recording:
                 evaluate(infer, self._config, episodes=EPISODES, seed=SEED, observe=recording.observe)
@@ -94,8 +94,8 @@ def recorder(origin: Mapping[str, Any], config: EnvConfig, root: Path, seed: int
         "joint_names": list(config.robot.joint_names),
         "box_names": [box.name for box in config.sim.boxes],
         "units": UNITS,
+        "provenance": origin.get("provenance") or provenance(),
         **origin,
-        "provenance": provenance(),
     }
     writer = RolloutWriter(root, about)
     recording = _Recording(writer)
