@@ -1,5 +1,6 @@
 """`roarm play`: mistakes are named before anything is written, and every way of watching works."""
 
+import json
 import os
 import re
 import signal
@@ -142,6 +143,52 @@ def test_a_missing_renderer_or_package_is_exit_code_3(
     assert main(["play", str(bundle), "--video", str(tmp_path / "new" / "a.mp4")]) == 3
     assert "A film needs av and pillow. Type: pip install 'roarm-lab[video]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how to draw is chosen by MUJOCO_GL on Linux only")
+def test_without_a_renderer_a_film_is_exit_code_3_and_says_what_to_install(bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="films need the extra video")
+    out = tmp_path / "film.mp4"
+    command = [sys.executable, "-m", "roarm_lab", "play", str(bundle), "--video", str(out), "--episodes", "1"]
+    env = {**os.environ, "MUJOCO_GL": "disable"}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "roarm: Pictures can not be drawn here" in done.stderr
+    assert "apt-get install libegl1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_worlds_that_differ_are_drawn_anew_for_every_episode(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dr.yaml"
+    file.write_text("{}\n")  # the defaults
+    words = ["play", str(bundle), "--episodes", "2", "--export"]
+    assert main([*words, str(tmp_path / "a.html"), "--domain-randomization", str(file)]) == 2
+    assert "here worlds differ" in capsys.readouterr().err  # it was trained on nominal ones
+    assert not (tmp_path / "a.html").exists()
+    for name in ("b", "c"):
+        out = str(tmp_path / f"{name}.html")
+        assert main([*words, out, "--domain-randomization", str(file), "--allow-drift"]) == 0
+    assert main([*words, str(tmp_path / "nominal.html")]) == 0
+    assert "simulated, worlds that differ, seed 0" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    drawn, again, nominal = (episodes_in(tmp_path / f"{name}.html") for name in ("b", "c", "nominal"))
+    assert drawn == again != nominal
+
+
+def test_a_bad_file_of_randomisation_is_named(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["play", str(bundle), "--export", str(tmp_path / "a.html"), "--domain-randomization"]
+    assert main([*words, str(tmp_path / "nothing.yaml")]) == 2
+    assert "nothing.yaml" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def episodes_in(path: Path) -> list[object]:
+    """Return the recorded episodes of a replay."""
+    found = re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert found
+    return json.loads(found[1])["episodes"]
 
 
 def test_live_it_says_where_to_look_and_ctrl_c_ends_it(bundle: Path) -> None:

@@ -46,6 +46,8 @@ class PlayArguments:
     """Live: end after the episodes. They begin at once, whether a browser is watching or not."""
     allow_drift: bool = False
     """Play even if model, task or randomisation differ from those of the training."""
+    domain_randomization: Path | None = None
+    """YAML with what differs from episode to episode; without it all worlds are nominal."""
 
 
 def run(argv: list[str]) -> int:

@@ -7,6 +7,7 @@ from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES, PlayArguments
 from roarm_lab.cli.training import progress_bar
 from roarm_lab.core.files import new_file
+from roarm_lab.envs.randomization import load_randomization
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.view.live import LivePage
 from roarm_lab.view.replay import record, write_replay
@@ -22,8 +23,10 @@ def play(arguments: PlayArguments) -> None:
         BadInputError: The bundle, a file or the port can not be used; nothing has been written then.
         MissingError: What a film needs is not installed.
     """
+    file = arguments.domain_randomization
+    randomization = None if file is None else load_randomization(file)
     bundle = load_bundle(arguments.bundle)
-    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, randomization=randomization)
     export, video = arguments.export, arguments.video
     if video is not None:
         refuse_unfit(video)
@@ -79,4 +82,5 @@ def _title(stage: Stage) -> str:
 
 def _about(bundle: Bundle, arguments: PlayArguments) -> str:
     network = bundle.contract.provenance.get("hashes", {}).get("policy", "")
-    return f"policy {str(network)[:12]}, simulated, seed {arguments.seed}"
+    worlds = ", worlds that differ" if arguments.domain_randomization else ""
+    return f"policy {str(network)[:12]}, simulated{worlds}, seed {arguments.seed}"
