@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import main
+from roarm_lab.cli.recording import LearningRecorder
+from roarm_lab.tasks.reach import reach
 from tests.bundles import still_bundle
+from tests.view.a_show import still
 
 START_S = 30.0  # a fresh interpreter on a busy machine; measured 0.7 s
 
@@ -108,6 +111,9 @@ def test_a_film_is_written(bundle: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--export", "there.html"], "there.html exists already"),
         (["--export", "new/replay.html", "--video", "there.mp4"], "there.mp4 exists already"),
         (["--export", "."], "is a folder; a file is expected"),
+        (["--episode", "3"], "--episode chooses among recorded episodes: add --rollouts."),
+        (["--rollouts"], "There are no recorded rollouts in"),
+        (["--rollouts", "--domain-randomization", "a.yaml"], "leave out --domain-randomization"),
     ],
 )
 def test_bad_input_is_one_message_and_writes_nothing(
@@ -189,6 +195,43 @@ def episodes_in(path: Path) -> list[object]:
     found = re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
     assert found
     return json.loads(found[1])["episodes"]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with four recorded episodes and nothing else."""
+    path = tmp_path_factory.mktemp("run")
+    LearningRecorder(reach(), path / "rollouts")(1024, still)
+    return path
+
+
+def test_recorded_episodes_are_exported(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "replay.html"
+    assert main(["play", str(recorded), "--rollouts", "--export", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    text = out.read_text(encoding="utf-8")
+    assert "Episodes: 0 of 4 succeeded" in text
+    assert "after 1,024 steps of learning: not done" in text
+    words = ["play", str(recorded), "--rollouts", "--episode", "3", "--export", str(out), "--overwrite"]
+    assert main(words) == 0
+    assert "Episodes: 0 of 1 succeeded" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--episode", "0"], "--episode must be 1 to 4, as many were recorded; got 0."),
+        (["--episode", "5"], "--episode must be 1 to 4, as many were recorded; got 5."),
+        (["--episodes", "5"], "--episodes must be 1 to 4, as many are to be shown; got 5."),
+    ],
+)
+def test_an_episode_that_was_not_recorded_is_refused_with_the_range(
+    words: list[str], reason: str, recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "replay.html"
+    assert main(["play", str(recorded), "--rollouts", "--export", str(out), *words]) == 2
+    assert capsys.readouterr().err == f"roarm: {reason}\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_live_it_says_where_to_look_and_ctrl_c_ends_it(bundle: Path) -> None:

@@ -21,7 +21,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.sim.geometry import DrawnShape, Geometry
 from roarm_lab.view.markup import html
-from roarm_lab.view.stage import Marker, Moment, Stage
+from roarm_lab.view.stage import Marker, Moment, Show
 
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src 'unsafe-inline'; img-src data:; "
@@ -55,7 +55,7 @@ class Replay:
 
 
 def record(
-    stage: Stage, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
+    stage: Show, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
 ) -> Replay:
     """Play episodes 0 to `episodes` - 1 of a stage and return them.
 
