@@ -1,5 +1,6 @@
 """`roarm play`: mistakes are named before anything is written, and every way of watching works."""
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import main
+from roarm_lab.cli.recording import LearningRecorder
+from roarm_lab.tasks.reach import reach
 from tests.bundles import still_bundle
+from tests.view.a_show import still
 
 START_S = 30.0  # a fresh interpreter on a busy machine; measured 0.7 s
 
@@ -120,6 +124,9 @@ def test_a_film_is_written(bundle: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--export", "there.html"], "there.html exists already"),
         (["--export", "new/replay.html", "--video", "there.mp4"], "there.mp4 exists already"),
         (["--export", "."], "is a folder; a file is expected"),
+        (["--episode", "3"], "--episode chooses among recorded episodes: add --rollouts."),
+        (["--rollouts"], "There are no recorded rollouts in"),
+        (["--rollouts", "--domain-randomization", "a.yaml"], "leave out --domain-randomization"),
     ],
 )
 def test_bad_input_is_one_message_and_writes_nothing(
@@ -154,6 +161,89 @@ def test_a_missing_renderer_or_package_is_exit_code_3(
     monkeypatch.setattr("roarm_lab.view.video.find_spec", lambda name: None)
     assert main(["play", str(bundle), "--video", str(tmp_path / "new" / "a.mp4")]) == 3
     assert "A film needs av and pillow. Type: pip install 'roarm-lab[video]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how to draw is chosen by MUJOCO_GL on Linux only")
+def test_without_a_renderer_a_film_is_exit_code_3_and_says_what_to_install(bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="films need the extra video")
+    out = tmp_path / "film.mp4"
+    command = [sys.executable, "-m", "roarm_lab", "play", str(bundle), "--video", str(out), "--episodes", "1"]
+    env = {**os.environ, "MUJOCO_GL": "disable"}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "roarm: Pictures can not be drawn here" in done.stderr
+    assert "apt-get install libegl1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_worlds_that_differ_are_drawn_anew_for_every_episode(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dr.yaml"
+    file.write_text("{}\n")  # the defaults
+    words = ["play", str(bundle), "--episodes", "2", "--export"]
+    assert main([*words, str(tmp_path / "a.html"), "--domain-randomization", str(file)]) == 2
+    assert "here worlds differ" in capsys.readouterr().err  # it was trained on nominal ones
+    assert not (tmp_path / "a.html").exists()
+    for name in ("b", "c"):
+        out = str(tmp_path / f"{name}.html")
+        assert main([*words, out, "--domain-randomization", str(file), "--allow-drift"]) == 0
+    assert main([*words, str(tmp_path / "nominal.html")]) == 0
+    assert "simulated, worlds that differ, seed 0" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    drawn, again, nominal = (episodes_in(tmp_path / f"{name}.html") for name in ("b", "c", "nominal"))
+    assert drawn == again != nominal
+
+
+def test_a_bad_file_of_randomisation_is_named(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["play", str(bundle), "--export", str(tmp_path / "a.html"), "--domain-randomization"]
+    assert main([*words, str(tmp_path / "nothing.yaml")]) == 2
+    assert "nothing.yaml" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def episodes_in(path: Path) -> list[object]:
+    """Return the recorded episodes of a replay."""
+    found = re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert found
+    return json.loads(found[1])["episodes"]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with four recorded episodes and nothing else."""
+    path = tmp_path_factory.mktemp("run")
+    LearningRecorder(reach(), path / "rollouts")(1024, still)
+    return path
+
+
+def test_recorded_episodes_are_exported(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "replay.html"
+    assert main(["play", str(recorded), "--rollouts", "--export", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    text = out.read_text(encoding="utf-8")
+    assert "Episodes: 0 of 4 succeeded" in text
+    assert "after 1,024 steps of learning: not done" in text
+    words = ["play", str(recorded), "--rollouts", "--episode", "3", "--export", str(out), "--overwrite"]
+    assert main(words) == 0
+    assert "Episodes: 0 of 1 succeeded" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--episode", "0"], "--episode must be 1 to 4, as many were recorded; got 0."),
+        (["--episode", "5"], "--episode must be 1 to 4, as many were recorded; got 5."),
+        (["--episodes", "5"], "--episodes must be 1 to 4, as many are to be shown; got 5."),
+    ],
+)
+def test_an_episode_that_was_not_recorded_is_refused_with_the_range(
+    words: list[str], reason: str, recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "replay.html"
+    assert main(["play", str(recorded), "--rollouts", "--export", str(out), *words]) == 2
+    assert capsys.readouterr().err == f"roarm: {reason}\n"
     assert not list(tmp_path.iterdir())
 
 

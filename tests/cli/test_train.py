@@ -116,7 +116,10 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
         (("reach", "--threads", "-1"), "--threads must be 0 or more, got -1"),
         (("--resume", "nothing"), "nothing is not a run folder: it has no meta.json"),
         (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
-        (("--resume", "nothing", "--num-envs", "8"), "With --resume only --total-timesteps, --threads and"),
+        (
+            ("--resume", "nothing", "--num-envs", "8"),
+            "With --resume only --total-timesteps, --threads, --record-rollouts and",
+        ),
         (("reach", "--reward-config", "nothing.yaml"), "There is no file nothing.yaml"),
     ],
 )
@@ -322,3 +325,59 @@ def test_a_killed_training_loses_only_what_came_after_its_last_checkpoint(folder
     assert after["steps"] == [1024 * (i + 1) for i in range(kept // 1024 + 3)]
     assert load_bundle(run.path).contract.evaluation is not None
     assert all(path.name.isdigit() for path in (run.path / "checkpoints").iterdir())
+
+
+LIMITED = """
+import resource, sys
+from roarm_lab.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_file_that_can_not_grow_ends_training_with_one_message(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="limits of file size are a matter of Unix")
+    words = ["train", "reach", "--num-envs", "64", "--total-timesteps", "2048", "--runs", str(tmp_path)]
+    # meta.json has 43 kB and fits; a checkpoint does not.
+    done = subprocess.run([sys.executable, "-c", LIMITED, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (run,) = tmp_path.iterdir()
+    assert done.stderr.splitlines() == [
+        f"run folder  {run}",
+        f"roarm: {run} can not be written any more: File too large. What it has is kept; make room. "
+        f"Training has stopped before anything was saved; {run} can be deleted.",
+    ]
+    assert (run / "curve.csv").exists()
+    assert list((run / "checkpoints").iterdir()) == []
+
+
+def test_rollouts_on_the_way_show_how_the_policy_developed(folder: Path) -> None:
+    words = ["train", "reach", "--num-envs", "64", "--total-timesteps", "4096", "--eval-episodes", "8"]
+    assert main([*words, "--record-callback-rollouts"]) == 0
+    run = only_run(folder)
+    recordings = sorted(
+        (run.path / "rollouts").iterdir(), key=lambda path: json.loads((path / "meta.json").read_text())["steps"]
+    )
+    abouts = [json.loads((path / "meta.json").read_text()) for path in recordings]
+    assert [about["steps"] for about in abouts] == [0, 1024, 2048, 3072, 4096]
+    assert all(about["task"] == "reach" and len(about["episodes"]) == 4 for about in abouts)
+    seen: list[np.ndarray] = []
+    for path, about in zip(recordings, abouts, strict=True):
+        with np.load(path / about["episodes"][0]["file"]) as arrays:
+            assert set(about["units"]) - {"command_*", "box_pos_w", "box_quat_w"} <= set(arrays)
+            seen.append(arrays["action"])
+            goal, start = arrays["command_goal"][0], arrays["joint_pos"][0]
+        with np.load(recordings[0] / "episode_000000.npz") as first:  # the same goal and start, another policy
+            np.testing.assert_array_equal(goal, first["command_goal"][0])
+            np.testing.assert_array_equal(start, first["joint_pos"][0])
+    assert len({action.tobytes() for action in seen}) == 5
+
+
+def test_recording_on_the_way_does_not_change_what_is_learned(folder: Path) -> None:
+    words = ["train", "reach", "--num-envs", "64", "--total-timesteps", "3072", "--eval-episodes", "8"]
+    curves: list[dict[str, list[float]]] = []
+    for number, more in enumerate(([], ["--record-callback-rollouts"])):
+        assert main([*words, *more, "--runs", f"runs{number}"]) == 0
+        (path,) = (folder / f"runs{number}").iterdir()
+        curves.append({name: column for name, column in RunFolder(path).read_curve().items() if name != "wall_s"})
+    np.testing.assert_equal(curves[0], curves[1])

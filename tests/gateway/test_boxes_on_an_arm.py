@@ -264,6 +264,24 @@ def test_an_arm_without_a_camera_is_refused_before_that(bundle: Bundle) -> None:
         check_sources(bundle, SimArm(ROARM_M3, clock=SimulatedClock(), config=SimConfig()).provides)
 
 
+def test_a_policy_that_is_blind_to_its_boxes_is_refused_at_load(bundle: Bundle) -> None:
+    seen = [term for term in bundle.contract.interface["observations"] if term["source"] != "perception"]
+    blind = replace(
+        bundle, contract=replace(bundle.contract, interface=bundle.contract.interface | {"observations": seen})
+    )
+    reason = r"has boxes \(cube\), but no term that it observes has the source perception"
+    with pytest.raises(InterfaceError, match=reason):
+        ArmPolicy(blind, ROARM_M3)
+    with pytest.raises(InterfaceError, match=reason):
+        check_sources(blind, lift_arm().provides)
+
+
+def test_a_damaged_list_of_boxes_is_refused(bundle: Bundle) -> None:
+    damaged = replace(bundle, contract=replace(bundle.contract, interface=bundle.contract.interface | {"boxes": [3]}))
+    with pytest.raises(InterfaceError, match="The contract's list of boxes can not be read"):
+        ArmPolicy(damaged, ROARM_M3)
+
+
 def test_what_only_a_simulator_knows_is_refused_by_name_even_there(bundle: Bundle) -> None:
     actor = {**TASK.observations["actor"], "cube_vel": BoxVel(), "touching": Touching()}
     contract = contract_of(replace(TASK, observations={**TASK.observations, "actor": actor}))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import configure
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
@@ -34,7 +33,6 @@ def model(env: Sb3VecEnv) -> PPO:
 
 
 def callback(tmp_path: Path, env: Sb3VecEnv, model: PPO, **options: object) -> TrainingCallback:
-    model.set_logger(configure(None, []))
     ours: dict[str, object] = {"save": lambda steps: None, "checkpoint_s": 1e9, "report": lambda state: None}
     run = RunFolder.create(tmp_path, "reach", 0)
     made = TrainingCallback(run, env, SETTINGS, **(ours | options))  # pyright: ignore[reportArgumentType]
@@ -127,3 +125,20 @@ def test_the_curve_says_how_large_actions_are_before_they_are_clipped(
     assert curve["action_size"][0] == pytest.approx(SETTINGS.start_std, abs=0.05)
     assert curve["saturated"][1] == pytest.approx((5 * 0.153 + 1) / 6, abs=0.02)
     assert curve["action_size"][1] == pytest.approx(30.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("begin", "wanted"), [(0, [0, 410, 1230, 1640, 2050, 2460, 2870, 3280, 3690]), (500, [910, 1230, 1640])]
+)
+def test_somebody_who_watches_looks_after_every_tenth(
+    tmp_path: Path, env: Sb3VecEnv, model: PPO, begin: int, wanted: list[int]
+) -> None:
+    looks: list[int] = []
+    made = callback(tmp_path, env, model, watch=looks.append)  # 4096 steps: a tenth is 409
+    made.num_timesteps = begin
+    made._on_training_start()
+    done = (0, 200, 410, 800, 1230, 1640, 2050, 2460, 2870, 3280, 3690)
+    for steps in done if not begin else (500, 800, 910, 1000, 1230, 1640):
+        made.num_timesteps = steps
+        made._on_rollout_start()
+    assert looks == wanted

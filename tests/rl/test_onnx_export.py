@@ -26,7 +26,9 @@ def run(tmp_path: Path, mlp: Mlp, *rows: tuple[float, float]) -> np.ndarray:
     path = tmp_path / "p.onnx"
     path.write_bytes(mlp_to_onnx(mlp, SIZES))
     seen = np.float32(rows)
-    return OnnxPolicy(path).infer({"near": seen[:, :1], "far": seen[:, 1:]})[:, 0]
+    got = OnnxPolicy(path).infer({"near": seen[:, :1], "far": seen[:, 1:]})[:, 0]
+    np.testing.assert_allclose(mlp(seen), got, rtol=1e-5, atol=1e-6)  # the same, without ONNX
+    return got
 
 
 def test_inputs_stand_side_by_side_in_their_order(tmp_path: Path) -> None:

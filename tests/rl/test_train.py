@@ -1,6 +1,9 @@
 """Training from end to end, in seconds: what is in the run folder, and that it can be stopped and gone on with."""
 
+import errno
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
 from roarm_lab.policies.bundle import load_bundle
@@ -184,3 +187,76 @@ def test_the_device_is_cpu_unless_somebody_asks(monkeypatch: pytest.MonkeyPatch)
         device_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert device_of("cuda") == "cuda"
+
+
+def full_disk(*_: object, **__: object) -> None:
+    """Fail as writing does on a disk without room."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_that_fills_up_keeps_the_checkpoints_and_training_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder.create(tmp_path, "reach", 0)
+    with monkeypatch.context() as patch:
+
+        def report(state: Progress) -> None:
+            if state.steps >= 3 * ROLLOUT:
+                patch.setattr(RunFolder, "append_curve", full_disk)
+
+        with pytest.raises(DiskError, match="can not be written any more: No space left on device"):
+            train(tiny_job(6), run, report=report)
+    assert [int(path.name) for path in run.checkpoints()] == [ROLLOUT, 2 * ROLLOUT, 3 * ROLLOUT]
+    trained = train(tiny_job(6), run, resume=True)
+    assert trained.run.read_curve()["steps"] == [ROLLOUT * (i + 1) for i in range(6)]
+
+
+def test_of_a_checkpoint_that_does_not_fit_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, old = RunFolder.create(tmp_path, "reach", 0), Path.write_bytes
+
+    def write(path: Path, data: bytes) -> int:
+        if path.name == sb3_ppo.NORMALISER and f"{2 * ROLLOUT}" in str(path):
+            full_disk()
+        return old(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(DiskError, match="No space left on device"):
+        train(tiny_job(6), run)
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == [f"{ROLLOUT:010d}"]
+
+
+@pytest.mark.parametrize("place", ["bundle", "evaluation.json"])
+def test_what_comes_after_learning_may_meet_a_full_disk_too(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: Path, data: bytes | str, **options: bool) -> Path:
+        del data, options
+        raise BadInputError(f"{path} can not be written.") from OSError(errno.ENOSPC, "No space left on device")
+
+    run = RunFolder.create(tmp_path, "reach", 0)
+    module = "roarm_lab.policies.bundle" if place == "bundle" else "roarm_lab.rl.run_folder"
+
+    def report(state: Progress) -> None:
+        if state.steps >= ROLLOUT:
+            monkeypatch.setattr(f"{module}.write_atomic", write)
+
+    with pytest.raises(DiskError, match="No space left on device"):
+        train(tiny_job(1), run, report=report)
+    assert [int(path.name) for path in run.checkpoints()] == [ROLLOUT]
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    trained = train_tiny(tmp_path / "runs", rollouts=1)
+    train(tiny_job(2), trained.run, resume=True)
+    job = tiny_job(1)
+    env = sb3_ppo.normalised(Sb3VecEnv(Env(job.env, 64, seed=0)), job.settings)
+    for model in (
+        sb3_ppo.make_ppo(env, job.settings, 0, "cpu"),
+        sb3_ppo.load(trained.run.checkpoints()[-1], env, "cpu"),
+    ):
+        model.learn(ROLLOUT)  # without a logger of its own
+    env.close()
+    assert list(temporary.iterdir()) == []

@@ -13,7 +13,7 @@ from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.view.report import write_report
 from tests.view.a_run import ARM_RUN, EVALUATION, INTERFACE, META, curve_rows, put, write_run
 
-VOID = {"meta", "link"}
+VOID = {"meta", "link", "img"}
 LARGE_BYTES = 400_000  # a report that does not fit into an e-mail has a mistake in it; measured: 47 kB
 
 
@@ -64,11 +64,11 @@ def test_the_question_comes_first_and_the_answer_next(tmp_path: Path) -> None:
     assert [heading.replace("\u00a0", " ") for heading in page.headings] == [
         "How often does this policy hold the fingertips within 2 cm of a random point at the end of 2 s?",
         "The answer",
+        "Settings and origin",
+        "How it learned",
         "Success by start",
         "Why it failed",
-        "How it learned",
         "On the simulated arm",
-        "Settings and origin",
         "How to repeat it",
     ]
     assert "stays below 2 cm, without a break, during its last 0.4 s" in page.text
@@ -199,6 +199,16 @@ def test_an_arm_run_without_evaluation_or_goals_is_said_in_words(tmp_path: Path)
     assert "pace not recorded how late cycles began not recorded" in bare
     fast = report(tmp_path / "c", arm_run=ARM_RUN | {"real_time": False}).text
     assert "pace as fast as it goes how late cycles began means nothing at this pace" in fast
+
+
+def test_what_nobody_could_judge_is_unknown(tmp_path: Path) -> None:
+    rows = [{"distance_m": 0.01, "success": None}] * 2 + [{"distance_m": 0.3, "success": False}]
+    unjudged = {"arm": "wire", "goals": 3, "successes": 0, "success_rate": None, "interval": None, "episodes": rows}
+    text = report(tmp_path, arm_run=ARM_RUN | unjudged).text
+    assert "Whether it succeeded is unknown" in text
+    assert "goals reached and held unknown; 0 of 3 for sure" in text
+    assert "1 10 mm unknown 2 10 mm unknown 3 0.30 m missed" in text
+    assert "on the arm 0.0" not in text
 
 
 def test_settings_tell_what_was_run_where_and_with_which_versions(tmp_path: Path) -> None:

@@ -1,17 +1,25 @@
 """The report in a real browser (skipped without Chromium): it loads nothing, complains about nothing, fits a phone."""
 
+import base64
+import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from roarm_lab.evaluate.evaluation import evaluate
 from roarm_lab.view.report import write_report
+from roarm_lab.view.watched import watch
 from tests.view.a_run import write_run
-from tests.view.chromium import CHROMIUM, Chromium
+from tests.view.a_show import short, wave
+from tests.view.chromium import CHROMIUM, WAIT_S, WEBGL_FLAGS, Chromium
 
 PHONE_PX = 360
 DESK_PX = 1100
 DARK = 60  # of 255: the paper of the dark theme is below, that of the light one far above
+COLOURS = 300  # an empty frame, or text alone, has fewer; an arm on its table measured 550 and more
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -73,3 +81,36 @@ def test_the_curve_rises_from_the_left_to_the_right_of_its_frame(browser: Chromi
     assert end_x == pytest.approx(right, abs=1.0)
     assert bottom - 0.05 * (bottom - top) < begin_y <= bottom
     assert top < end_y < top + 0.1 * (bottom - top)
+
+
+def wait_until_drawn(browser: Chromium) -> None:
+    """Wait until the replay's middle is full of colours; the page around it can not look inside."""
+    end_s = time.monotonic() + WAIT_S
+    while True:
+        picture = Image.open(io.BytesIO(base64.b64decode(browser.call("Page.captureScreenshot")["data"])))
+        part = picture.convert("RGB").crop((60, 150, min(picture.width, 600) - 60, 350))
+        if len(part.getcolors(part.width * part.height) or []) > COLOURS:
+            return
+        assert time.monotonic() < end_s, "the replay in the report was not drawn"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
+def test_pictures_and_replay_are_drawn_without_requests_or_complaints(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, width: int
+) -> None:
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: the report was not opened in a browser")
+    config = short()
+    watched = watch(wave, config, evaluate(wave, config, episodes=4, seed=0))
+    path = write_report(write_run(tmp_path / "run"), watched=watched)
+    with Chromium(tmp_path_factory.mktemp("profile"), WEBGL_FLAGS) as chromium:
+        chromium.open(path, width=width)
+        chromium.value("document.querySelector('.replay').scrollIntoView()")
+        wait_until_drawn(chromium)
+        assert chromium.value("document.documentElement.scrollWidth") <= width
+        loaded = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+        assert chromium.value(loaded)
+        assert chromium.value("document.images.length") == (0 if watched.trouble else 20)
+        assert [url for url in chromium.requests if not url.startswith("data:")] == [path.resolve().as_uri()]
+        assert chromium.complaints == []

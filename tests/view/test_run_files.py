@@ -88,6 +88,7 @@ def test_a_wrong_value_is_named_with_its_key(
         ({"held": [3]}, "'held' must be a list of texts"),
         ({"episodes": [{"distance_m": 0.1, "success": 1}]}, "'success' must be true or false, got 1"),
         ({"episodes": [{"distance_m": -0.1, "success": True}]}, "'distance_m' must be a number from 0, got -0.1"),
+        ({"episodes": [{"distance_m": 0.1}]}, "'success' must be true or false, got nothing"),
         ({"cycle_late_ms": {"p50": "fast"}}, "'p50' must be a number, got 'fast'"),
     ],
 )
@@ -102,6 +103,15 @@ def test_what_an_arm_run_may_leave_out(tmp_path: Path) -> None:
     found = read_run(write_run(tmp_path / "run", arm_run=bare)).arm_run
     assert found is not None
     assert (found.interval, found.late_ms, found.held, found.episodes) == (None, (), (), ())
+
+
+def test_an_arm_run_that_nobody_could_judge_is_read(tmp_path: Path) -> None:
+    rows = [{"distance_m": 0.01, "success": None}, {"distance_m": 0.02, "success": True}]
+    unjudged = {"arm": "wire", "goals": 2, "successes": 1, "success_rate": None, "interval": None, "episodes": rows}
+    found = read_run(write_run(tmp_path / "run", arm_run=unjudged)).arm_run
+    assert found is not None
+    assert (found.goals, found.successes, found.interval) == (2, 1, None)
+    assert found.episodes == ((0.01, None), (0.02, True))
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,9 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
     if arguments.episodes < 1 or arguments.goals < 1:
         raise BadInputError("--episodes and --goals must be 1 or more.")
+    from roarm_lab.cli.reporting import report
     from roarm_lab.cli.train import TrainArguments
     from roarm_lab.cli.training import run_training, summary
-    from roarm_lab.view.report import write_report
 
     asked = replace(
         TrainArguments(),
@@ -65,7 +65,7 @@ def run(argv: list[str]) -> int:
     trained = run_training(asked, command=("roarm", "demo", *argv))
     sys.stdout.write(summary(trained.evaluation) + "\n")
     held = _held_on_the_arm(trained.bundle, trained.run.path, arguments)
-    sys.stdout.write(f"bundle      {trained.bundle.path}\nreport      {write_report(trained.run.path).resolve()}\n")
+    sys.stdout.write(f"bundle      {trained.bundle.path}\nreport      {report(trained.run.path).resolve()}\n")
     rate = trained.evaluation.success_rate
     if rate < arguments.min_success:
         sys.stderr.write(f"roarm: the success rate {rate:.3f} is below --min-success {arguments.min_success}.\n")

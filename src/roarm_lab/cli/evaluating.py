@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from roarm_lab.cli.recording import recorder
+from roarm_lab.cli.recording import origin_of, recorder
 from roarm_lab.cli.training import progress_bar, summary
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
@@ -51,7 +51,7 @@ def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
     say_drift(drift)
     root, seed = arguments.record_rollouts, arguments.seed
     with (
-        nullcontext() if root is None else recorder(bundle, config, root, seed) as recording,
+        nullcontext() if root is None else recorder(origin_of(bundle), config, root, seed) as recording,
         progress_bar("evaluating", arguments.episodes) as update,
     ):
         evaluation = evaluate(

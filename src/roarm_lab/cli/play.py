@@ -17,6 +17,7 @@ examples:
   roarm play runs/RUN                          live; Ctrl-C ends
   roarm play runs/RUN --export replay.html     one file that opens anywhere, without network
   roarm play runs/RUN --video episodes.mp4     a film
+  roarm play runs/RUN --rollouts               what was recorded while it learned
 
 exit codes: 0 done, 2 bad input, 3 something is not installed, 130 ended with Ctrl-C"""
 
@@ -28,7 +29,7 @@ class PlayArguments:
     """What to watch, and how."""
 
     bundle: Annotated[Path | None, tyro.conf.Positional] = None
-    """A bundle folder, or a run folder that has one."""
+    """A bundle folder, or a run folder that has one. With --rollouts a folder of recordings will do."""
     demo: bool = False
     """Watch the policy that comes with the package instead of one of yours."""
     episodes: int | None = None
@@ -49,6 +50,12 @@ class PlayArguments:
     """Live: end after the episodes. They begin at once, whether a browser is watching or not."""
     allow_drift: bool = False
     """Play even if model, task or randomisation differ from those of the training."""
+    rollouts: bool = False
+    """Show the episodes that were recorded below the run folder (or in the folder given) instead of new ones."""
+    episode: int | None = None
+    """With --rollouts: only this one, counted from 1 in the order in which the policy learned."""
+    domain_randomization: Path | None = None
+    """YAML with what differs from episode to episode; without it all worlds are nominal."""
 
 
 def run(argv: list[str]) -> int:
@@ -56,9 +63,13 @@ def run(argv: list[str]) -> int:
     arguments = parse(PlayArguments, argv, prog="roarm play", description=DESCRIPTION)
     if arguments.episodes is not None and arguments.episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
+    if arguments.episode is not None and not arguments.rollouts:
+        raise BadInputError("--episode chooses among recorded episodes: add --rollouts.")
+    if arguments.rollouts and arguments.domain_randomization is not None:
+        raise BadInputError("--rollouts shows what was recorded: leave out --domain-randomization.")
     if arguments.seed < 0:
         raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
-    if (arguments.bundle is None) != arguments.demo:
+    if (arguments.bundle is None) != arguments.demo or (arguments.demo and arguments.rollouts):
         raise BadInputError("Give either a bundle or run folder (`roarm play runs/RUN`) or --demo.")
     from roarm_lab.cli.playing import play
 

@@ -1,18 +1,24 @@
 """Playing as the command line does it: bundle and task put together, then live, filmed or exported."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES, PlayArguments
 from roarm_lab.cli.training import progress_bar
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_file
+from roarm_lab.datasets.recordings import find_recordings
+from roarm_lab.envs.randomization import load_randomization
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.tasks.table import get_task
 from roarm_lab.view.live import LivePage
+from roarm_lab.view.recorded import RecordedShow
 from roarm_lab.view.replay import record, write_replay
 from roarm_lab.view.serving import EVERYWHERE, Server, address, serving, tunnel
-from roarm_lab.view.stage import Stage
+from roarm_lab.view.stage import Show, Stage
 from roarm_lab.view.video import refuse_unfit, write_video
 
 
@@ -20,25 +26,54 @@ def play(arguments: PlayArguments) -> None:
     """Show what was asked for.
 
     Raises:
-        BadInputError: The bundle, a file or the port can not be used; nothing has been written then.
+        BadInputError: The bundle, a recording, a file or the port can not be used; nothing has been written then.
         MissingError: What a film needs is not installed.
     """
+    if arguments.video is not None:
+        refuse_unfit(arguments.video)
+    if arguments.rollouts:
+        _play_recorded(arguments)
+        return
+    file = arguments.domain_randomization
+    randomization = None if file is None else load_randomization(file)
     bundle = load_bundle(arguments.bundle or shipped_bundle())
-    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
-    export, video = arguments.export, arguments.video
-    if video is not None:
-        refuse_unfit(video)
-    files = [path for path in (export, video) if path is not None]
-    for path in sorted(files, key=lambda path: not path.parent.is_dir()):  # a refusal comes before a folder is made
-        new_file(path, arguments.overwrite)
+    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, randomization=randomization)
+    _refuse_taken(arguments)
     say_drift(drift)
     with Stage(bundle.policy.infer, config, arguments.seed) as stage:
-        if export is not None:
-            _export(stage, bundle, export, arguments)
-        if video is not None:
-            _film(stage, bundle, video, arguments)
-        if export is None and video is None:
-            _live(stage, bundle, arguments)
+        _show(stage, _about(bundle, arguments), arguments)
+
+
+def _play_recorded(arguments: PlayArguments) -> None:
+    assert arguments.bundle is not None
+    recordings = find_recordings(arguments.bundle)
+    show = RecordedShow(recordings, get_task(str(recordings[0].about.get("task"))), arguments.episode)
+    try:
+        if arguments.episodes is not None and arguments.episodes > len(show):
+            raise BadInputError(
+                f"--episodes must be 1 to {len(show)}, as many are to be shown; got {arguments.episodes}."
+            )
+        _refuse_taken(arguments)
+        about = f"recorded in {arguments.bundle}"
+        _show(show, about, replace(arguments, episodes=arguments.episodes or len(show)))
+    finally:
+        show.close()
+
+
+def _refuse_taken(arguments: PlayArguments) -> None:
+    """Refuse files that exist, before any work; a refusal comes before a folder is made."""
+    files = [path for path in (arguments.export, arguments.video) if path is not None]
+    for path in sorted(files, key=lambda path: not path.parent.is_dir()):
+        new_file(path, arguments.overwrite)
+
+
+def _show(stage: Show, about: str, arguments: PlayArguments) -> None:
+    if arguments.export is not None:
+        _export(stage, about, arguments.export, arguments)
+    if arguments.video is not None:
+        _film(stage, arguments.video, arguments)
+    if arguments.export is None and arguments.video is None:
+        _live(stage, about, arguments)
 
 
 def say_where(host: str, server: Server) -> None:
@@ -53,31 +88,32 @@ def say_where(host: str, server: Server) -> None:
     sys.stdout.flush()
 
 
-def _live(stage: Stage, bundle: Bundle, arguments: PlayArguments) -> None:
+def _live(stage: Show, about: str, arguments: PlayArguments) -> None:
     with serving(arguments.host, arguments.port, f"RoArm Lab: {stage.config.task}") as server:
-        page = LivePage(server, stage, f"{_title(stage)}  \n{_about(bundle, arguments)}")
+        page = LivePage(server, stage, f"{_title(stage)}  \n{about}")
         say_where(arguments.host, server)
         page.run(arguments.episodes or LIVE_EPISODES, once=arguments.once)
 
 
-def _export(stage: Stage, bundle: Bundle, path: Path, arguments: PlayArguments) -> None:
+def _export(stage: Show, about: str, path: Path, arguments: PlayArguments) -> None:
     episodes = arguments.episodes or EXPORTED_EPISODES
     with progress_bar("playing", episodes) as update:
-        replay = record(stage, episodes, title=_title(stage), about=_about(bundle, arguments), progress=update)
+        replay = record(stage, episodes, title=_title(stage), about=about, progress=update)
     sys.stdout.write(f"{write_replay(replay, path, overwrite=arguments.overwrite)}\n")
 
 
-def _film(stage: Stage, bundle: Bundle, path: Path, arguments: PlayArguments) -> None:
+def _film(stage: Show, path: Path, arguments: PlayArguments) -> None:
     episodes = arguments.episodes or FILMED_EPISODES
     with progress_bar("filming", episodes) as update:
         write_video(stage, episodes, path, title=_title(stage), overwrite=arguments.overwrite, progress=update)
     sys.stdout.write(f"{path}\n")
 
 
-def _title(stage: Stage) -> str:
+def _title(stage: Show) -> str:
     return f"{stage.config.task} with the {stage.config.robot.title}"
 
 
 def _about(bundle: Bundle, arguments: PlayArguments) -> str:
     network = bundle.contract.provenance.get("hashes", {}).get("policy", "")
-    return f"policy {str(network)[:12]}, simulated, seed {arguments.seed}"
+    worlds = ", worlds that differ" if arguments.domain_randomization else ""
+    return f"policy {str(network)[:12]}, simulated{worlds}, seed {arguments.seed}"

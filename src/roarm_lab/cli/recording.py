@@ -1,22 +1,27 @@
-"""Recording episodes of a policy, as `--record-rollouts` does it."""
+"""Recording episodes of a policy, as `--record-rollouts` and `--record-callback-rollouts` do it."""
 
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from roarm_lab.core.arrays import Float32
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import provenance
 from roarm_lab.datasets.rollouts import RolloutWriter
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
+from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.state import SimState
-from roarm_lab.evaluate.evaluation import Observe, evaluate
+from roarm_lab.evaluate.evaluation import Infer, Observe, evaluate
 from roarm_lab.policies.bundle import Bundle
 
+EPISODES, SEED = 4, 0
+"""Of a policy that is learning. The same starts and goals every time, so that what has changed is the policy."""
 UNITS = {
     "time_s": "s",
     "joint_pos": "rad",
@@ -39,13 +44,47 @@ class Recorder:
 
 def record(bundle: Bundle, config: EnvConfig, episodes: int, root: Path, seed: int = 0) -> Path:
     """Record episodes of a bundle on its task; return the folder."""
-    with recorder(bundle, config, root, seed) as recording:
+    with recorder(origin_of(bundle), config, root, seed) as recording:
         evaluate(bundle.policy.infer, config, episodes=episodes, seed=seed, observe=recording.observe)
     return recording.path
 
 
+class LearningRecorder:
+    """Records the same few episodes of a policy again and again while it learns: what to hand to `train` as `watch`."""
+
+    def __init__(self, config: EnvConfig, root: Path) -> None:
+        """Record below `root`; nothing is made before the first look."""
+        # Few worlds are slowed down by threads, and the training's are there for its own worlds.
+        self._config = replace(config, sim=replace(config.sim, threads=1))
+        self._root, self._provenance = root, provenance()
+        self._contract = {"interface": interface_of(config), "provenance": {"hashes": hashes_of(config)}}
+
+    def __call__(self, steps: int, infer: Infer) -> None:
+        """Record what the policy does after so many steps; what can not be recorded is said and left out.
+
+        Raises:
+            BadInputError: The disk can not be written.
+        """
+        origin = {"policy": None, "steps": steps, "contract": self._contract, "provenance": self._provenance}
+        try:
+            with recorder(origin, self._config, self._root, SEED) as recording:
+                evaluate(infer, self._config, episodes=EPISODES, seed=SEED, observe=recording.observe)
+        except BadInputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            sys.stderr.write(f"roarm: at {steps:,} steps no rollouts were recorded: {error}\n")
+
+
+def origin_of(bundle: Bundle) -> dict[str, Any]:
+    """Return which policy is recorded, for the recording's `meta.json`."""
+    return {
+        "policy": bundle.contract.hashes.get("policy"),
+        "contract": {"interface": bundle.contract.interface, "provenance": bundle.contract.provenance},
+    }
+
+
 @contextmanager
-def recorder(bundle: Bundle, config: EnvConfig, root: Path, seed: int) -> Generator[Recorder]:
+def recorder(origin: Mapping[str, Any], config: EnvConfig, root: Path, seed: int) -> Generator[Recorder]:
     """Yield what records below `root`. Episodes are written as chunks end; an error leaves the recording unfinished."""
     about = {
         "task": config.task,
@@ -55,9 +94,8 @@ def recorder(bundle: Bundle, config: EnvConfig, root: Path, seed: int) -> Genera
         "joint_names": list(config.robot.joint_names),
         "box_names": [box.name for box in config.sim.boxes],
         "units": UNITS,
-        "policy": bundle.contract.hashes.get("policy"),
-        "contract": {"interface": bundle.contract.interface, "provenance": bundle.contract.provenance},
-        "provenance": provenance(),
+        "provenance": origin.get("provenance") or provenance(),
+        **origin,
     }
     writer = RolloutWriter(root, about)
     recording = _Recording(writer)

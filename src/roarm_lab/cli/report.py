@@ -10,8 +10,8 @@ import tyro
 from roarm_lab.cli.arguments import parse
 
 DESCRIPTION = (
-    "Write what a run has achieved as one HTML file: success rate, where and why it fails, learning curve, settings. "
-    "It opens from the disk, without network; its path is printed."
+    "Write what a run has achieved as one HTML file: success rate, learning curve, where and why it fails, with "
+    "pictures of failures and a replay in 3D. It opens from the disk, without network; its path is printed."
 )
 
 
@@ -30,8 +30,8 @@ class ReportArguments:
 def run(argv: list[str]) -> int:
     """Write the report and print its path."""
     arguments = parse(ReportArguments, argv, prog="roarm report", description=DESCRIPTION)
-    from roarm_lab.view.report import write_report
+    from roarm_lab.cli.reporting import report
 
-    path = write_report(arguments.run, arguments.out, overwrite=arguments.out is None or arguments.overwrite)
+    path = report(arguments.run, arguments.out, overwrite=arguments.out is None or arguments.overwrite)
     sys.stdout.write(f"{path}\n")
     return 0

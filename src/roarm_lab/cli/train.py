@@ -21,7 +21,8 @@ examples:
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
-exit codes: 0 done, 2 bad input, 3 something is not installed, 130 interrupted (and saved)"""
+exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
+130 interrupted (and saved)"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class TrainArguments:
     """Episodes of the evaluation at the end."""
     record_rollouts: int = 0
     """Record this many episodes of the finished policy under <run>/rollouts/."""
+    record_callback_rollouts: bool = False
+    """Also record the same four episodes before learning, after every tenth of the steps, and at the end."""
 
 
 def run(argv: list[str]) -> int:
@@ -89,8 +92,12 @@ def checked(arguments: TrainArguments) -> TrainArguments:
     if arguments.resume is not None:
         fixed = replace(TrainArguments(), resume=arguments.resume, total_timesteps=arguments.total_timesteps)
         fixed = replace(fixed, record_rollouts=arguments.record_rollouts, threads=arguments.threads)
+        fixed = replace(fixed, record_callback_rollouts=arguments.record_callback_rollouts)
         if fixed != arguments:
-            raise BadInputError("With --resume only --total-timesteps, --threads and --record-rollouts may be given.")
+            raise BadInputError(
+                "With --resume only --total-timesteps, --threads, --record-rollouts and --record-callback-rollouts may "
+                "be given."
+            )
     for name in ("num_envs", "total_timesteps", "eval_episodes"):
         value = getattr(arguments, name)
         if value is not None and value < 1:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from roarm_lab.cli.train import TrainArguments, checked, resume_hint
 from roarm_lab.core.configs import load_yaml, override
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, DiskError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
@@ -37,11 +37,13 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     Raises:
         BadInputError: The arguments make no sense; nothing has been written then.
         MissingError: PyTorch is not installed, or has no CUDA where it was asked for; nothing has been written either.
+        DiskError: The run can not be written any more. What was saved, and how to go on, is said.
         KeyboardInterrupt: Ctrl-C. How to go on has been said.
     """
     checked(arguments)
     # Torch's threads would otherwise spin while they wait for work, on the cores that the simulation needs then.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from roarm_lab.cli.recording import LearningRecorder
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import device_of, train
 
@@ -50,6 +52,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
+    watch = LearningRecorder(job.env, run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
         with progress_bar("training", total) as update:
@@ -59,10 +62,13 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
                 resume=arguments.resume is not None,
                 report=lambda state: update(state.steps, _state_in_words(state)),
                 evaluating=lambda done: update(total, f"evaluating {done}/{episodes}"),
+                watch=watch,
             )
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
         raise
+    except DiskError as error:
+        raise DiskError(f"{error} Training has {_how_to_go_on(run)}") from error
 
 
 def print_result(trained: "Trained") -> None:
@@ -89,7 +95,7 @@ def _how_to_go_on(run: "RunFolder") -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
-        return f"stopped before anything was learned; {run.path} can be deleted."
+        return f"stopped before anything was saved; {run.path} can be deleted."
     return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path)}"
 
 

@@ -33,5 +33,9 @@ class MissingError(RoarmLabError):
     exit_code = 3
 
 
+class DiskError(RoarmLabError):
+    """What was made can not be written any more, in the middle of work: the disk is full, or gone (exit code 1)."""
+
+
 class UnsafeCommandError(RoarmLabError):
     """A command was refused because sending it could be dangerous."""

@@ -86,11 +86,10 @@ def evaluate(
     """
     if episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {episodes}.")
-    fresh = replace(config, random_age=False)
     parts: list[Episodes] = []
     for first in range(0, episodes, MAX_WORLDS):
         worlds = min(MAX_WORLDS, episodes - first)
-        env = Env(fresh, worlds, seed=int(np.random.SeedSequence([seed, first]).generate_state(1)[0]))
+        env = worlds_of(config, worlds, seed=seed, first=first)
         try:
             parts.append(_one_each(env, infer, observe))
         finally:
@@ -98,6 +97,20 @@ def evaluate(
         if progress is not None:
             progress(first + worlds)
     return _summary(config, seed, parts)
+
+
+def worlds_of(config: EnvConfig, worlds: int, *, seed: int, first: int = 0, autoreset: bool = True) -> Env:
+    """Return the worlds in which `evaluate` runs the episodes from number `first` on.
+
+    Args:
+        config: The task.
+        worlds: How many; the episodes are the same only for the same number.
+        seed: Seed of the evaluation.
+        first: A multiple of `MAX_WORLDS`.
+        autoreset: As in `Env`. Until its first episode ends, a world does not depend on it.
+    """
+    drawn = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
+    return Env(replace(config, random_age=False), worlds, seed=drawn, autoreset=autoreset)
 
 
 def _one_each(env: Env, infer: Infer, observe: Observe | None) -> Episodes:
@@ -115,31 +128,31 @@ def _one_each(env: Env, infer: Infer, observe: Observe | None) -> Episodes:
         seen = result.observations
         if result.episodes is not None:
             fresh = waiting[result.episodes.world]
-            found.append(_pick(result.episodes, fresh))
+            found.append(picked(result.episodes, fresh))
             waiting[result.episodes.world] = False
-    whole = _join(found)
-    return _pick(whole, np.argsort(whole.world))
+    whole = joined(found)
+    return picked(whole, np.argsort(whole.world))
 
 
-def _pick(episodes: Episodes, rows: np.ndarray) -> Episodes:
+def picked(episodes: Episodes, rows: np.ndarray) -> Episodes:
     """Return only the episodes `rows` (indices or a mask)."""
-    picked: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         name: {key: item[rows] for key, item in value.items()} if isinstance(value, dict) else value[rows]
         for name, value in _columns(episodes).items()
     }
-    return Episodes(**picked)
+    return Episodes(**chosen)
 
 
-def _join(parts: list[Episodes]) -> Episodes:
+def joined(parts: list[Episodes]) -> Episodes:
     """Return all episodes one after another."""
     tables = [_columns(part) for part in parts]
-    joined: dict[str, Any] = {
+    columns: dict[str, Any] = {
         name: {key: np.concatenate([table[name][key] for table in tables]) for key in value}
         if isinstance(value, dict)
         else np.concatenate([table[name] for table in tables])
         for name, value in tables[0].items()
     }
-    return Episodes(**joined)
+    return Episodes(**columns)
 
 
 def _columns(episodes: Episodes) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def _columns(episodes: Episodes) -> dict[str, Any]:
 
 
 def _summary(config: EnvConfig, seed: int, parts: list[Episodes]) -> Evaluation:
-    ended = _join(parts)
+    ended = joined(parts)
     successes, episodes = int(ended.success.sum()), len(ended.success)
     steps, whole = np.maximum(ended.length, 1), ~ended.diverged
     times_s = ended.first_step[ended.success] * config.control_dt_s

@@ -32,14 +32,38 @@ def check_sources(bundle: Bundle, provides: frozenset[str]) -> None:
     """Refuse a policy that needs what an arm can not provide.
 
     Raises:
-        InterfaceError: Names every such term and its source.
+        InterfaceError: Names every such term and its source, or the boxes that the arm can not see.
     """
+    refuse_blind(bundle)
     missing = [f"{term.name!r} ({term.source})" for term in observed(bundle.contract) if term.source not in provides]
     if missing:
         raise InterfaceError(
             f"This arm can not provide what the policy needs: {', '.join(missing)}. It provides terms that are "
             f"{' or '.join(sorted(provides))}."
         )
+
+
+def refuse_blind(bundle: Bundle) -> None:
+    """Refuse a policy whose task has boxes that no term of it sees: on an arm nothing would tell where they are.
+
+    So an arm that provides what the terms of a policy need (`check_sources`) also sees its boxes.
+
+    Raises:
+        InterfaceError: Names the boxes.
+    """
+    boxes = _box_names(bundle)
+    if boxes and all(term.source != "perception" for term in observed(bundle.contract)):
+        raise InterfaceError(
+            f"The policy's task has boxes ({', '.join(boxes)}), but no term that it observes has the source "
+            "perception: it would act on an arm without seeing them. Train it with BoxPos or the like."
+        )
+
+
+def _box_names(bundle: Bundle) -> tuple[str, ...]:
+    try:
+        return tuple(str(box["name"]) for box in bundle.contract.interface.get("boxes", []))
+    except (KeyError, TypeError) as error:
+        raise InterfaceError(f"The contract's list of boxes can not be read: {error!r}.") from error
 
 
 class ArmPolicy:
@@ -49,7 +73,8 @@ class ArmPolicy:
         """Bind the contract's terms to a robot.
 
         Raises:
-            InterfaceError: The policy was made for another robot, or for joints in another order.
+            InterfaceError: The policy was made for another robot or for joints in another order, or is blind to its
+                boxes.
         """
         interface = bundle.contract.interface
         names = [joint.get("name") for joint in interface.get("joints", [])]
@@ -63,7 +88,8 @@ class ArmPolicy:
         self.command_terms = command_terms(interface["commands"])
         actions = action_terms(interface["actions"])
         sizes = tuple((name, term.size) for name, term in self.command_terms.items())
-        boxes = tuple(str(box["name"]) for box in interface.get("boxes", []))
+        refuse_blind(bundle)
+        boxes = _box_names(bundle)
         bare = Scene(robot=robot, control_dt_s=self.control_dt_s, command_sizes=sizes, boxes=boxes)
         self.scene = replace(bare, action_size=sum(term.size(bare) for term in actions.values()))
         self._actions = ActionGroup(actions, self.scene)

@@ -18,6 +18,9 @@ LEARNING_RATE_FACTOR = 1.5
 WINDOW = 512
 """Episodes over which `success so far` is counted."""
 
+LOOKS = 10
+"""How often somebody who watches may look at the policy on the way, besides at the beginning and the end."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -30,7 +33,11 @@ class Progress:
 
 
 class TrainingCallback(BaseCallback):
-    """Collects ended episodes, follows the KL divergence, writes curve and checkpoints, reports progress."""
+    """Collects ended episodes, follows the KL divergence, writes curve and checkpoints, reports progress.
+
+    `watch` is called with the steps before the first rollout and then after every tenth of all steps, between an update
+    and a rollout.
+    """
 
     def __init__(
         self,
@@ -41,17 +48,21 @@ class TrainingCallback(BaseCallback):
         save: Callable[[int], None],
         checkpoint_s: float,
         report: Callable[[Progress], None],
+        watch: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__()
         self._run, self._env, self._settings = run, env, settings
         self._save, self._checkpoint_s, self._report = save, checkpoint_s, report
+        self._watch = watch
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._returns: dict[str, list[float]] = {}
         self._began_s = self._saved_s = time.monotonic()
-        self._first_steps = 0
+        self._first_steps = self._watch_steps = 0
 
     def _on_training_start(self) -> None:
         self._first_steps = self.num_timesteps
+        done = self.num_timesteps // self._between_looks
+        self._watch_steps = (done + 1) * self._between_looks if self.num_timesteps else 0
 
     def _on_rollout_start(self) -> None:
         """Save here, between an update and the next rollout: nothing that was collected is lost then."""
@@ -59,6 +70,13 @@ class TrainingCallback(BaseCallback):
         if due and self.num_timesteps > self._first_steps:
             self._save(self.num_timesteps)
             self._saved_s = time.monotonic()
+        if self._watch is not None and self.num_timesteps >= self._watch_steps:
+            self._watch(self.num_timesteps)
+            self._watch_steps = (self.num_timesteps // self._between_looks + 1) * self._between_looks
+
+    @property
+    def _between_looks(self) -> int:
+        return max(self._settings.total_timesteps // LOOKS, 1)
 
     def _on_step(self) -> bool:
         result = self._env.latest

@@ -3,8 +3,9 @@
 The graph is built node by node, so it is small, the same every time, and independent of how a trainer traces models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +16,12 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError
 
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that the package allows
-ACTIVATIONS = ("Elu", "Relu", "Tanh")
+ON_PAPER: dict[str, Callable[[Any], Any]] = {
+    "Elu": lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
+    "Relu": lambda x: np.maximum(x, 0.0),
+    "Tanh": np.tanh,
+}
+ACTIVATIONS = tuple(ON_PAPER)
 EPSILON = 1e-8  # Stable-Baselines3's: added to the variance before the root
 
 
@@ -29,6 +35,18 @@ class Mlp:
     layers: Sequence[tuple[Float32, Float32]]
     """(weight [out, in], bias [out]) in order."""
     activation: str
+
+    def __call__(self, observation: Float32) -> Float32:
+        """Return actions [env, action], each -1 to 1, for observations [env, size]: what the exported network gives.
+
+        For a look at a policy while it learns.
+        """
+        activate = ON_PAPER[self.activation]
+        hidden = np.clip((observation - self.mean) / np.sqrt(self.var + EPSILON), -self.clip, self.clip)
+        for weight, bias in self.layers[:-1]:
+            hidden = activate(hidden @ weight.T + bias)
+        weight, bias = self.layers[-1]
+        return np.clip(hidden @ weight.T + bias, -1.0, 1.0).astype(np.float32)
 
 
 def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:

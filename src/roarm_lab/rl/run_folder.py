@@ -98,14 +98,22 @@ class RunFolder:
         return sorted(part for part in folder.glob("*") if part.name.isdigit()) if folder.is_dir() else []
 
     def add_checkpoint(self, steps: int, save: Callable[[Path], None]) -> Path:
-        """Write a checkpoint: `save` fills a folder, which gets its name only when it is complete and on the disk."""
+        """Write a checkpoint: `save` fills a folder, which gets its name only when it is complete and on the disk.
+
+        Raises:
+            OSError: It can not be written; those that were there are kept, and nothing of the new one.
+        """
         folder = self.path / "checkpoints"
         for left in folder.glob(".*.part"):  # by a process that was killed
             shutil.rmtree(left)
         part = new_folder(folder / f".{steps:010d}.part")
-        save(part)
-        for file in part.iterdir():
-            _flush(file)
+        try:
+            save(part)
+            for file in part.iterdir():
+                _flush(file)
+        except OSError:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
         final = folder / f"{steps:010d}"
         if final.exists():
             shutil.rmtree(final)

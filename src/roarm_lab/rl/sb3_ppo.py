@@ -1,6 +1,7 @@
 """PPO of Stable-Baselines3 with our settings: normalised observations, bounded action means, exported as ONNX."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -8,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -86,10 +88,10 @@ def _hidden(size: int, widths: Sequence[int], activation: type[torch.nn.Module])
 
 
 def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -> PPO:
-    """Return an untrained PPO on `env`."""
+    """Return an untrained PPO on `env`, whose logger writes nothing: its own would litter the temporary folder."""
     worlds: Any = env.venv
     batch = settings.num_envs * settings.rollout_steps
-    return PPO(
+    model = PPO(
         BoundedMeanPolicy,
         env,
         learning_rate=settings.learning_rate,
@@ -112,6 +114,13 @@ def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -
             "bound_over_entropy": settings.mean_bound_weight / settings.entropy_weight,
         },
     )
+    model.set_logger(silent_logger())
+    return model
+
+
+def silent_logger() -> Logger:
+    """Return a logger that keeps what it is told until the next rollout, and writes nothing."""
+    return Logger(None, [])
 
 
 def normalised(env: Sb3VecEnv, settings: PpoSettings) -> VecNormalize:
@@ -120,10 +129,18 @@ def normalised(env: Sb3VecEnv, settings: PpoSettings) -> VecNormalize:
 
 
 def save(folder: Path, model: PPO, env: VecNormalize) -> None:
-    """Write the model, its optimiser and the normaliser into `folder`."""
+    """Write the model, its optimiser and the normaliser into `folder`.
+
+    Raises:
+        OSError: It can not be written.
+    """
     statistics: Any = env.obs_rms
-    model.save(folder / MODEL)
-    np.savez(folder / NORMALISER, mean=statistics.mean, var=statistics.var, count=statistics.count)
+    network, normaliser = BytesIO(), BytesIO()
+    model.save(network)
+    np.savez(normaliser, mean=statistics.mean, var=statistics.var, count=statistics.count)
+    # Both are whole before anything is written: an archive that is cut off by a full disk complains when it is deleted.
+    (folder / MODEL).write_bytes(network.getvalue())
+    (folder / NORMALISER).write_bytes(normaliser.getvalue())
 
 
 def load(folder: Path, env: VecNormalize, device: str) -> PPO:
@@ -137,9 +154,11 @@ def load(folder: Path, env: VecNormalize, device: str) -> PPO:
             statistics: Any = env.obs_rms
             statistics.mean, statistics.var = kept["mean"], kept["var"]
             statistics.count = float(kept["count"])
-        return PPO.load(folder / MODEL, env=env, device=device)
+        model = PPO.load(folder / MODEL, env=env, device=device)
     except (OSError, KeyError, ValueError, RuntimeError, EOFError, AssertionError, BadZipFile) as error:
         raise BadInputError(f"The checkpoint {folder} can not be read: {error}.") from error
+    model.set_logger(silent_logger())
+    return model
 
 
 def network_of(model: PPO, env: VecNormalize, settings: PpoSettings) -> Mlp:

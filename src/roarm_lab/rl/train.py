@@ -8,31 +8,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
+from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
-from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
-from roarm_lab.evaluate.evaluation import Evaluation, evaluate
+from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import Progress, TrainingCallback
-from roarm_lab.rl.onnx_export import mlp_to_onnx
+from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.tensorboard_log import tensorboard_logger
 
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
+
+
+Watch = Callable[[int, Infer], None]
+"""Called with the steps done and the policy as it is then, without exploration noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,7 @@ def train(
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     evaluating: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
@@ -87,9 +94,11 @@ def train(
         resume: Go on from the newest checkpoint of `run`.
         report: Called after every rollout.
         evaluating: Called with the number of evaluated episodes.
+        watch: Called with the policy as it is before the first step, after every tenth of the steps, and at the end.
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume.
+        DiskError: The run can not be written any more; the checkpoints that it has are kept.
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
@@ -100,10 +109,17 @@ def train(
     normalised = sb3_ppo.normalised(env, job.settings)
     try:
         model = _start(job, run, normalised, device) if not resume else _resume(job, run, normalised, device)
-        _learn(job, run, normalised, model, report)
+        with _writing(run):
+            _learn(job, run, normalised, model, report=report, watch=watch)
         onnx = mlp_to_onnx(sb3_ppo.network_of(model, normalised, job.settings), env.env.observations["actor"].sizes)
     finally:
         normalised.close()
+    with _writing(run):
+        return _evaluated(job, run, onnx, evaluating)
+
+
+def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[[int], None] | None) -> Trained:
+    """Write the bundle, evaluate it, and write what came out."""
     contract = contract_of(job, run)
     run.forget_evaluation()  # of an earlier policy, if training went on
     bundle = load_bundle(write_bundle(run.bundle, onnx, contract, overwrite=True))
@@ -155,7 +171,7 @@ def device_of(name: str) -> str:
 def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
     run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
     model = sb3_ppo.make_ppo(env, job.settings, job.seed, device)
-    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
     return model
 
 
@@ -169,7 +185,7 @@ def _resume(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PP
     worlds.env.total_steps = model.num_timesteps  # a curriculum goes on too
     # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
     env.seed(job.seed + model.num_timesteps)
-    model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
     return model
 
 
@@ -206,7 +222,9 @@ def _learn(
     run: RunFolder,
     normalised: VecNormalize,
     model: PPO,
+    *,
     report: Callable[[Progress], None],
+    watch: Watch | None,
 ) -> None:
     left = job.settings.total_timesteps - model.num_timesteps
 
@@ -215,7 +233,14 @@ def _learn(
 
     if left > 0:
         worlds: Any = normalised.venv
-        callback = TrainingCallback(run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report)
+
+        def look(steps: int) -> None:
+            if watch is not None:
+                watch(steps, _infer(sb3_ppo.network_of(model, normalised, job.settings)))
+
+        callback = TrainingCallback(
+            run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look
+        )
         with _terminate_is_interrupt():
             try:
                 model.learn(left, callback=callback, reset_num_timesteps=False)
@@ -223,6 +248,30 @@ def _learn(
                 save(model.num_timesteps)
                 raise TrainingInterrupted(run, model.num_timesteps) from None
         save(model.num_timesteps)
+        look(model.num_timesteps)
+
+
+def _infer(network: Mlp) -> Infer:
+    """Return the network as a policy of one action at a time."""
+
+    def infer(terms: Mapping[str, Float32]) -> Float32:
+        return network(np.concatenate(list(terms.values()), axis=1))[:, None]
+
+    return infer
+
+
+@contextmanager
+def _writing(run: RunFolder) -> Generator[None]:
+    """Say in words that a file of the run can not be written, whichever it was."""
+    try:
+        yield
+    except (OSError, BadInputError) as error:
+        reason = error.__cause__ if isinstance(error, BadInputError) else error
+        if not isinstance(reason, OSError):
+            raise
+        raise DiskError(
+            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; make room."
+        ) from error
 
 
 @contextmanager

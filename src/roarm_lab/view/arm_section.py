@@ -13,14 +13,18 @@ from roarm_lab.view.run_files import ArmRun
 
 LATE = {"p50": "half at most", "p99": f"99{words.SPACE}% at most", "max": "the worst"}
 
+UNJUDGED = "Whether it succeeded is unknown: nothing could judge every goal, as the arm does not feel what it holds."
+RESULTS = {True: "held", False: "missed", None: "unknown"}
 PACES = {True: "real time", False: "as fast as it goes", None: "not recorded"}
 
 
 def arm_section(run: ArmRun, found: Evaluation | None) -> Html:
     """Return the run on an arm, beside the evaluation if there is one."""
     title = "On the simulated arm" if run.arm.startswith("sim") else f"On the arm {run.arm!r}"
-    if run.interval is None:
+    if not run.goals:
         return section(title, tag("p", "No goal was finished, so there is nothing to count."), _facts(run))
+    if run.interval is None:
+        return section(title, tag("p", UNJUDGED), _facts(run), _goals(run))
     return section(title, _comparison(run, run.interval, found), _facts(run), _goals(run))
 
 
@@ -72,12 +76,18 @@ def _facts(run: ArmRun) -> Html:
     held = {reason: run.held.count(reason) for reason in run.held}
     return record((
         ("arm", run.arm),
-        ("goals reached and held", f"{words.count(run.successes)} of {words.count(run.goals)}"),
+        ("goals reached and held", _reached(run)),
         ("distance at the end", f"{words.distance(median(gaps))} (median)" if gaps else "not recorded"),
         ("pace", PACES[run.real_time]),
         ("how late cycles began", "means nothing at this pace" if run.real_time is False else late or "not recorded"),
         ("holds by the gateway", "; ".join(f"{times} \u00d7 {why}" for why, times in held.items()) or "none"),
     ))  # fmt: skip
+
+
+def _reached(run: ArmRun) -> str:
+    if run.goals and run.interval is None:
+        return f"unknown; {words.count(run.successes)} of {words.count(run.goals)} for sure"
+    return f"{words.count(run.successes)} of {words.count(run.goals)}"
 
 
 def _goals(run: ArmRun) -> Html | None:
@@ -88,7 +98,7 @@ def _goals(run: ArmRun) -> Html | None:
             "tr",
             tag("th", index, scope="row"),
             number("not recorded" if gap is None else words.distance(gap)),
-            tag("td", "held" if good else "missed"),
+            tag("td", RESULTS[good]),
         )
         for index, (gap, good) in enumerate(run.episodes, start=1)
     )

@@ -7,7 +7,7 @@ from itertools import count
 from roarm_lab.core.arrays import Float64
 from roarm_lab.view.scene3d import GREEN, ORANGE, Scene3d
 from roarm_lab.view.serving import Server
-from roarm_lab.view.stage import Moment, Outcome, Stage
+from roarm_lab.view.stage import Moment, Outcome, Show
 
 PICTURES_PER_MOMENT = 3
 """Between two control steps the picture glides: 60 pictures a second at 20 Hz."""
@@ -24,7 +24,7 @@ NAP_S = 0.05
 class LivePage:
     """One page that shows a stage; all browsers see the same."""
 
-    def __init__(self, server: Server, stage: Stage, about: str) -> None:
+    def __init__(self, server: Server, stage: Show, about: str) -> None:
         """Fill the page.
 
         Args:

@@ -1,12 +1,12 @@
-"""One page in one file: style inside, no scripts, nothing from the network."""
+"""One page in one file: style inside, nothing from the network, no script but one that is named by its hash."""
 
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from roarm_lab.view.markup import Html, html, tag
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-"""What a browser may load for this page: nothing but its own style."""
+POLICY = "default-src 'none'; {script}style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""What a browser may load for this page: nothing but its own style and pictures."""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -26,10 +26,17 @@ PAGE = """<!doctype html>
 """
 
 
-def page(title: str, *body: object) -> str:
-    """Return the text of an HTML file with this title and body."""
+def page(title: str, *body: object, script: str | None = None) -> str:
+    """Return the text of an HTML file with this title and body.
+
+    Args:
+        title: The title.
+        body: What is on the page.
+        script: Hash of the only script that may run, that of a page inside this one; None runs none.
+    """
+    policy = POLICY.format(script=f"script-src '{script}'; " if script else "")
     style = files("roarm_lab.view").joinpath("page.css").read_text(encoding="utf-8")
-    return PAGE.format(title=html(title), policy=html(POLICY), style=style, body=html(*body))
+    return PAGE.format(title=html(title), policy=html(policy), style=style, body=html(*body))
 
 
 def section(title: str, *children: object) -> Html:

@@ -21,7 +21,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.sim.geometry import DrawnShape, Geometry
 from roarm_lab.view.markup import html
-from roarm_lab.view.stage import Marker, Moment, Stage
+from roarm_lab.view.stage import Marker, Moment, Show
 
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src 'unsafe-inline'; img-src data:; "
@@ -55,7 +55,7 @@ class Replay:
 
 
 def record(
-    stage: Stage, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
+    stage: Show, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
 ) -> Replay:
     """Play episodes 0 to `episodes` - 1 of a stage and return them.
 
@@ -100,19 +100,22 @@ def replay_html(replay: Replay) -> str:
     """
     if not replay.episodes or not all(replay.episodes):
         raise BadInputError("A replay needs at least one episode, and every episode at least one moment.")
-    script = "(() => {\n" + _part("replay_scene.js") + _part("replay_player.js") + "})();"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     fields = {
-        "policy": html(POLICY.format(script=f"sha256-{digest}")),
+        "policy": html(POLICY.format(script=script_hash())),
         "title": html(replay.title),
         "about": html(replay.about),
         "score": html(_score(replay)),
         "style": _part("replay.css"),
         # Text in the data must not be able to end its element.
         "data": json.dumps(replay_data(replay), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-        "script": script,
+        "script": _script(),
     }
     return _part("replay.html").format(**fields)
+
+
+def script_hash() -> str:
+    """Return the hash of the page's script as a Content-Security-Policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()}"
 
 
 def replay_data(replay: Replay) -> dict[str, Any]:
@@ -212,3 +215,7 @@ def _score(replay: Replay) -> str:
 
 def _part(name: str) -> str:
     return files("roarm_lab.view").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return "(() => {\n" + _part("replay_scene.js") + _part("replay_player.js") + "})();"

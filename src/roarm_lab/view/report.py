@@ -9,32 +9,35 @@ from roarm_lab.view.arm_section import arm_section
 from roarm_lab.view.curves import learning
 from roarm_lab.view.markup import html, tag
 from roarm_lab.view.page import page
+from roarm_lab.view.replay import script_hash
 from roarm_lab.view.run_files import RunFiles, read_run
 from roarm_lab.view.settings import repeat, settings
+from roarm_lab.view.watched import Watched, failures_shown, replayed
 
 NAME = "report.html"
 
 
-def write_report(run: Path, out: Path | None = None, *, overwrite: bool = True) -> Path:
+def write_report(run: Path, out: Path | None = None, *, overwrite: bool = True, watched: Watched | None = None) -> Path:
     """Write the report of a run folder and return its path.
 
-    The file needs nothing besides itself: no network, no scripts, no fonts. Parts that the run does not have yet are
-    said in words. The same files give the same report.
+    The file needs nothing besides itself: no network, no fonts, and no script but the replay's. Parts that the run does
+    not have yet are said in words. The same files give the same report.
 
     Args:
         run: A run folder, as `roarm train` makes them.
         out: The file to write; `report.html` in the run folder by default.
         overwrite: Whether an existing file may be replaced.
+        watched: What the policy does, to be looked at; a report without it has numbers only.
 
     Raises:
         BadInputError: It is no run folder, a file in it is damaged, or the report can not be written.
     """
-    text = report_text(read_run(run))
+    text = report_text(read_run(run), watched)
     return write_atomic(run / NAME if out is None else out, text, overwrite=overwrite)
 
 
-def report_text(run: RunFiles) -> str:
-    """Return the report as the text of an HTML file."""
+def report_text(run: RunFiles, watched: Watched | None = None) -> str:
+    """Return the report as the text of an HTML file: the question and its answer, then how it came to it."""
     asked, exactly = question(run)
     found = run.evaluation
     header = tag(
@@ -46,15 +49,18 @@ def report_text(run: RunFiles) -> str:
     parts = (
         header,
         answer(run),
+        settings(run),
+        learning(run),
         by_start(found) if found else None,
         failures(found) if found else None,
-        learning(run),
+        failures_shown(watched) if watched else None,
+        replayed(watched) if watched else None,
         arm_section(run.arm_run, found) if run.arm_run else None,
-        settings(run),
         repeat(run),
         tag("footer", f"Made by roarm-lab {__version__} from the files of {run.path}."),
     )
-    return page(f"Run {_name(run)}", tag("main", *(html(part, "\n") for part in parts if part is not None)))
+    body = tag("main", *(html(part, "\n") for part in parts if part is not None))
+    return page(f"Run {_name(run)}", body, script=script_hash() if watched and watched.replay else None)
 
 
 def _name(run: RunFiles) -> str:

@@ -25,15 +25,15 @@ class ArmRun:
     goals: int
     successes: int
     interval: tuple[float, float] | None
-    """None without any finished goal."""
+    """None without any finished goal, and where nobody could judge them all."""
     real_time: bool | None
     """Whether the simulated arm ran in real time; None: not recorded."""
     late_ms: tuple[tuple[str, float], ...]
     """How late control cycles began: (p50, ms), (p99, ms), (max, ms)."""
     held: tuple[str, ...]
     """Why the gateway held the arm still, one entry per time."""
-    episodes: tuple[tuple[float | None, bool], ...]
-    """Final distance m (None: unknown) and success of each goal."""
+    episodes: tuple[tuple[float | None, bool | None], ...]
+    """Final distance m (None: unknown) and success (None: nobody could judge) of each goal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,18 +138,23 @@ def _arm_run(data: Fields) -> ArmRun:
     goals, successes = _counts(data, "goals")
     late = data.fields("cycle_late_ms") if data.has("cycle_late_ms") else None
     rows = data.rows("episodes") if data.has("episodes") else ()
+    episodes = tuple((row.number("distance_m", 0.0) if row.has("distance_m") else None, _judged(row)) for row in rows)
+    judged = data.data.get("success_rate", 0.0) is not None and all(success is not None for _, success in episodes)
     return ArmRun(
         arm=data.text("arm"),
         goals=goals,
         successes=successes,
-        interval=wilson_interval(successes, goals) if goals else None,
+        interval=wilson_interval(successes, goals) if goals and judged else None,
         real_time=data.flag("real_time") if data.has("real_time") else None,
         late_ms=tuple((name, late.number(name)) for name in ("p50", "p99", "max") if late.has(name)) if late else (),
         held=data.texts("held") if data.has("held") else (),
-        episodes=tuple(
-            (row.number("distance_m", 0.0) if row.has("distance_m") else None, row.flag("success")) for row in rows
-        ),
+        episodes=episodes,
     )
+
+
+def _judged(row: Fields) -> bool | None:
+    """Return whether a goal was reached; null in the file says that nobody could judge."""
+    return None if "success" in row.data and row.data["success"] is None else row.flag("success")
 
 
 def _curve(path: Path) -> dict[str, list[float]] | None:

@@ -6,6 +6,7 @@ Episode k of a seed is the same in all of them, whatever was played before it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 
@@ -57,6 +58,24 @@ class Marker:
 
     name: str
     radius_m: float
+
+
+class Show(Protocol):
+    """What can be watched: episodes by number, and the world they happen in."""
+
+    config: EnvConfig
+    geometry: Geometry
+    markers: tuple[Marker, ...]
+    tip_site: str
+
+    @property
+    def dt_s(self) -> float:
+        """Time between two moments."""
+        ...
+
+    def play(self, number: int) -> Iterator[Moment]:
+        """Yield the moments of episode `number`."""
+        ...
 
 
 class Stage:

@@ -15,7 +15,7 @@ from roarm_lab.core.files import write_atomic
 from roarm_lab.robots.robot import Vec3
 from roarm_lab.sim.builder import Rgba
 from roarm_lab.sim.film import Ball, Film
-from roarm_lab.view.stage import Moment, Stage
+from roarm_lab.view.stage import Moment, Show
 
 Picture = NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def refuse_unfit(path: Path) -> None:
 
 
 def write_video(
-    stage: Stage,
+    stage: Show,
     episodes: int,
     path: Path,
     *,
@@ -94,7 +94,7 @@ def encode(pictures: Iterator[Picture], size: tuple[int, int], rate_hz: int) -> 
 
 
 def _pictures(
-    film: Film, stage: Stage, episodes: int, title: str, *, progress: Callable[[int], None] | None
+    film: Film, stage: Show, episodes: int, title: str, *, progress: Callable[[int], None] | None
 ) -> Iterator[Picture]:
     rate_hz = PICTURES_PER_MOMENT / stage.dt_s
     for number in range(episodes):
@@ -110,7 +110,7 @@ def _pictures(
             progress(number + 1)
 
 
-def _glide(film: Film, stage: Stage, last: Moment | None, moment: Moment) -> Iterator[Picture]:
+def _glide(film: Film, stage: Show, last: Moment | None, moment: Moment) -> Iterator[Picture]:
     """Yield the pictures from the last moment (not shown again) to this one."""
     color = GREEN if moment.held_s > 0.0 else ORANGE
     balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in stage.markers]

@@ -1,0 +1,63 @@
+"""What training logs, as a file that TensorBoard reads.
+
+Written at once and by the thread that trains. The writer that PyTorch brings has a thread of its own, which on a full
+disk prints a traceback and leaves training waiting.
+"""
+
+import io
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.logger import KVWriter, Logger
+from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue] (generated)
+from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+VERSION = "brain.Event:2"
+"""The first record of a file says its format."""
+
+
+def tensorboard_logger(folder: Path) -> Logger:
+    """Return a logger that writes a new file below `folder`, which is made if needed.
+
+    Raises:
+        OSError: It can not be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return Logger(str(folder), [TensorBoardLog(folder)])
+
+
+class TensorBoardLog(KVWriter):
+    """Scalars by name, one group per rollout."""
+
+    def __init__(self, folder: Path) -> None:
+        now_s = time.time()
+        self._path = folder / f"events.out.tfevents.{now_s:.6f}.{socket.gethostname()}.{os.getpid()}"
+        self._append(Event(wall_time=now_s, file_version=VERSION))
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Add what is a number and meant for TensorBoard.
+
+        Raises:
+            OSError: It can not be written.
+        """
+        values = [
+            Summary.Value(tag=key, simple_value=float(value))
+            for key, value in sorted(key_values.items())
+            if isinstance(value, int | float | np.number) and "tensorboard" not in (key_excluded.get(key) or ())
+        ]
+        if values:
+            self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def close(self) -> None:
+        """Nothing is open between two rollouts."""
+
+    def _append(self, event: Any) -> None:
+        record = io.BytesIO()
+        RecordWriter(record).write(event.SerializeToString())
+        with self._path.open("ab") as file:
+            file.write(record.getvalue())
