@@ -4,7 +4,7 @@ Signs and middles are the firmware's: a goal of 0 rad is step 2047, a reading of
 """
 
 from collections.abc import Mapping
-from math import floor, pi, trunc
+from math import floor, isnan, pi
 from typing import Any
 
 from roarm_lab.emulator.firmware import Firmware
@@ -63,7 +63,7 @@ def goal_step(firmware: Firmware, joint: int, angle_rad: float) -> int:
         angle_rad: NaN counts as 0; what an arm does with it is not known.
     """
     limit = LIMITS_RAD[joint]
-    angle_rad = 0.0 if angle_rad != angle_rad else min(max(angle_rad, -1e6), 1e6)
+    angle_rad = 0.0 if isnan(angle_rad) else min(max(angle_rad, -1e6), 1e6)
     if limit is not None:
         angle_rad = min(max(angle_rad, -limit), limit)
     steps = half_away(angle_rad / STEP_RAD)
@@ -88,11 +88,3 @@ def goals_of(firmware: Firmware, joint: int, angle_rad: float) -> dict[int, int]
 def half_away(value: float) -> int:
     """Return the nearest whole number, halves away from zero, as C's round."""
     return floor(value + 0.5) if value >= 0.0 else -floor(-value + 0.5)
-
-
-def truncated(value: float, lowest: int, highest: int) -> int:
-    """Return the whole number towards zero; 0 when it is out of range or not finite."""
-    if value != value or abs(value) > 1e18:
-        return 0
-    whole = trunc(value)
-    return whole if lowest <= whole <= highest else 0

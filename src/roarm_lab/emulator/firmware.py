@@ -1,7 +1,7 @@
 """The two firmwares in the field, as the list of their differences.
 
-Both show "version: 0.84" and neither has a version query. Source: the vendor's sources of 2025-01-08 and 2026-07-01, as
-compared in this project's protocol notes; handlers of the newer one that nobody has read follow the older one.
+Both show "version: 0.84" and neither has a version query. Source: the vendor's sources of 2025-01-08 and 2026-07-01;
+handlers of the newer one that nobody has read follow the older one.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """JSON as the firmware's library writes and reads it: number texts, document size, and what a field becomes.
 
-Independent of the driver on purpose: the driver is judged against this. Source: the protocol notes' rules, compared with
-captured feedback lines.
+Independent of the driver on purpose: the driver is judged against this. Source: rules found by replaying captured
+feedback lines, which they give character for character.
 """
 
 import json

@@ -43,9 +43,7 @@ class ServoBus:
             return []
         dead = self.world.faults.dead_servos
         return [
-            servo
-            for place, servo in self.world.servos.items()
-            if servo_id in (EVERY, servo.id) and place not in dead
+            servo for place, servo in self.world.servos.items() if servo_id in (EVERY, servo.id) and place not in dead
         ]
 
     def read(self, servo_id: int) -> Reading | None:

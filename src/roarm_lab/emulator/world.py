@@ -9,8 +9,8 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, RoarmLabError, UnknownNameError
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.servo import Servo
-from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.sight import check_pose
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Box, SimConfig
 from roarm_lab.sim.table import make_backend
@@ -24,8 +24,8 @@ MECHANICAL_STOPS_RAD = {
     "roll": (-3.2, 3.2),
     "gripper": (0.0, 2.07),
 }
-"""Where the parts meet: just past what the firmware can command. The gripper's are the closed jaws, and the open stop that
-users report near 1.1 rad on the wire. The others are guesses."""
+"""Where the parts meet: just past what the firmware can command. The gripper's are the closed jaws, and the open stop
+that users report near 1.1 rad on the wire. The others are guesses."""
 FOLDED_RAD = (0.0, -1.6, 3.1, 0.0, 0.0, 0.0)
 """Laid back and folded: a pose that an arm without power keeps."""
 GEAR_DRAG_NMS_PER_RAD = 0.1
