@@ -93,6 +93,13 @@ class Servo:
         self.torque_on = on
         self._forget_load()
 
+    def write_power(self, *, on: bool) -> None:
+        """Switch the 12 V. Without it the servo forgets that its torque was on, and its torque limit."""
+        if self.powered and not on:
+            self.torque_on, self.torque_limit = False, 1000
+            self._forget_load()
+        self.powered = on
+
     def set_middle(self) -> None:
         """Make the present position read 2048, for good."""
         shift = 2048.0 - self.position

@@ -118,7 +118,7 @@ class ServoWorld:
         torque_nm = [0.0] * len(angles)
         for servo, joint, _, _ in SERVOS:
             one = self.servos[servo]
-            one.powered = not (self.faults.bus_unpowered or servo in self.faults.dead_servos)
+            one.write_power(on=not (self.faults.bus_unpowered or servo in self.faults.dead_servos))
             torque_nm[joint] += one.advance(angles[joint], speeds[joint], PHYSICS_DT_S)
         self._backend.set("joint_force", np.asarray([torque_nm]))
         self._backend.step(np.zeros((1, len(angles))), 1)
