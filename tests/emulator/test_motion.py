@@ -24,7 +24,7 @@ def test_all_joints_go_where_they_are_sent(board: Board) -> None:
 
 
 def test_no_motion_is_acknowledged_and_unknown_or_broken_lines_neither(board: Board) -> None:
-    for line in ('{"T":101,"joint":1,"rad":0.1,"spd":0,"acc":0}', '{"T":9999}', '{"T":105', "hello", ""):
+    for line in ('{"T":101,"joint":1,"rad":0.1,"spd":200,"acc":5}', '{"T":9999}', '{"T":105', "hello", ""):
         assert tell(board, line, 0.3) == []
 
 
