@@ -32,19 +32,25 @@ class ArmSample:
     reason: str
     """Why there is no pose; empty when there is one."""
     _joint_pos: Float64 | None
+    _effort: Float64 | None = None
 
     @classmethod
-    def of(cls, measured_at_s: float, joint_pos: ArrayLike) -> Self:
-        """Return a good reading with joint angles [joint] rad.
+    def of(cls, measured_at_s: float, joint_pos: ArrayLike, effort: ArrayLike | None = None) -> Self:
+        """Return a good reading with joint angles [joint] rad and, where the arm measures it, each servo's effort.
+
+        Args:
+            measured_at_s: When it was measured, on the arm's clock.
+            joint_pos: Joint angles [joint] rad.
+            effort: See the property; None where the arm does not measure it.
 
         Raises:
-            BadInputError: An angle is not finite, or they are not a list.
+            BadInputError: An angle or effort is not finite, they are not a list, or an effort is not -1 to 1.
         """
         angles = np.array(joint_pos, dtype=np.float64)
         if angles.ndim != 1 or not np.isfinite(angles).all():
             raise BadInputError(f"Joint angles must be a list of finite numbers [rad], got {angles.tolist()}.")
         angles.setflags(write=False)
-        return cls(measured_at_s, "", angles)
+        return cls(measured_at_s, "", angles, None if effort is None else _checked_effort(effort, len(angles)))
 
     @classmethod
     def failed(cls, measured_at_s: float, reason: str) -> Self:
@@ -67,10 +73,30 @@ class ArmSample:
             raise MissingError(f"There is no joint pose: {self.reason}.")
         return self._joint_pos
 
+    @property
+    def effort(self) -> Float64 | None:
+        """How hard each servo drives [joint], as a share of its full drive, -1 to 1; read-only.
+
+        Positive drives towards larger angles. It is the duty of the motor's voltage, not a torque in N m. None where
+        the arm does not measure it, or the reading failed.
+        """
+        return self._effort
+
     def __repr__(self) -> str:
         """Return the pose, or why there is none."""
         what = f"failed: {self.reason}" if self._joint_pos is None else f"joint_pos={self._joint_pos.tolist()}"
         return f"ArmSample({self.measured_at_s:.3f} s, {what})"
+
+
+def _checked_effort(effort: ArrayLike, joints: int) -> Float64:
+    shares = np.array(effort, dtype=np.float64)
+    if shares.shape != (joints,) or not (np.abs(shares) <= 1.0).all():
+        raise BadInputError(
+            f"Effort must be one share of full drive, -1 to 1, for each of {joints} joints, got {shares.tolist()}. "
+            f"A servo that counts in thousandths needs dividing by 1000."
+        )
+    shares.setflags(write=False)
+    return shares
 
 
 class Arm(Protocol):

@@ -75,6 +75,10 @@ class SimArm(GatedArm):
         self._backend = make_backend(robot, 1, replace(config or SimConfig(), threads=1))
         self._backend.reset(None, found.joint_pos[None, :])
         self._target = self.sent
+        servos = [joint.servo for joint in robot.joints]
+        self._stiffness_nm_per_rad = np.array([servo.stiffness_nm_per_rad for servo in servos])
+        self._force_limit_nm = np.array([servo.force_limit_nm for servo in servos])
+        self._stall_torque_nm = np.array([servo.stall_torque_nm for servo in servos])
         self._origin_s = clock.now_s()
         self._steps = 0
         self._broken = ""
@@ -147,7 +151,17 @@ class SimArm(GatedArm):
             angles = np.asarray(self._backend.get("joint_pos")[0], dtype=np.float64)
             if self._encoder_step_rad:
                 angles = np.round(angles / self._encoder_step_rad) * self._encoder_step_rad
-            return ArmSample.of(min(self._time_s(), self.clock.now_s()), angles)  # never from the future, by rounding
+            measured_at_s = min(self._time_s(), self.clock.now_s())  # never from the future, by rounding
+            return ArmSample.of(measured_at_s, angles, self._drive(angles))
+
+    def _drive(self, joint_pos: Float64) -> Float64:
+        """Return each servo's effort [joint]: the simulated servo is a spring with a limit, and this is its law.
+
+        A pair of servos on one axis shares the work, so the share is that of each. It is worked out from what was
+        measured, encoder steps included, as the servo itself does.
+        """
+        drive_nm = (self._target - joint_pos) * self._stiffness_nm_per_rad
+        return np.clip(drive_nm, -self._force_limit_nm, self._force_limit_nm) / self._stall_torque_nm
 
     def _see(self) -> Sight:
         with self._lock:
