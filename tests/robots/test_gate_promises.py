@@ -12,6 +12,7 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.capsules import ArmCapsules
 from roarm_lab.robots.gate import Gate
+from roarm_lab.robots.guard import Guard
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import GateRules, Workspace
 from tests.robots.touching_model import touches, touching_model
@@ -122,13 +123,23 @@ def assert_kept(gate: Gate, sent: Sent) -> None:
             assert np.all(place + radius <= high + ROUNDING)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_of_100_000_wild_commands_none_breaks_a_limit(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_of_18_000_wild_commands_none_breaks_a_limit(seed: int) -> None:
+    of_wild_commands_none_breaks_a_limit(3_000, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_of_100_000_more_none_does(seed: int) -> None:
+    of_wild_commands_none_breaks_a_limit(10_000, seed)
+
+
+def of_wild_commands_none_breaks_a_limit(count: int, seed: int) -> None:
     gate = Gate(ROARM_M3, ROARM_M3.keyframe("task_start"), RULES[seed % 2])
-    sent = wild_commands(gate, 10_000, seed)
+    sent = wild_commands(gate, count, seed)
     assert_kept(gate, sent)
     assert len(sent.target) > 0.7 * sent.commands
-    assert np.mean(sent.blocked) > 0.05  # things were in the way
+    assert np.mean(sent.blocked) > 0.02  # things were in the way
 
 
 ANGLE = st.one_of(st.floats(-3.5, 3.5), st.floats(allow_nan=True, allow_infinity=True))
@@ -152,3 +163,32 @@ def test_no_nasty_sequence_gets_through_the_table_or_the_arm_itself(
         assert np.all(np.abs(target - measured) <= gate.limits.max_lead + ROUNDING)
         assert CAPSULES.clearance_m(target[None]).min() >= MARGIN_M - ROUNDING
         assert not touches(touching_model(table=True), target[None], CONTACT_M).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_arm_found_where_it_should_not_be_may_move_but_it_gets_no_worse(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    guard, worst = Guard(ROARM_M3, GateRules()), 0.0
+    while not -0.02 < worst < -0.005:  # up to 2 cm into the table or into itself
+        start = rng.uniform(gate_lower(), gate_upper())
+        worst = float(guard.room_m(start[None]).min())
+    gate = Gate(ROARM_M3, start)
+    before = np.minimum(guard.room_m(start[None])[:, 0], 0.0)
+    moved = 0.0
+    for number in range(400):
+        if number % 20 == 0:
+            wish = rng.uniform(gate_lower(), gate_upper())
+        last, target = gate.sent, gate.target(wish, gate.sent, 0.05)
+        moved += float(np.abs(target - last).max())
+        room = guard.room_m(target[None])[:, 0]
+        assert np.all(room >= before - ROUNDING)
+        before = np.maximum(before, np.minimum(room, 0.0))
+    assert moved > 0.5
+
+
+def gate_lower() -> Float64:
+    return np.array([joint.lower_rad for joint in ROARM_M3.joints])
+
+
+def gate_upper() -> Float64:
+    return np.array([joint.upper_rad for joint in ROARM_M3.joints])

@@ -61,7 +61,8 @@ class Guard:
         if not len(things):
             return np.zeros((0, len(joint_pos)))
         first, second = self._capsules.ends_b(joint_pos)
-        pairs, table, box = np.split(things, np.searchsorted(things, self._ends[:2]))
+        links, surface = things.searchsorted(self._ends[:2])
+        pairs, table, box = things[:links], things[links:surface], things[surface:]
         rooms: list[Float64] = []
         if len(pairs):
             rooms.append(self._capsules.clearance_of(first, second, pairs) - (self._rules.self_margin_m or 0.0))
@@ -119,9 +120,9 @@ class Guard:
         nudged = np.concatenate([start[None], start + NUDGE_RAD * np.eye(len(start))])
         room = self.room_m(nudged, things)
         here, slope = room[:, 0] - floor_m[things] - SLIDING_M, (room[:, 1:] - room[:, :1]) / NUDGE_RAD
-        way, kept = goal - start, np.minimum(here, 0.0) - here
+        way = goal - start
         for _ in range(PROJECTIONS):
-            lacking = kept - slope @ way
+            lacking = -(here + slope @ way)
             thing = int(np.argmax(lacking))
             if not lacking[thing] > 0.0:
                 break
