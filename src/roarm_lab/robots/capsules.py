@@ -48,7 +48,11 @@ class ArmCapsules:
     def __init__(self, robot: Robot) -> None:
         """Enclose the robot's collision shapes and list the pairs that could meet."""
         self.robot = robot
-        self.capsules: tuple[Capsule, ...] = tuple(made for shape in robot.collisions for made in enclosing(shape))
+        made = [capsule for shape in robot.collisions for capsule in enclosing(shape)]
+        self.capsules: tuple[Capsule, ...] = tuple(sorted(made, key=lambda capsule: capsule.link != robot.base_link))
+        """Those of the base first."""
+        self.fixed = sum(capsule.link == robot.base_link for capsule in made)
+        """How many of them are the base's, which never move."""
         self._links = (robot.base_link, *(joint.child for joint in robot.joints))
         self._parents = [self._links.index(joint.parent) for joint in robot.joints]
         self._turning = np.stack([_turning(joint.origin_xyz_m, joint.origin_rpy_rad) for joint in robot.joints])

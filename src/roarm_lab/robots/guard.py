@@ -36,7 +36,7 @@ class Guard:
         self._capsules = ArmCapsules(robot)
         self._rules = rules
         capsules = self._capsules.capsules
-        self._moving = np.array([i for i, c in enumerate(capsules) if c.link != robot.base_link], dtype=np.int64)
+        self._moving = np.arange(self._capsules.fixed, len(capsules))
         depth_m = np.array([rules.finger_depth_m if c.pad else 0.0 for c in capsules])
         self._table_room = (robot.base_height_m - (rules.table_height_m or 0.0) + depth_m[self._moving])[:, None]
         hand = _hand(robot)
