@@ -42,38 +42,52 @@ class Sent:
     """Whether nothing (no hold, no refusal) came between it and the row before."""
     commands: int = 0
 
+    def add(self, *row: object) -> None:
+        """Keep a row: before, target, measured, dt_s, blocked, follows."""
+        columns = (self.before, self.target, self.measured, self.dt_s, self.blocked, self.follows)
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)  # pyright: ignore[reportArgumentType]
+
+
+def wild_inputs(gate: Gate, wish: Float64, rng: np.random.Generator) -> tuple[object, Float64, float]:
+    """Return a wish, a measured pose and a time step; one in ten is nasty in one of them."""
+    measured, dt_s = gate.sent + rng.normal(0.0, 0.05, 6), float(rng.choice([0.02, 0.05]))
+    match rng.integers(60):
+        case 0 | 1:
+            return np.where(rng.random(6) < 0.3, rng.choice(NASTY, 6), wish), measured, dt_s
+        case 2:
+            return wish, rng.uniform(gate.limits.lower, gate.limits.upper), dt_s
+        case 3:
+            return wish, np.where(rng.random(6) < 0.2, rng.choice(NASTY, 6), measured), dt_s
+        case 4:
+            return wish, measured, float(rng.choice([*NASTY, 0.0, -1.0, 1e-3, 0.5, 0.3, 0.1, 0.2]))
+        case 5:
+            return [None, "home", wish[:3], np.tile(wish, 2), [], 1.0][rng.integers(6)], measured, dt_s
+        case _:
+            return wish, measured, dt_s
+
+
+def disturbed(gate: Gate, rng: np.random.Generator) -> bool:
+    """Hold, stop or overload the gate now and then; return whether that has an effect on what comes next."""
+    match rng.integers(60):
+        case 0:
+            gate.hold()
+        case 1:
+            gate.estop("a test")
+        case _:
+            return gate.relieve(rng.uniform(-1.0, 1.0, 6), gate.sent, 0.3)
+    return True
+
 
 def wild_commands(gate: Gate, count: int, seed: int) -> Sent:
-    """Send random commands, one in ten nasty, on steps of 1 ms to 0.5 s, with holds and overloads in between."""
+    """Send random commands, some of them nasty, on steps of 1 ms to 0.5 s, with holds and overloads in between."""
     rng, sent, follows = np.random.default_rng(seed), Sent(commands=count), False
-    lower, upper = gate.limits.lower - 1.0, gate.limits.upper + 1.0
-    wish = rng.uniform(lower, upper)
+    wish = gate.sent
     for number in range(count):
         if number % 8 == 0:
-            wish = rng.uniform(lower, upper)
-        measured, dt_s = gate.sent + rng.normal(0.0, 0.05, 6), float(rng.choice([0.02, 0.05]))
-        asked: object = wish
-        match rng.integers(60):
-            case 0 | 1:
-                asked = np.where(rng.random(6) < 0.3, rng.choice(NASTY, 6), wish)
-            case 2:
-                measured = rng.uniform(lower + 1.0, upper - 1.0)
-            case 3:
-                measured = np.where(rng.random(6) < 0.2, rng.choice(NASTY, 6), measured)
-            case 4:
-                dt_s = float(rng.choice([*NASTY, 0.0, -1.0, 1e-3, 0.5, 0.3, 0.1, 0.2]))
-            case 5:
-                asked = [None, "home", wish[:3], np.tile(wish, 2), [], 1.0][rng.integers(6)]
-            case 6:
-                gate.hold()
-                follows = False
-            case 7:
-                gate.estop("a test")
-                follows = False
-            case _:
-                pass
-        if gate.relieve(rng.uniform(-1.0, 1.0, 6), gate.sent, 0.3):
-            follows = False
+            wish = rng.uniform(gate.limits.lower - 1.0, gate.limits.upper + 1.0)
+        follows = not disturbed(gate, rng) and follows
+        asked, measured, dt_s = wild_inputs(gate, wish, rng)
         before = gate.sent
         try:
             target = gate.target(asked, measured, dt_s)  # pyright: ignore[reportArgumentType]
@@ -82,10 +96,7 @@ def wild_commands(gate: Gate, count: int, seed: int) -> Sent:
             gate.clear()
             follows = False
             continue
-        row = (before, target, measured, dt_s, gate.blocked is not None, follows)
-        names = ("before", "target", "measured", "dt_s", "blocked", "follows")
-        for name, value in zip(names, row, strict=True):
-            getattr(sent, name).append(value)
+        sent.add(before, target, measured, dt_s, gate.blocked is not None, follows)
         follows = True
     return sent
 

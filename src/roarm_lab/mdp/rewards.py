@@ -168,5 +168,7 @@ class BelowTable(RewardTerm):
 def _capsules(scene: Scene, term: RewardTerm) -> ArmCapsules:
     capsules = ArmCapsules(scene.robot)
     if not len(capsules.pairs):
-        raise BadInputError(f"{type(term).__name__} needs a robot with collision shapes; {scene.robot.name!r} has none.")
+        raise BadInputError(
+            f"{type(term).__name__} needs a robot with collision shapes; {scene.robot.name!r} has none."
+        )
     return capsules

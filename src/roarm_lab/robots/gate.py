@@ -172,7 +172,7 @@ class Gate:
         else:
             self._go_around(nearest, ahead, pose, dt_s, near)
 
-    def _go_around(self, nearest: Float64, ahead: Float64, pose: Float64, dt_s: float, near: Int) -> None:  # noqa: PLR0917
+    def _go_around(self, nearest: Float64, ahead: Float64, pose: Float64, dt_s: float, near: Int) -> None:
         """Move the target along what is in the way after `nearest`, on the way to `ahead`, braking in time.
 
         A target that still gets too near is cut short: the arm stops there, as hard as in a hold.

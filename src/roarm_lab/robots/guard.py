@@ -155,7 +155,7 @@ class Guard:
             names += [f"{capsules[i].name} would meet the table" for i in self._moving]
         if rules.workspace is not None:
             names += [
-                f"the hand would leave the workspace {way} {axis}" for way in ("below", "above") for axis in "xyz"
+                f"the hand would leave the workspace {way} in {axis}" for way in ("below", "above") for axis in "xyz"
             ]
         return tuple(names)
 
