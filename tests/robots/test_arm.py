@@ -70,6 +70,22 @@ def test_a_reading_can_not_be_changed_afterwards() -> None:
         sample.joint_pos[0] = 1.0
 
 
+def test_effort_is_known_only_where_it_was_measured() -> None:
+    assert ArmSample.of(0.0, HOME).effort is None
+    assert ArmSample.failed(0.0, "no answer").effort is None
+    effort = ArmSample.of(0.0, HOME, [0.5, -1.0, 0.0]).effort
+    assert effort is not None
+    np.testing.assert_array_equal(effort, [0.5, -1.0, 0.0])
+    with pytest.raises(ValueError, match="read-only"):
+        effort[0] = 0.0
+
+
+@pytest.mark.parametrize("effort", [[0.0, math.nan, 0.0], [0.0, math.inf, 0.0], [0.0, 1.001, 0.0], [0.0], 0.0])
+def test_an_effort_that_is_no_share_for_each_joint_is_refused(effort: ArrayLike) -> None:
+    with pytest.raises(BadInputError, match="Effort must be one share of full drive, -1 to 1, for each of 3 joints"):
+        ArmSample.of(0.0, HOME, effort)
+
+
 def test_what_is_transmitted_is_what_the_gate_let_through(arm: PerfectArm) -> None:
     target = arm.send(HOME + 1.0, DT_S)
     np.testing.assert_allclose(target - HOME, [0.015, 0.01, 0.1], rtol=1e-12)

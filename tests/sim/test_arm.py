@@ -127,6 +127,24 @@ def test_the_arm_sags_under_its_weight_by_torque_over_stiffness() -> None:
     assert abs(arm.read().joint_pos[1] - sag_rad) < stuck_rad + SETTLED
 
 
+def test_effort_is_what_the_servos_spring_pulls_with(arm: SimArm) -> None:
+    send_for(arm, arm.sent, 40)
+    sample = arm.read()
+    assert sample.effort is not None
+    servos = [joint.servo for joint in ROARM_M3.joints]
+    pull_nm = (arm.sent - sample.joint_pos) * [servo.stiffness_nm_per_rad for servo in servos]
+    np.testing.assert_allclose(sample.effort * [servo.stall_torque_nm for servo in servos], pull_nm, atol=1e-9)
+    assert np.all(np.abs(sample.effort) < 0.3)  # 0.47 N m of 2.94 at most (docs/robots.md), resting at home
+
+
+def test_a_gripper_never_drives_harder_than_its_torque_limit() -> None:
+    arm = SimArm(ROARM_M3, clock=SimulatedClock())
+    send_for(arm, np.array([0.0, 0.0, 1.5708, 0.0, 0.0, -0.3]), 40)
+    effort = arm.read().effort
+    assert effort is not None
+    assert effort[5] == pytest.approx(-0.30)
+
+
 def test_angles_are_read_in_encoder_steps() -> None:
     arm = make(encoder_step_rad=ENCODER_STEP_RAD)
     exact = make()

@@ -13,6 +13,7 @@ from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.sight import BoxTruth, Sight, check_pose
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, SimConfig
 from roarm_lab.sim.table import make_backend
@@ -48,6 +49,7 @@ class SimArm(GatedArm):
         config: SimConfig | None = None,
         encoder_step_rad: float = 0.0,
         markers: tuple[str, ...] = ("goal",),
+        rules: GateRules | None = None,
     ) -> None:
         """Put the arm at rest.
 
@@ -58,6 +60,7 @@ class SimArm(GatedArm):
             config: How to simulate, and what lies on the table; one world always runs on one thread.
             encoder_step_rad: Angles are read in whole steps of this; 2 pi / 4096 on bus servos, 0 for none.
             markers: Names for `set_marker`.
+            rules: What the gate enforces beyond the robot's facts; the defaults of `GateRules` unless given.
 
         Raises:
             BadInputError: An angle at the start is not finite, or the encoder step makes no sense.
@@ -67,7 +70,7 @@ class SimArm(GatedArm):
             raise BadInputError(f"encoder_step_rad must be 0 or more, got {encoder_step_rad}.")
         start = robot.keyframe("home") if start_joint_pos is None else start_joint_pos
         found = ArmSample.of(clock.now_s(), start)
-        super().__init__(robot, clock, found)
+        super().__init__(robot, clock, found, rules)
         self._encoder_step_rad = encoder_step_rad
         self.boxes = tuple(box.name for box in config.boxes) if config else ()
         """Names of the boxes on the table."""
@@ -75,6 +78,10 @@ class SimArm(GatedArm):
         self._backend = make_backend(robot, 1, replace(config or SimConfig(), threads=1))
         self._backend.reset(None, found.joint_pos[None, :])
         self._target = self.sent
+        servos = [joint.servo for joint in robot.joints]
+        self._stiffness_nm_per_rad = np.array([servo.stiffness_nm_per_rad for servo in servos])
+        self._force_limit_nm = np.array([servo.force_limit_nm for servo in servos])
+        self._stall_torque_nm = np.array([servo.stall_torque_nm for servo in servos])
         self._origin_s = clock.now_s()
         self._steps = 0
         self._broken = ""
@@ -157,7 +164,17 @@ class SimArm(GatedArm):
             angles = np.asarray(self._backend.get("joint_pos")[0], dtype=np.float64)
             if self._encoder_step_rad:
                 angles = np.round(angles / self._encoder_step_rad) * self._encoder_step_rad
-            return ArmSample.of(min(self._time_s(), self.clock.now_s()), angles)  # never from the future, by rounding
+            measured_at_s = min(self._time_s(), self.clock.now_s())  # never from the future, by rounding
+            return ArmSample.of(measured_at_s, angles, self._drive(angles))
+
+    def _drive(self, joint_pos: Float64) -> Float64:
+        """Return each servo's effort [joint]: the simulated servo is a spring with a limit, and this is its law.
+
+        A pair of servos on one axis shares the work, so the share is that of each. It is worked out from what was
+        measured, encoder steps included, as the servo itself does.
+        """
+        drive_nm = (self._target - joint_pos) * self._stiffness_nm_per_rad
+        return np.clip(drive_nm, -self._force_limit_nm, self._force_limit_nm) / self._stall_torque_nm
 
     def _see(self) -> Sight:
         with self._lock:
