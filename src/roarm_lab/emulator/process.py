@@ -1,4 +1,4 @@
-"""An emulator in a process of its own, started and ended by a program: what `roarm emulate --json` prints, as values."""
+"""An emulator in a process of its own, started and ended by a program: `roarm emulate --json` as values."""
 
 import json
 import subprocess

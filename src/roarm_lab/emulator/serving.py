@@ -69,16 +69,19 @@ class Serving:
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Serve until `stop`; the board's time begins at 0 now. Closes the ports at the end."""
+        """Serve until `stop`; the board's time begins at 0 now."""
         start_s = time.monotonic()
         try:
             while not self._stopped.is_set():
                 self._turn(time.monotonic() - start_s)
         finally:
             self._stopped.set()
-            for port in self.ports:
-                port.close()
             self._refuse_the_rest()
+
+    def close(self) -> None:
+        """Give the ports back; after `run`, or instead of it."""
+        for port in self.ports:
+            port.close()
 
     def stop(self) -> None:
         """Let `run` return soon."""
@@ -173,3 +176,4 @@ class Emulator:
     def __exit__(self, *_: object) -> None:
         self.serving.stop()
         self._thread.join()
+        self.serving.close()
