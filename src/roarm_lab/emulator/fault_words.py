@@ -19,7 +19,7 @@ class FaultWord:
 
 FAULT_WORDS = {
     "bus-unpowered": FaultWord("bus_unpowered", None, "no 12 V at the servos: none answers, all are limp"),
-    "dead-servo": FaultWord("dead_servos", 14, "ID of a servo that neither answers nor pulls; may be given again"),
+    "dead-servo": FaultWord("dead_servos", 14.0, "ID of a servo that neither answers nor pulls; may be given again"),
     "frozen-feedback": FaultWord("frozen_feedback", None, "feedback stays as it is while the arm moves"),
     "supply-volts": FaultWord("supply_v", 7.0, "supply voltage"),
     "garbled-lines": FaultWord("garbled_share", 0.05, "share of lines sent with one byte replaced"),
@@ -51,7 +51,7 @@ def with_fault(faults: Faults, text: str) -> Faults:
         return replace(faults, **{word.field: True})
     amount = _number(name, numbers, word.amount)
     if word.field == "dead_servos":
-        return replace(faults, dead_servos=tuple(sorted({*faults.dead_servos, round(amount)})))
+        return replace(faults, dead_servos=tuple(sorted({*faults.dead_servos, _servo_id(amount)})))
     return replace(faults, **{word.field: amount})
 
 
@@ -79,3 +79,9 @@ def _number(name: str, numbers: list[str], default: float) -> float:
         return float(text)
     except ValueError as error:
         raise BadInputError(f"The fault {name} takes one number, got {' '.join(numbers)!r}.") from error
+
+
+def _servo_id(amount: float) -> int:
+    if not amount.is_integer():
+        raise BadInputError(f"A servo's ID is a whole number, got {amount:g}.")
+    return int(amount)

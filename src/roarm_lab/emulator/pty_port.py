@@ -95,8 +95,6 @@ class PtyPort:
 
     def _is_open(self) -> bool:
         """Whether a program has the device open. When the last one closes it, what it left unread is dropped."""
-        import termios  # noqa: PLC0415 (not on Windows)
-
         if self._master is None:
             return False
         poll = select.poll()
@@ -104,8 +102,7 @@ class PtyPort:
         flags = dict(poll.poll(0)).get(self._master, 0)
         opened = not flags & select.POLLHUP
         if self._opened and not opened:
-            with suppress(termios.error):
-                termios.tcflush(self._master, termios.TCIOFLUSH)
+            _forget_unread(self.device or "")
         self._opened = opened
         return opened or bool(flags & select.POLLIN)  # the last words of a program that wrote and closed at once
 
@@ -125,6 +122,18 @@ def _open_pty() -> tuple[int, str]:
     os.close(slave)  # so that the master can tell whether anybody has the device open
     os.set_blocking(master, False)
     return master, device
+
+
+def _forget_unread(device: str) -> None:
+    """Empty the computer's receive buffer; only the device's own side can do that."""
+    import termios  # noqa: PLC0415 (not on Windows)
+
+    with suppress(OSError, termios.error):
+        slave = os.open(device, os.O_RDWR | os.O_NOCTTY)
+        try:
+            termios.tcflush(slave, termios.TCIFLUSH)
+        finally:
+            os.close(slave)
 
 
 def _needs_pty() -> None:

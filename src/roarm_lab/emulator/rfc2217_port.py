@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from serial.rfc2217 import PortManager
+from serial.rfc2217 import IAC, IAC_DOUBLED, PortManager
 
 from roarm_lab.emulator.addresses import bound
 
@@ -81,7 +81,7 @@ class Client:
     def send(self, data: bytes) -> None:
         """Send bytes of the arm; those the client is too slow for are lost."""
         if len(self._waiting) < MAX_WAITING_BYTES:
-            self.write(b"".join(self._protocol.escape(data)))
+            self.write(data.replace(IAC, IAC_DOUBLED))
 
     def flush(self) -> None:
         """Send what is waiting, as far as it goes now."""

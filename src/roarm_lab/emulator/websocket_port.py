@@ -23,6 +23,12 @@ class Broadcast:
         self._inboxes: list[queue.SimpleQueue[str]] = []
         self.closed = threading.Event()
 
+    @property
+    def listeners(self) -> int:
+        """How many connections there are."""
+        with self._lock:
+            return len(self._inboxes)
+
     def send(self, message: str) -> None:
         """Hand a message to every connection there is."""
         with self._lock:
