@@ -143,6 +143,10 @@ class Arm:
         assert isinstance(self.call("feedback_get").value, list)
         return returned
 
+    def wait_for_answer(self) -> None:
+        """Wait until a question is answered again."""
+        self.wait_for(lambda _: self.call("feedback_get").type == "list")
+
     def servos(self, field: str) -> list[Any]:
         """One register of servos 11 to 17."""
         servos = self.state()["servos"]
