@@ -185,6 +185,8 @@ class Board:
 
     def run(self, duration_s: float) -> bytes:
         """Let a time pass [s] and return the bytes sent in it."""
+        if self._origin_s is None:
+            self.advance(0.0)
         self.advance((self._origin_s or 0.0) + self._now_s + duration_s)
         return self.take_output()
 

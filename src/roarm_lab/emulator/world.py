@@ -26,7 +26,7 @@ MECHANICAL_STOPS_RAD = {
 }
 """Where the parts meet: just past what the firmware can command. The gripper's are the closed jaws, and the open stop
 that users report near 1.1 rad on the wire. The others are guesses."""
-FOLDED_RAD = (0.0, -1.6, 3.1, 0.0, 0.0, 0.0)
+FOLDED_RAD = (0.0, -1.62, 3.15, 0.58, 0.0, 0.0)
 """Laid back and folded: a pose that an arm without power keeps."""
 GEAR_DRAG_NMS_PER_RAD = 0.1
 """Viscous drag of a servo that is switched off. Guess."""
@@ -118,7 +118,7 @@ class ServoWorld:
         torque_nm = [0.0] * len(angles)
         for servo, joint, _, _ in SERVOS:
             one = self.servos[servo]
-            one.powered = not (self.faults.bus_unpowered or servo in self.faults.dead_servos)
+            one.write_power(on=not (self.faults.bus_unpowered or servo in self.faults.dead_servos))
             torque_nm[joint] += one.advance(angles[joint], speeds[joint], PHYSICS_DT_S)
         self._backend.set("joint_force", np.asarray([torque_nm]))
         self._backend.step(np.zeros((1, len(angles))), 1)
