@@ -35,7 +35,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Emula
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
 
         def start(firmware: str, *flags: str) -> EmulatorProcess:
-            return stack.enter_context(emulator_process(firmware, "--pty", "--http", "127.0.0.1:0", *flags))
+            return stack.enter_context(emulator_process(firmware, "--booted", "--pty", "--http", "127.0.0.1:0", *flags))
 
         jobs = {"python": pool.submit(install_sdk, folder / "venv")}
         jobs |= {firmware: pool.submit(start, firmware) for firmware in FIRMWARES}

@@ -118,7 +118,6 @@ class Arm:
 
     def __init__(self, firmware: str, emulator: EmulatorProcess, sdk: Sdk) -> None:
         self.firmware, self.emulator, self.sdk = firmware, emulator, sdk
-        self.wait_for(lambda state: state["ready"])
         sdk.call("open", port=emulator.addresses.serial)
         self.call("echo_set", 0)
 
