@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from roarm_lab.emulator.board import Board
 from tests.emulator.talk import ask, send, tell
 
@@ -116,3 +118,22 @@ def test_peers_can_be_added_and_removed(board: Board) -> None:
     assert tell(board, '{"T":303,"mac":"AA:BB:CC:DD:EE:FF"}') == ["peer added."]
     assert tell(board, '{"T":304,"mac":"AA:BB:CC:DD:EE:FF"}') == ["peer removed."]
     assert tell(board, '{"T":304,"mac":"AA:BB:CC:DD:EE:FF"}') == ["peer not found."]
+
+
+def test_an_arm_follows_any_leader_at_full_speed_until_it_is_told_not_to(board: Board) -> None:
+    leader = (0.6, 0.0, 1.6, 0.0, 0.0, 3.14)
+    board.hear_leader(leader)
+    board.run(1.0)
+    assert board.joint_pos[0] == pytest.approx(0.6, abs=0.01)
+    assert board.servos[11].speed == 0
+    tell(board, '{"T":300,"mode":0,"mac":"00:00:00:00:00:07"}')
+    board.hear_leader((0.0, *leader[1:]))
+    board.run(1.0)
+    assert board.joint_pos[0] == pytest.approx(0.6, abs=0.01)
+    board.hear_leader((0.2, *leader[1:]), mac="00:00:00:00:00:07")
+    board.run(1.0)
+    assert board.joint_pos[0] == pytest.approx(0.2, abs=0.01)
+    tell(board, '{"T":301,"mode":0}')
+    board.hear_leader(leader, mac="00:00:00:00:00:07")
+    board.run(1.0)
+    assert board.joint_pos[0] == pytest.approx(0.2, abs=0.01)

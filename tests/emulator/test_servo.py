@@ -69,9 +69,8 @@ def test_one_step_beside_the_goal_it_does_nothing() -> None:
 def test_the_torque_limit_holds() -> None:
     one = servo(torque_limit=300)
     one.write_goal(4095, 0, 0)
-    for _ in range(200):
-        torque_nm = one.advance(0.0, 0.0, DT_S)
-    assert torque_nm == pytest.approx(0.3 * STALL_TORQUE_NM)
+    torques_nm = [one.advance(0.0, 0.0, DT_S) for _ in range(200)]
+    assert max(torques_nm) == pytest.approx(0.3 * STALL_TORQUE_NM)
     assert one.load == -300
 
 

@@ -12,7 +12,7 @@ from roarm_lab.emulator.servo import Servo
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.sight import check_pose
-from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Box, SimConfig
+from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Box, SimConfig
 from roarm_lab.sim.table import make_backend
 
 PHYSICS_DT_S = 0.005
@@ -120,7 +120,7 @@ class ServoWorld:
             one = self.servos[servo]
             one.write_power(on=not (self.faults.bus_unpowered or servo in self.faults.dead_servos))
             torque_nm[joint] += one.advance(angles[joint], speeds[joint], PHYSICS_DT_S)
-        self._backend.set("joint_force", np.asarray([torque_nm]))
+        self._backend.set(JOINT_FORCE, np.asarray([torque_nm]))
         self._backend.step(np.zeros((1, len(angles))), 1)
         self.steps += 1
         if self.steps % 200 == 0 and (found := self._backend.divergences()):
