@@ -26,6 +26,7 @@ VERBS = {
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
     "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
+    "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
     "doctor": "check this installation; every bad row says what to type",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
