@@ -18,8 +18,8 @@ SILENT = (
     "takes up to 20 s."
 )
 STRANGER = (
-    "Something answers on {port}, but it is no RoArm-M3: {count} bytes came and no line of them was its feedback{seen}. Several "
-    " boards have the same USB chip; name another port with serial:PORT (`roarm arm ports` lists them)."
+    "Something answers on {port}, but it is no RoArm-M3: {count} bytes came and no line of them was its feedback{seen}."
+    " Several boards have the same USB chip; name another port with serial:PORT (`roarm arm ports` lists them)."
 )
 
 

@@ -105,10 +105,14 @@ def parse_line(line: bytes) -> Parsed:
     return _feedback(fields, Firmware.FW26 if kind == -15 or _is_newer(fields) else Firmware.FW25)
 
 
-def why_no_torque(feedback: Feedback) -> str:
+def why_no_torque(feedback: Feedback, *, released: bool = False) -> str:
     """Return why the servos do not hold, in words; empty when they do or when the firmware does not tell.
 
     A servo that does not answer looks like one without torque: its switch reads 0 and its angle is an old one.
+
+    Args:
+        feedback: What the firmware says.
+        released: Whether the servos are limp on purpose; all of them without torque are fine then, if they have power.
     """
     if feedback.torque_on is None or all(feedback.torque_on):
         return ""
@@ -120,7 +124,7 @@ def why_no_torque(feedback: Feedback) -> str:
             f"the servos have no power: the supply reads {feedback.supply_v:.1f} V; plug in the 12 V supply and "
             f"switch it on"
         )
-    return "the servos have no torque or do not answer; `roarm arm torque on` makes them hold"
+    return "" if released else "the servos have no torque or do not answer; `roarm arm torque on` makes them hold"
 
 
 def is_boot_text(text: str) -> bool:

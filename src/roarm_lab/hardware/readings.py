@@ -32,8 +32,9 @@ class Readings:
         """Return the reading that a line stands for; None when the line is not believed."""
         if self._watch.leaps(feedback, at_s):
             return None
-        reason = "" if self.torque_released else why_no_torque(feedback)
-        reason = reason or self._watch.frozen(feedback, at_s, None if self.torque_released else self.target)
+        reason = why_no_torque(feedback, released=self.torque_released) or self._watch.frozen(
+            feedback, at_s, None if self.torque_released else self.target
+        )
         if reason:
             self._since_s, self._rest = math.inf, None
             return ArmSample.failed(at_s, reason)

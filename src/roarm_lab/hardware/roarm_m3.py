@@ -96,7 +96,7 @@ class RoArmM3(GatedArm):
         """
         clock = clock or MonotonicClock()
         readings = Readings(ROARM_M3, torque_released=torque_on)
-        io = IoThread(partial(open_link, address), clock, readings.judge, reset=reset)
+        io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
             arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock)
             if torque_on:
@@ -140,9 +140,7 @@ class RoArmM3(GatedArm):
             if on:
                 self._hold_here()
             elif not warned:
-                raise UnsafeCommandError(
-                    f"Letting go has to be announced. {self.release_warning} Then say warned=True."
-                )
+                raise UnsafeCommandError(f"Letting go has to be announced (warned=True). {self.release_warning}")
             else:
                 self._gate.hold(LIMP)
                 self._readings.torque_released = True
@@ -191,8 +189,6 @@ class RoArmM3(GatedArm):
     def _latch(self) -> None:
         """Hold as long as the arm is limp or was interrupted; start anew from where it came to rest."""
         if reason := self._io.interruption:
-            if self._readings.target is not None:
-                self._readings.forget()
             self._gate.hold(f"{reason.rstrip('.')}; look at the arm, then release it")
             rest = self._readings.at_rest()
             if rest is not None and self._io.newest().valid:

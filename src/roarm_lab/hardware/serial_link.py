@@ -19,7 +19,9 @@ GONE = (OSError, serial.SerialException, TypeError)
 class SerialLink:
     """An open port, ours alone.
 
-    Opening it does not reset the arm: DTR and RTS, which are wired to reset and boot, are off before it opens. A cable streams: the older firmware sends 53 lines a second that way and the newer 35, against 23 when each is asked
+    Opening it does not reset the arm: DTR and RTS, which are wired to reset and boot, are off before it opens.
+
+    A cable streams: the older firmware sends 53 lines a second that way and the newer 35, against 23 when each is asked
     for, and no asking can go wrong. Over a network lines are asked for, because the moment of asking is then the only
     thing that is known about their age.
     """
