@@ -35,6 +35,9 @@ LATE_S = 0.3
 to an old question must not be taken for one to a new question."""
 TARGET_S = 0.2
 """A target that could not be sent in this time is dropped."""
+BELIEVED = 2
+"""So many lines in a row must say that there is no pose: a single one may be a servo that missed one question, or a
+damaged byte. Until then the last pose stands and grows older."""
 PACE_S = 0.1
 """While no feedback comes, targets are sent at most this often."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.2, 2.0
@@ -97,6 +100,7 @@ class IoThread:
         self._orders: deque[bytes] = deque()
         self._counts = Counts()
         self._interruption = ""
+        self._doubts = 0
         self._heard: deque[str] = deque(maxlen=8)
         link = open_link(reset)
         self._silent_s = link.silent_s
@@ -235,7 +239,10 @@ class IoThread:
         self._count(feedback=1)
         self._feedback = parsed
         sample = ArmSample.failed(at_s, parsed.reason) if isinstance(parsed, Unmeasured) else self._judge(parsed, at_s)
-        if sample is not None:
+        if sample is None:
+            return
+        self._doubts = 0 if sample.valid else self._doubts + 1
+        if sample.valid or self._doubts >= BELIEVED or not self._newest.valid:
             self._newest = sample
 
     def _write(self, turn: "_Turn", now_s: float) -> None:
@@ -267,7 +274,8 @@ class IoThread:
         with self._lock:
             self._target = None
             self._orders.clear()
-            first, self._interruption = not self._interruption, reason
+            first = not self._interruption
+            self._interruption = self._interruption or reason  # what began it; what is wrong now is in the reading
             self._newest = ArmSample.failed(self._clock.now_s(), reason)
             self._feedback = None
         self._forget()

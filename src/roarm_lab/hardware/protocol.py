@@ -100,7 +100,7 @@ def parse_line(line: bytes) -> Parsed:
         return Skipped("not a message", text)
     fields = cast("dict[str, Any]", message)
     kind = fields.get("T")
-    if isinstance(kind, bool) or kind not in {1051, -15}:
+    if isinstance(kind, bool) or kind not in (1051, -15):
         return Skipped("another message", text)
     return _feedback(fields, Firmware.FW26 if kind == -15 or _is_newer(fields) else Firmware.FW25)
 
@@ -222,6 +222,8 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
         return Skipped("angles beyond one turn")
     if not _agrees(fields, angles):
         return Skipped("position and angles disagree")
+    if any(key in fields for key in SWITCH_KEYS) and not all(fields.get(key) in (0, 1) for key in SWITCH_KEYS):
+        return Skipped("torque switches that are neither on nor off")
     if reason := _why_never_read(angles):
         return Unmeasured(reason, firmware)
     supply = _number(fields.get("v"))
