@@ -40,6 +40,9 @@ BELIEVED = 2
 damaged byte. Until then the last pose stands and grows older."""
 PACE_S = 0.1
 """While no feedback comes, targets are sent at most this often."""
+REPEAT_S, REPEATS = 0.1, 3
+"""The last target is sent again so often, so many times: commands are not acknowledged and have no checksum, and one
+that was damaged on its way would otherwise be what the arm goes on doing."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.2, 2.0
 
 Judge = Callable[[Feedback, float], ArmSample | None]
@@ -97,6 +100,8 @@ class IoThread:
         self._newest = ArmSample.failed(clock.now_s(), "the arm has not said anything yet")
         self._feedback: Feedback | Unmeasured | None = None
         self._target: tuple[bytes, float] | None = None
+        self._last = b""
+        self._repeats = 0
         self._orders: deque[bytes] = deque()
         self._counts = Counts()
         self._interruption = ""
@@ -149,6 +154,11 @@ class IoThread:
         if refused:
             self._count(dropped=1)
         return not refused
+
+    def forget_target(self) -> None:
+        """Do not send the last target again, nor one that waits: the servos are about to let go."""
+        with self._lock:
+            self._target, self._repeats = None, 0
 
     def order(self, line: bytes) -> None:
         """Send a line that is no target, after the ones ordered before it."""
@@ -248,7 +258,7 @@ class IoThread:
     def _write(self, turn: "_Turn", now_s: float) -> None:
         """Send at most one order or target, and ask for feedback where it has to be asked for."""
         if turn.may_send or now_s - turn.sent_at_s > PACE_S:
-            line = self._next(now_s)
+            line = self._next(now_s) or self._again(now_s - turn.sent_at_s)
             if line is not None:
                 turn.link.write(line)
                 turn.may_send, turn.sent_at_s = False, now_s
@@ -264,15 +274,24 @@ class IoThread:
             if self._orders:
                 return self._orders.popleft()
             target, self._target = self._target, None
-        if target is None:
-            return None
-        fresh = now_s <= target[1]
+            if target is None:
+                return None
+            fresh = now_s <= target[1]
+            if fresh:
+                self._last, self._repeats = target[0], REPEATS
         self._count(sent=int(fresh), dropped=int(not fresh))
         return target[0] if fresh else None
 
+    def _again(self, since_s: float) -> bytes | None:
+        with self._lock:
+            if not self._repeats or since_s < REPEAT_S:
+                return None
+            self._repeats -= 1
+            return self._last
+
     def _interrupt(self, reason: str) -> None:
         with self._lock:
-            self._target = None
+            self._target, self._repeats = None, 0
             self._orders.clear()
             first = not self._interruption
             self._interruption = self._interruption or reason  # what began it; what is wrong now is in the reading

@@ -148,6 +148,7 @@ class RoArmM3(GatedArm):
             else:
                 self._gate.hold(LIMP)
                 self._readings.torque_released = True
+                self._io.forget_target()
                 self._io.order(protocol.torque(on=False))
 
     def led(self, level: int) -> None:
@@ -205,12 +206,16 @@ class RoArmM3(GatedArm):
         """Hand a target over. Nothing goes to an arm that is limp or was interrupted: a target moves it at once."""
         if self._readings.torque_released or self._io.interruption:
             return
-        now_s, newest = self.clock.now_s(), self._io.newest()
-        measured = newest.joint_pos if newest.valid else target
-        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self._limits)
-        if self._io.post(protocol.move(target.tolist(), speed, accel)):
+        now_s = self.clock.now_s()
+        if self._io.post(self._line(target, now_s)):
             self._target, self._target_at_s = target, now_s
             self._readings.target = target
+
+    def _line(self, target: Float64, now_s: float) -> bytes:
+        newest = self._io.newest()
+        measured = newest.joint_pos if newest.valid else target
+        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self._limits)
+        return protocol.move(target.tolist(), speed, accel)
 
     def _disconnect(self) -> None:
         self._io.close()
@@ -222,10 +227,12 @@ class RoArmM3(GatedArm):
             raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
         limp, self._readings.torque_released = self._readings.torque_released, False
         self._start_from(sample.joint_pos)
-        self._transmit(self.sent)
+        self._io.order(self._line(self.sent, self.clock.now_s()))
         self._io.order(protocol.torque(on=True))
-        if limp and self.latched == LIMP:
-            self._gate.release()
+        if limp:  # letting go may have silenced the arm for a while; where it is now has just been measured
+            self._io.resume()
+            if self.latched == LIMP:
+                self._gate.release()
 
     def _start_from(self, pose: Float64) -> None:
         """Begin anew at a measured pose. What latched the gate latches the new one."""
