@@ -21,6 +21,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "GoalTurn": {"command": "goal"},
     "SiteNearGoal": {"command": "goal"},
     "SiteAtGoal": {"command": "goal", "within_m": 0.3},
+    "SelfCollision": {"margin_m": 0.2},
+    "BelowTable": {"height_m": 0.2},
     "SiteBelow": {"height_m": 0.2},
     "SiteHeldAtGoal": {"command": "goal", "within_m": 0.3, "hold_s": 0.4},
     "ScaleModel": {"field": "body_mass"},

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.mdp.rewards import ActionRate, JointSpeed, SiteAtGoal, SiteNearGoal
+from roarm_lab.mdp.rewards import ActionRate, BelowTable, JointSpeed, SelfCollision, SiteAtGoal, SiteNearGoal
 from tests.mdp.every_term import NEEDED, REWARDS, name_of
-from tests.mdp.fake_state import bare, toy_scene
+from tests.mdp.fake_state import bare, scene, toy_scene
 
 FLOAT32 = 1e-6
 ORIGIN = (0.0, 0.0, 0.0)
@@ -47,6 +47,31 @@ def test_action_rate_is_the_squared_change() -> None:
 def test_joint_speed_is_the_sum_of_squares() -> None:
     speed = JointSpeed(weight=-1.0).bind(toy_scene())
     np.testing.assert_allclose(speed(bare(joint_vel=[[3.0, -4.0, 0.0], [0.0, 0.0, 0.5]])), [25.0, 0.25], rtol=FLOAT32)
+
+
+# Straight up; folded so far that the hand is inside the upper arm; reaching to the front and far below the table.
+UP, FOLDED, DOWN = [0.0] * 6, [0.0, 0.0, 2.95, 1.5, 0.0, 0.0], [0.0, 1.5, 0.6, 0.0, 0.0, 0.0]
+
+
+def test_self_collision_is_0_off_itself_and_above_1_inside() -> None:
+    near = SelfCollision(weight=-1.0).bind(scene())(bare(joint_pos=[UP, FOLDED]))
+    assert near[0] == 0.0
+    assert near[1] > 1.0
+
+
+def test_below_table_is_the_depth_of_the_lowest_point() -> None:
+    below = BelowTable(weight=-1.0).bind(scene())
+    higher = BelowTable(weight=-1.0, height_m=0.05).bind(scene())
+    poses = bare(joint_pos=[UP, DOWN])
+    assert below(poses)[0] == 0.0
+    assert below(poses)[1] > 0.05
+    np.testing.assert_allclose(higher(poses)[1] - below(poses)[1], 0.05, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("kind", [SelfCollision, BelowTable])
+def test_an_arm_without_shapes_can_not_be_judged_by_them(kind: Any) -> None:
+    with pytest.raises(BadInputError, match=f"{kind.__name__} needs a robot with collision shapes; 'toy' has none"):
+        kind(weight=-1.0).bind(toy_scene())
 
 
 @pytest.mark.parametrize("kind", [type(term) for term in REWARDS], ids=lambda kind: kind.__name__)

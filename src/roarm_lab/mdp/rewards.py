@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from roarm_lab.core.arrays import Array, array_namespace
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import RewardFn, RewardTerm, check_positive
+from roarm_lab.mdp.terms import RewardFn, RewardTerm, check_finite, check_positive
+from roarm_lab.robots.capsules import ArmCapsules
 
 
 def site_to_goal_m(scene: Scene, site: str, command: str) -> RewardFn:
@@ -104,3 +106,69 @@ class JointSpeed(RewardTerm):
             return xp.sum(state.joint_vel * state.joint_vel, axis=-1)
 
         return speed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCollision(RewardTerm):
+    """How near the two nearest links are: 0 at a margin or further, 1 where they touch, more where they overlap.
+
+    The gate keeps an arm off itself, but simulated links pass through each other. The same capsules judge both.
+    """
+
+    penalty: ClassVar[bool] = True
+
+    margin_m: float = 0.01
+    """Where it begins. The gate stops at 3 mm."""
+
+    def __post_init__(self) -> None:
+        """Refuse a margin that is not positive."""
+        super().__post_init__()
+        check_positive(self, "margin_m")
+
+    def bind(self, scene: Scene) -> RewardFn:
+        """Return the nearness [env] in margins."""
+        capsules, margin_m = _capsules(scene, self), self.margin_m
+
+        def nearness(state: State) -> Array:
+            xp = array_namespace(state.joint_pos)
+            nearest_m = xp.min(capsules.clearance_m(state.joint_pos), axis=0)
+            lacking_m = margin_m - nearest_m
+            return xp.maximum(lacking_m, xp.zeros_like(lacking_m)) / margin_m
+
+        return nearness
+
+
+@dataclass(frozen=True, kw_only=True)
+class BelowTable(RewardTerm):
+    """How far the arm's lowest point is below a height [m], 0 above it."""
+
+    penalty: ClassVar[bool] = True
+
+    height_m: float = 0.0
+    """Of the table, in the world frame."""
+
+    def __post_init__(self) -> None:
+        """Refuse a height that is not a number."""
+        super().__post_init__()
+        check_finite(self, "height_m")
+
+    def bind(self, scene: Scene) -> RewardFn:
+        """Return the depth [env] m."""
+        capsules, height_b = _capsules(scene, self), self.height_m - scene.robot.base_height_m
+
+        def depth(state: State) -> Array:
+            xp = array_namespace(state.joint_pos)
+            lowest_b = capsules.lowest_b(*capsules.ends_b(state.joint_pos))[capsules.fixed :]
+            depth_m = height_b - xp.min(lowest_b, axis=0)
+            return xp.maximum(depth_m, xp.zeros_like(depth_m))
+
+        return depth
+
+
+def _capsules(scene: Scene, term: RewardTerm) -> ArmCapsules:
+    capsules = ArmCapsules(scene.robot)
+    if not len(capsules.pairs):
+        raise BadInputError(
+            f"{type(term).__name__} needs a robot with collision shapes; {scene.robot.name!r} has none."
+        )
+    return capsules

@@ -14,9 +14,11 @@ from roarm_lab.core.arrays import Array, Float64, Int, array_namespace, asarray_
 from roarm_lab.robots.kinematics import rotation_from_rpy
 from roarm_lab.robots.robot import Robot, Shape
 
-PARALLEL = 1e-9
+SHORTEST_M = 1e-4
+"""A capsule may be a ball; its line then counts as this long, which only keeps a division from failing."""
+PARALLEL = 1e-12
 """Two axes whose cross product, squared, is below this [m^4] count as parallel: then any point will do to start with.
-The axes are 1 to 20 cm long."""
+The axes are 1 to 20 cm long, so this is an angle below 0.003 rad."""
 CAP_SHARE = 0.5
 """How much of the radius a box's capsules are shorter than the box, at each end. Being shorter, they must be 12 % wider
 to hold the corners, but their round ends stand out by 62 % of the radius instead of all of it."""
@@ -46,7 +48,11 @@ class ArmCapsules:
     def __init__(self, robot: Robot) -> None:
         """Enclose the robot's collision shapes and list the pairs that could meet."""
         self.robot = robot
-        self.capsules: tuple[Capsule, ...] = tuple(made for shape in robot.collisions for made in enclosing(shape))
+        made = [capsule for shape in robot.collisions for capsule in enclosing(shape)]
+        self.capsules: tuple[Capsule, ...] = tuple(sorted(made, key=lambda capsule: capsule.link != robot.base_link))
+        """Those of the base first."""
+        self.fixed = sum(capsule.link == robot.base_link for capsule in made)
+        """How many of them are the base's, which never move."""
         self._links = (robot.base_link, *(joint.child for joint in robot.joints))
         self._parents = [self._links.index(joint.parent) for joint in robot.joints]
         self._turning = np.stack([_turning(joint.origin_xyz_m, joint.origin_rpy_rad) for joint in robot.joints])
@@ -55,6 +61,8 @@ class ArmCapsules:
         self._slots, self._points = self._slotted()
         self._radius = np.array([capsule.radius_m for capsule in self.capsules])
         self._reach = self._radius[self.pairs].sum(axis=-1)
+        lengths = np.array([np.linalg.norm(capsule.ends_m[1] - capsule.ends_m[0]) for capsule in self.capsules])
+        self._length2 = np.maximum(lengths, SHORTEST_M)[self.pairs] ** 2
         self._made: dict[tuple[object, ...], dict[str, Array]] = {}
 
     def ends_b(self, joint_pos: Array) -> tuple[Array, Array]:
@@ -78,14 +86,38 @@ class ArmCapsules:
         """Return how far the capsules of each pair are apart [pair, ...] m; below 0 they overlap."""
         return self.clearance_of(*self.ends_b(joint_pos))
 
-    def clearance_of(self, first: Array, second: Array) -> Array:
-        """Return the same from what `ends_b` returned."""
+    def clearance_of(self, first: Array, second: Array, which: Int | None = None) -> Array:
+        """Return the same from what `ends_b` returned, of all pairs or of those with these numbers (NumPy only)."""
         xp, own = array_namespace(first), self._like(first)
+        names = ("one", "other", "one2", "other2", "reach")
+        one, other, one2, other2, reach = (own[name] if which is None else own[name][which] for name in names)
+        one2, other2, reach = (xp.reshape(each, (-1, *[1] * (first.ndim - 2))) for each in (one2, other2, reach))
         along = second - first
-        one, other = (xp.take(first, own[name], axis=1) for name in ("one", "other"))
-        along_one, along_other = (xp.take(along, own[name], axis=1) for name in ("one", "other"))
-        gap = _between_lines(one - other, along_one, along_other, xp)
-        return gap - xp.reshape(own["reach"], (-1, *[1] * (gap.ndim - 1)))
+        apart = xp.take(first, one, axis=1) - xp.take(first, other, axis=1)
+        along_one, along_other = xp.take(along, one, axis=1), xp.take(along, other, axis=1)
+        # The nearest points of the endless lines are moved onto the finite ones, one after the other, and the first
+        # once more (Ericson, Real-Time Collision Detection, section 5.1.9).
+        across = xp.sum(along_one * along_other, axis=0)
+        one_apart, other_apart = xp.sum(along_one * apart, axis=0), xp.sum(along_other * apart, axis=0)
+        square = xp.maximum(one2 * other2 - across * across, own["parallel"])
+        low, high = own["zero"], own["unity"]
+        at_one = xp.minimum(xp.maximum((across * other_apart - one_apart * other2) / square, low), high)
+        at_other = xp.minimum(xp.maximum((across * at_one + other_apart) / other2, low), high)
+        at_one = xp.minimum(xp.maximum((across * at_other - one_apart) / one2, low), high)
+        gap = apart + at_one * along_one - at_other * along_other
+        return xp.sqrt(xp.sum(gap * gap, axis=0)) - reach
+
+    def swing_m(self) -> Float64:
+        """Return how far a radian of each joint moves each capsule's line at most [capsule, joint] m, in any pose."""
+        swing = np.zeros((len(self.capsules), len(self._parents)))
+        for index, capsule in enumerate(self.capsules):
+            reach_m = max(float(np.linalg.norm(end)) for end in capsule.ends_m)
+            link = self._links.index(capsule.link)
+            while link:  # joint `link - 1` carries this link
+                swing[index, link - 1] = reach_m
+                reach_m += float(np.linalg.norm(self.robot.joints[link - 1].origin_xyz_m))
+                link = self._parents[link - 1]
+        return swing
 
     def lowest_b(self, first: Array, second: Array) -> Array:
         """Return the height of every capsule's lowest point above the base link's origin [capsule, ...] m."""
@@ -117,6 +149,11 @@ class ArmCapsules:
                 "points": self._points,
                 "radius": self._radius,
                 "reach": self._reach,
+                "one2": self._length2[:, 0],
+                "other2": self._length2[:, 1],
+                "parallel": PARALLEL,
+                "zero": 0.0,
+                "unity": 1.0,
             }
             whole = {
                 "first": self._slots[0],
@@ -172,24 +209,3 @@ def _turning(xyz_m: tuple[float, float, float], rpy_rad: tuple[float, float, flo
     cosine[:3, 0], cosine[:3, 1] = rot[:, 0], rot[:, 1]
     sine[:3, 0], sine[:3, 1] = rot[:, 1], -rot[:, 0]
     return np.stack([still, cosine, sine])
-
-
-def _between_lines(apart: Array, along_one: Array, along_other: Array, xp: Array) -> Array:
-    """Return the distance [...] m between two lines of finite length, each a first end and a way along it [3, ...].
-
-    The nearest points of the endless lines are moved onto the finite ones, one after the other, and the first once more
-    (Ericson, Real-Time Collision Detection, section 5.1.9). `apart` goes from the other's first end to the one's.
-    """
-    one2, other2 = xp.sum(along_one * along_one, axis=0), xp.sum(along_other * along_other, axis=0)
-    across = xp.sum(along_one * along_other, axis=0)
-    one_apart, other_apart = xp.sum(along_one * apart, axis=0), xp.sum(along_other * apart, axis=0)
-    square = xp.maximum(one2 * other2 - across * across, xp.zeros_like(across) + PARALLEL)
-    at_one = _share((across * other_apart - one_apart * other2) / square, xp)
-    at_other = _share((across * at_one + other_apart) / other2, xp)
-    at_one = _share((across * at_other - one_apart) / one2, xp)
-    gap = apart + at_one * along_one - at_other * along_other
-    return xp.sqrt(xp.sum(gap * gap, axis=0))
-
-
-def _share(values: Array, xp: Array) -> Array:
-    return xp.minimum(xp.maximum(values, xp.zeros_like(values)), xp.ones_like(values))

@@ -39,7 +39,7 @@ class EstopFile:
         self.path = Path(path).expanduser().absolute()
         if not self.path.parent.is_dir():
             raise BadInputError(
-                f"The folder of the stop file {self.path} does not exist. Create it, or choose another."
+                f"The stop file's folder {self.path.parent} does not exist. Create it, or choose another."
             )
 
     def wants_stop(self) -> str | None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from roarm_lab.core.arrays import Bool, Float64
+from roarm_lab.core.arrays import Bool, Float64, Int
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.effort import EffortWatch
 from roarm_lab.robots.guard import Guard, steps
@@ -13,8 +13,12 @@ from roarm_lab.robots.rules import GateRules, tightened
 
 MIN_DT_S, MAX_DT_S = 1e-6, 0.5
 """Shortest and longest time between two targets [s]. A longer one would allow a leap after a pause."""
+LOOK_AROUND = 6.0
+"""When something must be looked at, so is all that is up to this many times as far away: looking at more things at once
+costs little, and then nothing needs looking at for a few targets."""
 LEAD_SLACK_RAD = 1e-9
 """Rounding: a target that was cut short may be this much further from the measured pose than its lead."""
+NOTHING: Int = np.zeros(0, dtype=np.int64)
 
 
 class Gate:
@@ -49,7 +53,9 @@ class Gate:
         self._sent = _read_only(np.clip(start, self.limits.lower, self.limits.upper))
         self._velocity: Float64 = np.zeros_like(self._sent)
         self._guard = Guard(robot, self.rules)
-        self._floor_m = self._guard.floor_m(self._sent)
+        self._known_m = self._guard.room_m(self._sent[None])[:, 0]
+        """No more room than there is at the last sent target [thing] m; it is worked out anew where it gets small."""
+        self._floor_m = np.minimum(self._known_m, 0.0)
         self._watch = EffortWatch(robot, self.rules.effort) if self.rules.effort else None
         self._blocked: str | None = None
         self._latched: str | None = None
@@ -113,8 +119,8 @@ class Gate:
         if late is None:
             return False
         there = np.where(late, np.clip(pose, self.limits.lower, self.limits.upper), self._sent)
-        target, _ = self._guard.furthest(self._sent, steps(self._sent, there), self._floor_m)
-        self._accept(target, np.zeros_like(target))
+        target, room, _ = self._guard.furthest(self._sent, steps(self._sent, there), self._floor_m)
+        self._accept(target, np.zeros_like(target), np.arange(len(room)), room)
         self._latch(self._watch.reason(late, effort))
         self._watch.forget()
         return True
@@ -151,26 +157,63 @@ class Gate:
         self._latched, self._needs_clear = None, False
 
     def _advance(self, goal: Float64, pose: Float64, dt_s: float) -> None:
-        """Move the target towards the goal.
+        """Move the target towards the goal, as far as there is room.
 
-        Looked at is the way to the target and on to where the arm could stop. If something is in that way, the goal
-        becomes the last pose before it, which the arm brakes for. A target that still gets too near is cut short.
+        Looked at is the way to the target and on to where the arm could stop. It costs nothing while all is far away.
         """
         target, velocity = limit_target(goal, self._sent, self._velocity, pose, self.limits, dt_s)
         ahead = target + velocity * np.abs(velocity) / (2.0 * self.limits.max_accel)
-        ahead = np.clip(ahead, self.limits.lower, self.limits.upper)
-        nearest, in_the_way = self._guard.furthest(self._sent, steps(self._sent, target, ahead), self._floor_m)
-        if in_the_way is not None:
-            nearest = self._guard.alongside(nearest, ahead, self._floor_m)
-            target, velocity = limit_target(nearest, self._sent, self._velocity, pose, self.limits, dt_s)
-            cut, still_in_the_way = self._guard.furthest(self._sent, steps(self._sent, target), self._floor_m)
-            if still_in_the_way is not None:
-                self._refuse_past_lead(cut, pose, still_in_the_way)
-                target, velocity = cut, (cut - self._sent) / dt_s
-        self._blocked = in_the_way
-        self._accept(target, velocity)
+        ahead = np.minimum(np.maximum(ahead, self.limits.lower), self.limits.upper)
+        near = self._near(np.abs(target - self._sent) + np.abs(ahead - target))
+        way = steps(self._sent, target, ahead) if len(near) else ahead[None]
+        nearest, room, self._blocked = self._guard.furthest(self._sent, way, self._floor_m, near)
+        if self._blocked is None:
+            self._accept(target, velocity, near, room - self._guard.swing_m[near] @ np.abs(nearest - target))
+        else:
+            self._go_around(nearest, ahead, pose, dt_s, near)
 
-    def _accept(self, target: Float64, velocity: Float64) -> None:
+    def _go_around(self, nearest: Float64, ahead: Float64, pose: Float64, dt_s: float, near: Int) -> None:
+        """Move the target along what is in the way after `nearest`, on the way to `ahead`, braking in time.
+
+        A target that still gets too near is cut short: the arm stops there, as hard as in a hold.
+        """
+        aside = self._guard.alongside(nearest, ahead, self._floor_m, near)
+        target, velocity = limit_target(aside, self._sent, self._velocity, pose, self.limits, dt_s)
+        near = self._near(np.maximum(np.abs(target - self._sent), np.abs(ahead - self._sent)))
+        end, room, still = self._guard.furthest(self._sent, steps(self._sent, target), self._floor_m, near)
+        if still is not None:
+            end, room = self._straight(aside, target, near, (end, room))
+            self._refuse_past_lead(end, pose, still)
+            velocity = (end - self._sent) / dt_s
+        self._accept(end, velocity, near, room)
+
+    def _straight(
+        self, aside: Float64, target: Float64, near: Int, best: tuple[Float64, Float64]
+    ) -> tuple[Float64, Float64]:
+        """Return what gets further: what was found, or going straight `aside`, no joint by more than to `target`.
+
+        Joints that move at their own rates leave a straight way, which may bring them into what it was to avoid.
+        """
+        wanted, allowed = aside - self._sent, target - self._sent
+        if not np.all(wanted * allowed >= 0.0) or not np.any(wanted):
+            return best
+        part = np.where(wanted == 0.0, 1.0, np.abs(allowed) / np.where(wanted == 0.0, 1.0, np.abs(wanted))).min()
+        way = steps(self._sent, self._sent + min(float(part), 1.0) * wanted)
+        end, room, _ = self._guard.furthest(self._sent, way, self._floor_m, near)
+        further = np.abs(end - self._sent).max() > np.abs(best[0] - self._sent).max()
+        return (end, room) if further else best
+
+    def _near(self, travel: Float64) -> Int:
+        """Return the things that the arm could come too near to when its joints move by up to `travel` [joint] rad."""
+        spare_m, shrink_m = self._known_m - self._floor_m, self._guard.swing_m @ travel
+        if (spare_m > shrink_m).all():
+            return NOTHING
+        return np.flatnonzero(spare_m <= LOOK_AROUND * shrink_m)
+
+    def _accept(self, target: Float64, velocity: Float64, looked_at: Int, room_m: Float64) -> None:
+        """Send a target, and keep what was learned about the room there [looked at] m."""
+        self._known_m = self._known_m - self._guard.swing_m @ np.abs(target - self._sent)
+        self._known_m[looked_at] = np.maximum(self._known_m[looked_at], room_m)
         self._sent, self._velocity = _read_only(target), velocity
         if np.any(self._floor_m < 0.0):  # found where it should not be: what has got better may not get worse again
             self._floor_m = np.maximum(self._floor_m, self._guard.floor_m(target))
