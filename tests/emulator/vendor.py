@@ -118,7 +118,6 @@ class Arm:
 
     def __init__(self, firmware: str, emulator: EmulatorProcess, sdk: Sdk) -> None:
         self.firmware, self.emulator, self.sdk = firmware, emulator, sdk
-        self.wait_for(lambda state: state["ready"])
         sdk.call("open", port=emulator.addresses.serial)
         self.call("echo_set", 0)
 
@@ -142,6 +141,10 @@ class Arm:
         returned = self.sdk.call(method, *args, **kwargs)
         assert isinstance(self.call("feedback_get").value, list)
         return returned
+
+    def wait_for_answer(self) -> None:
+        """Wait until a question is answered again."""
+        self.wait_for(lambda _: self.call("feedback_get").type == "list")
 
     def servos(self, field: str) -> list[Any]:
         """One register of servos 11 to 17."""

@@ -157,6 +157,20 @@ def fields_can_be_written_in_some_worlds(make: Factory) -> None:
     np.testing.assert_allclose(backend.get("joint_pos"), poses(4) + 0.1, atol=ROUNDING)
 
 
+def a_joint_force_comes_on_top_until_the_world_is_reset(make: Factory) -> None:
+    backend, free = started(make), started(make)
+    force_nm = np.zeros((2, NUM_JOINTS), dtype=np.float32)
+    force_nm[:, 0] = 0.9  # more than dry friction, less than the motor
+    backend.set("joint_force", force_nm, [1, 3])
+    for one in (backend, free):
+        one.step(poses(4), 20 * SUBSTEPS)
+    moved = to_numpy(backend.get("joint_pos"))[:, 0] - to_numpy(free.get("joint_pos"))[:, 0]
+    np.testing.assert_array_equal(moved[[0, 2]], 0.0)
+    assert (moved[[1, 3]] > 10 * MOVED).all()
+    backend.reset(None, poses(4))
+    np.testing.assert_array_equal(to_numpy(backend.get("joint_force")), 0.0)
+
+
 def unknown_fields_get_the_closest_name(make: Factory) -> None:
     backend = make(1)
     with pytest.raises(UnknownNameError, match="field named 'joint_poss'. Did you mean 'joint_pos'"):
@@ -359,6 +373,7 @@ BACKEND_CONTRACT: tuple[Check, ...] = (
     a_reset_forgets_everything,
     worlds_do_not_know_each_other,
     fields_can_be_written_in_some_worlds,
+    a_joint_force_comes_on_top_until_the_world_is_reset,
     unknown_fields_get_the_closest_name,
     worlds_that_do_not_exist_are_refused,
     a_scaled_model_moves_otherwise_in_those_worlds_alone,

@@ -39,6 +39,8 @@ class EmulateArguments:
     """HOST:PORT of the arm's web server; port 0 takes any free one."""
     fault: tuple[str, ...] = ()
     """What is wrong from the start, for instance dead-servo=14 garbled-lines=0.05. An unknown name lists all."""
+    booted: bool = False
+    """Begin with the boot over and the arm at home, instead of the 8 s of motion after power-on."""
     cube: tuple[float, float, float] | None = None
     """Put a cube there that can be gripped: its centre in metres (x forward, y left, z up, from the table)."""
     seed: int = 0

@@ -46,7 +46,10 @@ def _board(arguments: EmulateArguments) -> Board:
     faults = Faults(seed=arguments.seed)
     for text in arguments.fault:
         faults = with_fault(faults, text)
-    return Board(firmware_named(arguments.firmware), _world(arguments.cube), faults=faults)
+    board = Board(firmware_named(arguments.firmware), _world(arguments.cube), faults=faults)
+    if arguments.booted:
+        board.boot()
+    return board
 
 
 def _world(cube_pos_w: tuple[float, float, float] | None) -> ServoWorld:

@@ -165,6 +165,11 @@ class Board:
             self._computer.requests.append((query_json, reply))
         return reply
 
+    def hear_leader(self, wire_joints: tuple[float, ...], mac: str = "AA:BB:CC:DD:EE:FF") -> None:
+        """Let another arm lead this one by radio: six angles on the wire, heard by whoever is in range."""
+        if self.ready:
+            self._computer.heard.append((mac, wire_joints))
+
     def websocket_messages(self) -> list[str]:
         """Return the messages for WebSocket clients since the last call; the older firmware has none."""
         messages = list(self._computer.messages)
@@ -185,6 +190,8 @@ class Board:
 
     def run(self, duration_s: float) -> bytes:
         """Let a time pass [s] and return the bytes sent in it."""
+        if self._origin_s is None:
+            self.advance(0.0)
         self.advance((self._origin_s or 0.0) + self._now_s + duration_s)
         return self.take_output()
 

@@ -11,7 +11,7 @@ from roarm_lab.emulator import (
     servo_commands,
 )
 from roarm_lab.emulator.computer import Computer, Work
-from roarm_lab.emulator.json_text import Command, object_text
+from roarm_lab.emulator.json_text import Command
 
 Handler = Callable[[Computer, Command], Work | None]
 
@@ -25,13 +25,10 @@ def execute(computer: Computer, command: Command) -> Work:
 
 
 def execute_line(computer: Computer, line: str) -> Work:
-    """Run a received line; what does not parse does nothing."""
+    """Run a line of text; what does not parse does nothing."""
     command = computer.understood(line)
-    if command is None:
-        return
-    if computer.firmware.echoes_in_debug:
-        yield from computer.debug(object_text(command.members))
-    yield from execute(computer, command)
+    if command is not None:
+        yield from execute(computer, command)
 
 
 def run_step(computer: Computer, command: Command) -> Work:

@@ -52,6 +52,8 @@ class Computer:
         self.ready = False
         """The boot is over."""
         self.requests: deque[tuple[str, HttpReply]] = deque()
+        self.heard: deque[tuple[str, tuple[float, ...]]] = deque()
+        """What leaders have sent: address and six angles on the wire."""
         self.messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         """For WebSocket clients."""
         self._line_faults = line_faults

@@ -27,6 +27,8 @@ class Firmware:
     line_chars: int = 0
     """Longest line; what is longer is cut and does not parse. 0: no limit."""
     queue_depth: int = 50
+    mixes_torque_limits: bool
+    """`T:112` gives wrist and roll the elbow's limit."""
     echoes_in_debug: bool
     """With `T:605` 1 every understood line is printed back."""
     emergency_drops_s: float
@@ -58,6 +60,7 @@ FW25 = Firmware(
     elbow_lower_step=512,
     queued=False,
     json_bytes=256,
+    mixes_torque_limits=True,
     echoes_in_debug=True,
     emergency_drops_s=10.0,
     folds_before_release=False,
@@ -77,6 +80,7 @@ FW26 = Firmware(
     elbow_lower_step=1024,
     queued=True,
     line_chars=255,
+    mixes_torque_limits=False,
     echoes_in_debug=False,
     emergency_drops_s=0.0,
     folds_before_release=True,

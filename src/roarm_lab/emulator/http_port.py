@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Self, cast
 from urllib.parse import unquote_plus, urlsplit
 
 from roarm_lab.emulator.addresses import bound
@@ -64,19 +64,18 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Request(BaseHTTPRequestHandler):
-    server: _Server
     protocol_version = "HTTP/1.1"
     timeout = 10.0
 
     def do_GET(self) -> None:
         """Answer one request as the arm does: any page but its own is not found."""
-        path = urlsplit(self.path).path
+        path, server = urlsplit(self.path).path, cast("_Server", self.server)
         if path == "/js":
-            reply = self.server.execute(first_argument(urlsplit(self.path).query))
+            reply = server.execute(first_argument(urlsplit(self.path).query))
             self._answer(200, reply.content_type, reply.body)
-        elif path == "/ws" and self.server.broadcast is not None:
+        elif path == "/ws" and server.broadcast is not None:
             self.close_connection = True
-            talk(self.connection, self.raw_requestline, self.headers.as_bytes(), self.server.broadcast)
+            talk(self.connection, self.requestline, self.headers.as_bytes(), server.broadcast)
         elif path in PAGES:
             self._answer(200, "text/html", PAGE)
         else:

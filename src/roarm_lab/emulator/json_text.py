@@ -43,7 +43,8 @@ def _normalized(value: float) -> tuple[float, int]:
     if value == 0.0 or EXPONENT_BELOW < value < EXPONENT_AT:
         return value, 0
     exponent = math.floor(math.log10(value))
-    mantissa = value * 10.0**-exponent if exponent < 0 else value / 10.0**exponent
+    half = exponent // 2  # in two steps: 10 to the power of 308 and more is no number
+    mantissa = value * 10.0**-half * 10.0 ** (half - exponent)
     if mantissa >= 10.0:
         return mantissa / 10.0, exponent + 1
     return (mantissa * 10.0, exponent - 1) if mantissa < 1.0 else (mantissa, exponent)

@@ -2,7 +2,7 @@
 
 from math import pi, radians
 
-from roarm_lab.emulator.cartesian import INIT_POSE, move_axis, move_direct, move_pose, start_jog
+from roarm_lab.emulator.cartesian import INIT_POSE, INIT_SPEED, move_axis, move_direct, move_pose, start_jog
 from roarm_lab.emulator.computer import Computer, Work
 from roarm_lab.emulator.feedback import half_away
 from roarm_lab.emulator.homing import homing
@@ -105,7 +105,7 @@ def jog(computer: Computer, command: Command) -> None:
 
 def init_pose(computer: Computer) -> Work:
     """Move to the init pose as the older firmware's boot ends."""
-    return move_pose(computer, INIT_POSE, pi, 0.25)
+    return move_pose(computer, INIT_POSE, pi, INIT_SPEED)
 
 
 def _target(command: Command) -> tuple[float, float, float, float, float]:

@@ -41,8 +41,18 @@ class EmulatorProcess:
         self.addresses = addresses
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
     def command(self, line: str) -> dict[str, Any]:
-        """Give one command (`unplug`, `fault bus-off`, ...; see `emulator.control`) and return what is answered.
+        """Give one command (`unplug`, `fault bus-unpowered`, ...; see `emulator.control`) and return what is answered.
 
         Raises:
             BadInputError: The emulator does not understand it.

@@ -1,7 +1,7 @@
 """The two programs of the board: the boot, and the loop that runs ever after."""
 
 from roarm_lab.emulator.cartesian import jog_tick
-from roarm_lab.emulator.commands import execute, execute_line, play_mission
+from roarm_lab.emulator.commands import execute, play_mission
 from roarm_lab.emulator.computer import Computer, Work
 from roarm_lab.emulator.homing import homing
 from roarm_lab.emulator.json_text import object_text
@@ -18,6 +18,7 @@ FIRST_WAIT_S, SWITCH_WAIT_S = 1.2, 0.5
 """Before everything, and between 12 V and the servos."""
 CHECKED = (11, 12, 13, 14)
 FULL_TORQUE, GRIPPER_TORQUE = 1000, 300
+FOLLOWER = 3
 JOG_TICK_S = 0.010
 LOWEST_SUPPLY_V, HIGHEST_SUPPLY_V, HIGHEST_CURRENT_MA = 6.0, 12.9, 2000.0
 MESSAGE_PERIOD_S = 1.0
@@ -76,6 +77,7 @@ def loop(computer: Computer) -> Work:
             next_jog_s = computer.now_s + JOG_TICK_S
             yield from jog_tick(computer)
         yield from computer.read_servos()
+        yield from _hear_leaders(computer)
         yield from _lead(computer)
         yield from _watch_supply(computer)
         if computer.ram.info_print == 2:
@@ -93,7 +95,12 @@ def _obey_lines(computer: Computer) -> Work:
             yield from execute(computer, computer.ram.queue.pop(0))
         return
     for line in computer.lines_received():
-        yield from execute_line(computer, line)
+        command = computer.understood(line)
+        if command is None:
+            continue
+        if computer.firmware.echoes_in_debug:
+            yield from computer.debug(object_text(command.members))
+        yield from execute(computer, command)
 
 
 def _serve(computer: Computer) -> Work:
@@ -108,6 +115,15 @@ def _serve(computer: Computer) -> Work:
         reply.answer(object_text(info) if info is not None else "null", OLDER_CONTENT_TYPE)
         if computer.ram.info_print != 2:
             computer.ram.info = None
+
+
+def _hear_leaders(computer: Computer) -> Work:
+    """Follow whoever leads, at full speed: every arm in radio range, unless told otherwise."""
+    while computer.heard:
+        mac, wire_joints = computer.heard.popleft()
+        radio = computer.ram.esp_now
+        if radio.mode == FOLLOWER and (radio.obeys_broadcast or mac == radio.leader_mac):
+            yield from computer.drive(wire_joints, 0, 0)
 
 
 def _lead(computer: Computer) -> Work:

@@ -7,6 +7,7 @@ resets the microcontroller with them: what a pseudo-terminal can not show.
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 from serial.rfc2217 import IAC, IAC_DOUBLED, PortManager
 
@@ -71,7 +72,7 @@ class Client:
         self.connection = connection
         self.gone = False
         self._waiting = bytearray()
-        self._protocol = PortManager(lines, self)
+        self._protocol = PortManager(cast("Any", lines), cast("Any", self))  # it asks for less than serial.Serial has
 
     def write(self, data: bytes) -> None:
         """Send bytes of the protocol as they are (`PortManager` calls this for its own answers)."""

@@ -72,11 +72,13 @@ class Serving:
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Serve until `stop`; the board's time begins at 0 now."""
-        start_s = time.monotonic()
+        """Serve until `stop`. The board's time goes on from where it is, as fast as the clock."""
+        last_s = time.monotonic()
         try:
             while not self._stopped.is_set():
-                self._turn(time.monotonic() - start_s)
+                now_s = time.monotonic()
+                self._turn(now_s - last_s)
+                last_s = now_s
         finally:
             self._stopped.set()
             self._refuse_the_rest()
@@ -130,15 +132,14 @@ class Serving:
         for port in self.ports:
             port.replug()
 
-    def _turn(self, now_s: float) -> None:
+    def _turn(self, passed_s: float) -> None:
         while not self._tasks.empty():
             self._do(*self._tasks.get())
         for port in self.ports:
             if data := port.read():
                 self.received_lines += data.count(b"\n")
                 self.board.receive(data)
-        self.board.advance(now_s)
-        if data := self.board.take_output():
+        if data := self.board.run(passed_s):
             for port in self.ports:
                 port.write(data)
         for message in self.board.websocket_messages():

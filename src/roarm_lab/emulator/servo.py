@@ -49,6 +49,8 @@ class Servo:
     i: int = 0
     duty: float = 0.0
     """Share of the stall torque it gives now, -1 to 1, in the direction of more steps."""
+    torque_nm: float = 0.0
+    """What it gives to the joint now."""
     position: float = 2048.0
     profile: float = 2048.0
     """Where the profile is on its way to the goal."""
@@ -71,8 +73,8 @@ class Servo:
 
     @property
     def current_ma(self) -> float:
-        """Current: 180 mA idle, 2.7 A stalled; in between a straight line."""
-        return 180.0 + 2520.0 * abs(self.duty) if self.powered else 0.0
+        """Current: 180 mA idle, 2.7 A stalled; in between in proportion to the motor's torque."""
+        return 180.0 + 2520.0 * abs(self.torque_nm) / STALL_TORQUE_NM if self.powered else 0.0
 
     @property
     def moving(self) -> bool:
@@ -93,12 +95,18 @@ class Servo:
         self.torque_on = on
         self._forget_load()
 
+    def write_power(self, *, on: bool) -> None:
+        """Switch the 12 V. Without it the servo forgets that its torque was on, and its torque limit."""
+        if self.powered and not on:
+            self.torque_on, self.torque_limit = False, 1000
+            self._forget_load()
+        self.powered = on
+
     def set_middle(self) -> None:
-        """Make the present position read 2048, for good."""
-        shift = 2048.0 - self.position
-        self.zero_step += shift
-        self.position += shift
-        self.profile += shift
+        """Make the present position read 2048, for good. It stays where it is (not verified)."""
+        self.zero_step += 2048.0 - self.position
+        self.position = self.profile = 2048.0
+        self.goal, self.profile_speed = 2048, 0.0
 
     def follow(self, joint_rad: float) -> None:
         """Tell the encoder where the joint is [rad]."""
@@ -108,13 +116,14 @@ class Servo:
         """Return the torque on the joint [N m] for the next step of time."""
         self.follow(joint_rad)
         if not (self.torque_on and self.powered):
-            self.profile, self.profile_speed, self.duty = self.position, 0.0, 0.0
+            self.profile, self.profile_speed, self.duty, self.torque_nm = self.position, 0.0, 0.0, 0.0
             return 0.0
         self._advance_profile(dt_s)
         speed_rad_s = self.sign * joint_rad_s
         self.duty = self._limited(self._wanted_duty(speed_rad_s, dt_s), dt_s)
         back_emf_nm = STALL_TORQUE_NM / NO_LOAD_RAD_S * joint_rad_s
-        return self.sign * self.duty * STALL_TORQUE_NM - back_emf_nm
+        self.torque_nm = self.sign * self.duty * STALL_TORQUE_NM - back_emf_nm
+        return self.torque_nm
 
     def _advance_profile(self, dt_s: float) -> None:
         """Move the profile on: a trapezoid of speed that stops at the goal."""

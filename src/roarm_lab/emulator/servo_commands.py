@@ -55,7 +55,7 @@ def reset_pi(computer: Computer, command: Command) -> None:
 def torque_limits(computer: Computer, command: Command) -> None:
     """112: a soft arm, or full torque again. In the older firmware wrist and roll take the elbow's value."""
     soft = command.u8("mode") == 1
-    names = "bseeeh" if not computer.firmware.queued else "bsetrh"
+    names = "bseeeh" if computer.firmware.mixes_torque_limits else "bsetrh"
     for servos, name in zip(SERVOS_OF_JOINT, names, strict=True):
         for servo in servos:
             computer.bus.write_torque_limit(servo, _limit(command, name) if soft else HIGHEST_LIMIT)

@@ -52,17 +52,18 @@ class Broadcast:
         self.closed.set()
 
 
-def talk(connection: socket.socket, request_line: bytes, headers: bytes, broadcast: Broadcast) -> None:
+def talk(connection: socket.socket, request_line: str, headers: bytes, broadcast: Broadcast) -> None:
     r"""Shake hands on a connection whose request was read already, then pass messages on until either side leaves.
 
     Args:
         connection: A blocking socket.
-        request_line: The request's first line, with its line end.
+        request_line: The request's first line, without its line end.
         headers: The request's headers and the blank line after them, as they came or with `\n` line ends.
         broadcast: Where the messages come from.
     """
     protocol = ServerProtocol()
-    protocol.receive_data(request_line + headers.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    request = request_line.encode("latin-1") + b"\n" + headers.replace(b"\r\n", b"\n")
+    protocol.receive_data(request.replace(b"\n", b"\r\n"))
     for event in protocol.events_received():
         if isinstance(event, Request):
             protocol.send_response(protocol.accept(event))

@@ -12,7 +12,7 @@ from roarm_lab.emulator.servo import Servo
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.sight import check_pose
-from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Box, SimConfig
+from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Box, SimConfig
 from roarm_lab.sim.table import make_backend
 
 PHYSICS_DT_S = 0.005
@@ -26,7 +26,7 @@ MECHANICAL_STOPS_RAD = {
 }
 """Where the parts meet: just past what the firmware can command. The gripper's are the closed jaws, and the open stop
 that users report near 1.1 rad on the wire. The others are guesses."""
-FOLDED_RAD = (0.0, -1.6, 3.1, 0.0, 0.0, 0.0)
+FOLDED_RAD = (0.0, -1.62, 3.15, 0.58, 0.0, 0.0)
 """Laid back and folded: a pose that an arm without power keeps."""
 GEAR_DRAG_NMS_PER_RAD = 0.1
 """Viscous drag of a servo that is switched off. Guess."""
@@ -118,9 +118,9 @@ class ServoWorld:
         torque_nm = [0.0] * len(angles)
         for servo, joint, _, _ in SERVOS:
             one = self.servos[servo]
-            one.powered = not (self.faults.bus_unpowered or servo in self.faults.dead_servos)
+            one.write_power(on=not (self.faults.bus_unpowered or servo in self.faults.dead_servos))
             torque_nm[joint] += one.advance(angles[joint], speeds[joint], PHYSICS_DT_S)
-        self._backend.set("joint_force", np.asarray([torque_nm]))
+        self._backend.set(JOINT_FORCE, np.asarray([torque_nm]))
         self._backend.step(np.zeros((1, len(angles))), 1)
         self.steps += 1
         if self.steps % 200 == 0 and (found := self._backend.divergences()):

@@ -12,6 +12,9 @@ BOX_POSE = "box_pose."
 BOX_SPEED = "box_speed."
 """Prefix of the speed of one box [env, 6]: of its centre in the world m/s, then of its turning rad/s."""
 
+JOINT_FORCE = "joint_force"
+"""Torque on top of what the servos give [env, joint] N m, until it is set anew or the world is reset."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
@@ -119,10 +122,7 @@ class Backend(Protocol):
         ...
 
     def set(self, field: str, values: Array, ids: Array | Sequence[int] | None = None) -> None:
-        """Write a field (`joint_pos`, `joint_vel`, `joint_force`) of worlds.
-
-        A `joint_force` [env, joint] N m comes on top of what the servos do, until it is set anew or the world is reset.
-        """
+        """Write a field (`joint_pos`, `joint_vel`, `joint_force`) of worlds."""
         ...
 
     def model_field(self, field: str, names: tuple[str, ...] = ()) -> Array:

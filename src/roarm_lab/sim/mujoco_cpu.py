@@ -12,7 +12,7 @@ from roarm_lab.core.arrays import Array, Float32
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
-from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Divergence, SimConfig
+from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Divergence, SimConfig
 from roarm_lab.sim.builder import scene_spec, touch_sensor
 from roarm_lab.sim.model_scaling import ModelScaling
 from roarm_lab.sim.picture import Picture
@@ -70,7 +70,6 @@ class MujocoCpu:
             "joint_pos": (self._qpos, self._joint_qpos),
             "joint_vel": (self._qvel, self._joint_qvel),
             "joint_target": (self._ctrl, self._actuators),
-            "joint_force": (self.batch.bind("qfrc_applied"), self._joint_qvel),
             "box_pos_w": (self._qpos, _columns(first_qpos, 0, 3)),
             "box_quat_w": (self._qpos, _columns(first_qpos, 3, 7)),
             "box_vel_w": (self._qvel, _columns(first_qvel, 0, 3)),
@@ -188,8 +187,11 @@ class MujocoCpu:
         return rows
 
     def _field(self, field: str) -> tuple[NDArray[np.float64], Columns]:
+        if field == JOINT_FORCE and field not in self._fields:
+            # Only when somebody wants it: a bound array costs every step about 3 %.
+            self._fields[field] = (self.batch.bind("qfrc_applied"), self._joint_qvel)
         if field not in self._fields:
-            raise UnknownNameError("simulation field", field, [*self._fields, "touching", "box_scale"])
+            raise UnknownNameError("simulation field", field, [*self._fields, JOINT_FORCE, "touching", "box_scale"])
         return self._fields[field]
 
     def _bad_field(self, field: str, index: int) -> str:
