@@ -19,6 +19,7 @@ CAPTURED = (
     b'"tG":-60,"torswitchB":1,"torswitchS":1,"torswitchE":1,"torswitchT":1,"torswitchR":1,"torswitchG":1,"v":1213}'
 )
 NEVER_READ = (math.pi, -math.pi, -math.pi / 2, -math.pi, math.pi, 0.0)
+ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is slow
 WIRE_ROUNDING = 1e-9  # the wire has nine decimals
 
 
@@ -132,12 +133,14 @@ def test_what_is_no_feedback_is_skipped(line: bytes) -> None:
     assert isinstance(parse_line(line), Skipped)
 
 
+@ANY_PACE
 @given(st.binary(max_size=400))
 @example(b'{"T":1051,"b":' + b"9" * 390)
 def test_any_bytes_are_survived_and_give_no_pose(data: bytes) -> None:
     assert not isinstance(parse_line(data), Feedback)
 
 
+@ANY_PACE
 @given(st.integers(0, len(CAPTURED) - 1), st.integers(0, 255))
 def test_a_single_damaged_byte_gives_no_wrong_position(index: int, byte: int) -> None:
     got = parse_line(CAPTURED[:index] + bytes([byte]) + CAPTURED[index + 1 :])
@@ -149,7 +152,7 @@ def test_a_single_damaged_byte_gives_no_wrong_position(index: int, byte: int) ->
 ANY_VALUE = st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=5), st.lists(st.none()))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
+@ANY_PACE
 @given(st.dictionaries(st.sampled_from(["b", "s", "e", "t", "r", "g", "tB", "tG", "torswitchB", "v"]), ANY_VALUE))
 def test_whatever_the_fields_hold_a_pose_is_finite(changes: dict[str, Any]) -> None:
     got = parse_line(feedback_line(**changes))
@@ -159,6 +162,7 @@ def test_whatever_the_fields_hold_a_pose_is_finite(changes: dict[str, Any]) -> N
         assert got.effort is None or not np.any(np.abs(got.effort) > 1.0)
 
 
+@ANY_PACE
 @given(st.lists(st.binary(min_size=1, max_size=9), max_size=30))
 def test_lines_do_not_depend_on_how_they_are_split(chunks: list[bytes]) -> None:
     whole, pieces = LineReader().feed(b"".join(chunks)), LineReader()
@@ -189,6 +193,7 @@ def test_a_target_is_written_in_the_wires_units() -> None:
     }
 
 
+@ANY_PACE
 @given(st.lists(st.floats(-math.pi, math.pi), min_size=6, max_size=6))
 def test_what_is_sent_comes_back_as_it_was(angles: list[float]) -> None:
     fields = json.loads(protocol.move(angles, 1, 1))

@@ -65,10 +65,6 @@ class HttpLink:
             raise self._gone(error) from error
         return (message.encode() if isinstance(message, str) else bytes(message)) + b"\n"
 
-    def discard(self) -> None:
-        """Throw away what arrived."""
-        self._arrived.clear()
-
     def close(self) -> None:
         """Close the WebSocket."""
         if self._socket is not None:

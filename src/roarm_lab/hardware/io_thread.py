@@ -26,7 +26,7 @@ WAIT_S = 0.01
 """Longest wait for a byte: a target that is posted meanwhile waits that long at most."""
 AWAY_S = 0.2
 """A computer's serial buffer holds 0.36 s at this rate. Had the thread been away longer than this, what lies there
-could be old and look new, so it is thrown away."""
+could be old and look new: it tells no pose then."""
 INTERRUPTED = 1.5
 """After so many times the silence that a link calls silent, the arm may have restarted unheard."""
 ANSWER_S = 0.5
@@ -62,7 +62,7 @@ class Counts:
     dropped: int = 0
     """Targets that grew too old before they could be sent, or were posted across an interruption."""
     discarded: int = 0
-    """How often what had arrived was thrown away because it could have been old."""
+    """Feedback lines that were not used because they could have been old."""
     interruptions: int = 0
 
 
@@ -208,12 +208,7 @@ class IoThread:
             began_s = self._clock.now_s()
             data = link.read(WAIT_S)
             now_s = self._clock.now_s()
-            if began_s - turn.read_at_s > AWAY_S and not link.polled:
-                link.discard()
-                turn.reader = LineReader()
-                turn.read_at_s = now_s
-                self._count(discarded=1)
-                continue
+            turn.stale = began_s - turn.read_at_s > AWAY_S and not link.polled
             turn.read_at_s = now_s
             self._count(bytes_in=len(data))
             for line in turn.reader.feed(data):
@@ -238,6 +233,9 @@ class IoThread:
             if protocol.is_boot_text(parsed.text) and self._feedback is not None:
                 self._interrupt("the arm restarted, and its firmware moved it to its home meanwhile")
                 turn.greet_at_s = now_s
+            return
+        if turn.stale:
+            self._count(discarded=1)
             return
         if turn.asked_at_s is None and turn.link.polled:
             return  # an answer that came too late: nobody knows how old it is
@@ -317,6 +315,8 @@ class _Turn:
         self.sent_at_s = -1.0
         self.asked_at_s: float | None = None
         """When the question was asked that waits for its answer."""
+        self.stale = False
+        """Whether what was read last had lain around for too long."""
         self.may_send = True
         """Whether feedback came since the last line that was sent."""
         self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to

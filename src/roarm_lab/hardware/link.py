@@ -52,10 +52,6 @@ class Link(Protocol):
         """
         ...
 
-    def discard(self) -> None:
-        """Throw away what arrived and was not read yet."""
-        ...
-
     def close(self) -> None:
         """Let go of the connection. Never raises."""
         ...

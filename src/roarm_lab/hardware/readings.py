@@ -38,7 +38,7 @@ class Readings:
         if reason:
             self._since_s, self._rest = math.inf, None
             return ArmSample.failed(at_s, reason)
-        sample = ArmSample.of(at_s, feedback.joint_pos, _complete(feedback.effort))
+        sample = ArmSample.of(at_s, feedback.joint_pos, feedback.effort)
         self._see_rest(sample)
         return sample
 
@@ -57,8 +57,3 @@ class Readings:
         if rest is None or np.max(np.abs(sample.joint_pos - rest.joint_pos)) > REST_RAD:
             self._since_s = sample.measured_at_s
         self._rest = sample
-
-
-def _complete(effort: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Return the efforts if there is one for every joint: the older firmware leaves out the gripper's."""
-    return None if effort is None or any(map(math.isnan, effort)) else effort

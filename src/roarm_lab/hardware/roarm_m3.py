@@ -238,6 +238,7 @@ class RoArmM3(GatedArm):
         """Begin anew at a measured pose. What latched the gate latches the new one."""
         old, self._gate = self._gate, Gate(self.robot, sent=pose, rules=self._gate.rules)
         self._target, self._target_at_s = self.sent, self.clock.now_s()
+        self._readings.target = None  # from here on it has been told nothing
         if (reason := old.latched) is not None:
             try:
                 old.release()

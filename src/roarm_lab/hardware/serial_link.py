@@ -58,13 +58,6 @@ class SerialLink:
             raise self._gone(error) from error
         return bytes(first) + bytes(rest)
 
-    def discard(self) -> None:
-        """Throw away what arrived."""
-        try:
-            self._port.reset_input_buffer()
-        except GONE as error:
-            raise self._gone(error) from error
-
     def close(self) -> None:
         """Close the port."""
         try:
