@@ -4,18 +4,21 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
+from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
-from roarm_lab.hardware import roarm_m3
+from roarm_lab.hardware import io_thread, roarm_m3
+from roarm_lab.hardware.io_thread import PACE_S
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
-PATIENCE_S = 20.0  # only a test that fails waits this long
+PATIENCE_S = 60.0  # only a test that fails waits this long
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -25,10 +28,22 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def send_for(arm: RoArmM3, wish: np.ndarray, steps: int) -> None:
+def send(arm: RoArmM3, wish: Float64) -> Float64:
+    """Send; on a machine too busy to read the port in time, again."""
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return arm.send(wish, DT_S)
+        except UnsafeCommandError as error:
+            busy = "old" in str(error) or "silent for" in str(error)
+            if not busy or arm.latched or time.monotonic() > end_s:
+                raise
+        time.sleep(0.01)
+
+
+def send_for(arm: RoArmM3, wish: Float64, steps: int) -> None:
     for _ in range(steps):
-        until(lambda: arm.read().valid)
-        arm.send(wish, DT_S)
+        send(arm, wish)
         time.sleep(DT_S)
 
 
@@ -36,6 +51,12 @@ def send_for(arm: RoArmM3, wish: np.ndarray, steps: int) -> None:
 def port(request: pytest.FixtureRequest) -> Iterator[APort]:
     with APort(newer=request.param) as port:
         yield port
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a target may wait longer for its turn than on the robot's."""
+    monkeypatch.setattr(io_thread, "TARGET_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -52,7 +73,7 @@ def test_connecting_refuses_remote_control_and_moves_nothing(port: APort, arm: R
 
 
 def test_a_target_arrives_in_the_wires_units_and_never_at_full_speed(port: APort, arm: RoArmM3) -> None:
-    sent = arm.send(arm.sent + 0.05, DT_S)
+    sent = send(arm, arm.sent + 0.05)
     until(lambda: len(port.targets()) > 0)
     target = port.targets()[0]
     assert target["base"] == pytest.approx(sent[0], abs=1e-5)
@@ -63,9 +84,10 @@ def test_a_target_arrives_in_the_wires_units_and_never_at_full_speed(port: APort
 
 def test_a_hold_sends_the_last_target_again_and_nothing_else(port: APort, arm: RoArmM3) -> None:
     send_for(arm, arm.sent + 0.1, 3)
-    until(lambda: len(port.targets()) >= 6)  # three and the repeats of the last
-    time.sleep(0.3)
-    before = len(port.targets())
+    before = -1
+    while before < len(port.targets()):  # the repeats of the last target
+        before = len(port.targets())
+        time.sleep(0.5)
     arm.estop("a test pressed the button")
     until(lambda: len(port.targets()) > before)
     last = port.targets()[-1]
@@ -74,7 +96,7 @@ def test_a_hold_sends_the_last_target_again_and_nothing_else(port: APort, arm: R
 
 
 def test_the_last_target_is_repeated_a_few_times_because_nothing_is_acknowledged(port: APort, arm: RoArmM3) -> None:
-    arm.send(arm.sent + 0.05, DT_S)
+    send(arm, arm.sent + 0.05)
     until(lambda: len(port.targets()) == 4)
     time.sleep(0.3)
     assert len(port.targets()) == 4
@@ -83,11 +105,11 @@ def test_the_last_target_is_repeated_a_few_times_because_nothing_is_acknowledged
 
 def test_targets_are_not_sent_faster_than_the_arm_talks(port: APort, arm: RoArmM3) -> None:
     before, began_s = arm.counts.feedback, time.monotonic()
-    while time.monotonic() < began_s + 0.5:
-        arm.send(arm.sent, DT_S)
+    for _ in range(300):
+        send(arm, arm.sent)
         time.sleep(0.001)
-    assert arm.counts.sent <= arm.counts.feedback - before + 1
-    assert len(port.targets()) >= 1
+    silent_s = time.monotonic() - began_s  # at the most; then it is ten a second
+    assert 1 <= arm.counts.sent <= arm.counts.feedback - before + silent_s / PACE_S + 1
 
 
 def test_garbage_between_lines_is_skipped_and_counted(port: APort, arm: RoArmM3) -> None:
@@ -121,7 +143,7 @@ def test_a_restart_holds_the_arm_where_it_came_to_rest(port: APort, arm: RoArmM3
     with pytest.raises(UnsafeCommandError, match="restarted"):
         arm.send(arm.sent, DT_S)
     arm.release()
-    sent = arm.send(arm.sent, DT_S)
+    sent = send(arm, arm.sent)
     until(lambda: len(port.targets()) > targets)
     np.testing.assert_allclose(sent, [0.0, 0.0, 1.5708, 0.0, 0.0, np.pi - 3.14], atol=1e-5)
 
@@ -134,11 +156,13 @@ def test_an_arm_that_falls_silent_is_not_believed(port: APort, arm: RoArmM3) -> 
 
 def test_a_servo_that_does_not_follow_is_found(port: APort, arm: RoArmM3) -> None:
     port.stiff = True
-    end_s = time.monotonic() + PATIENCE_S
-    while arm.read().valid and time.monotonic() < end_s:
-        arm.send(arm.sent + 0.3, DT_S)
-        time.sleep(DT_S)
-    assert "is not being read or does not drive" in arm.read().reason
+
+    def found() -> bool:
+        with suppress(UnsafeCommandError):
+            arm.send(arm.sent + 0.3, DT_S)
+        return "is not being read or does not drive" in arm.read().reason
+
+    until(found)
 
 
 def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort, arm: RoArmM3) -> None:
