@@ -136,15 +136,22 @@ class Arm:
     def call(self, method: str, *args: Any, **kwargs: Any) -> Returned:
         return self.sdk.call(method, *args, **kwargs)
 
+    def ask(self, question: str) -> Returned:
+        """Ask until there is an answer: on a busy machine one may come later than the SDK waits, which is 1 s."""
+        answers: list[Returned] = []
+
+        def answered(_: dict[str, Any]) -> bool:
+            answers.append(self.call(question))
+            return answers[-1].value != -1
+
+        self.wait_for(answered)
+        return answers[-1]
+
     def send(self, method: str, *args: Any, **kwargs: Any) -> Returned:
         """Call a method that only sends, and wait until the arm has acted on it: it answers questions in order."""
         returned = self.sdk.call(method, *args, **kwargs)
-        assert isinstance(self.call("feedback_get").value, list)
+        self.ask("feedback_get")
         return returned
-
-    def wait_for_answer(self) -> None:
-        """Wait until a question is answered again."""
-        self.wait_for(lambda _: self.call("feedback_get").type == "list")
 
     def servos(self, field: str) -> list[Any]:
         """One register of servos 11 to 17."""
