@@ -21,6 +21,7 @@ ROUNDING = 1e-9  # rad, m: float64 roundings and the guard's own slack
 RATE_ROUNDING = 1e-5  # rad/s: the same, divided by steps as short as a millisecond
 CONTACT_M = 1e-7  # m: MuJoCo's own rounding of distances
 MARGIN_M = 0.003
+BETWEEN_M = 0.002  # how much nearer the arm may come between two poses that the gate looks at
 CAPSULES = ArmCapsules(ROARM_M3)
 HOME = np.array(ROARM_M3.keyframe("home"))
 BOX = Workspace(lower_w=(-0.1, -0.35, 0.02), upper_w=(0.45, 0.35, 0.6))
@@ -102,7 +103,7 @@ def wild_commands(gate: Gate, count: int, seed: int) -> Sent:
 
 
 def assert_kept(gate: Gate, sent: Sent) -> None:
-    """Check every row against every limit: by its own arithmetic, the capsules and MuJoCo's contacts."""
+    """Check every row against every limit: by arithmetic of its own, the capsules and MuJoCo's contacts."""
     before, target, measured = (np.array(rows) for rows in (sent.before, sent.target, sent.measured))
     dt_s, blocked, follows = np.array(sent.dt_s)[:, None], np.array(sent.blocked)[:, None], np.array(sent.follows)
     limits = gate.limits
@@ -123,6 +124,8 @@ def assert_kept(gate: Gate, sent: Sent) -> None:
     assert not np.any(free & ~blocked[1:] & ~at_end & (np.abs(rate[1:] - rate[:-1]) > room))
     assert CAPSULES.clearance_m(target).min() >= MARGIN_M - ROUNDING
     assert not touches(touching_model(table=True), target, CONTACT_M).any()
+    for share in np.linspace(0.1, 0.9, 9):  # on the way, between the poses looked at
+        assert CAPSULES.clearance_m(before + share * (target - before)).min() >= MARGIN_M - BETWEEN_M
     box = gate.rules.workspace
     if box is not None:
         ends = np.stack(CAPSULES.ends_b(target), axis=-1)
@@ -135,8 +138,8 @@ def assert_kept(gate: Gate, sent: Sent) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_of_18_000_wild_commands_none_breaks_a_limit(seed: int) -> None:
-    of_wild_commands_none_breaks_a_limit(3_000, seed)
+def test_of_12_000_wild_commands_none_breaks_a_limit(seed: int) -> None:
+    of_wild_commands_none_breaks_a_limit(2_000, seed)
 
 
 @pytest.mark.slow

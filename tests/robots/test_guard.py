@@ -114,9 +114,9 @@ def test_an_arm_far_from_where_it_was_sent_is_refused_if_the_way_there_is_blocke
 
 def test_steps_end_exactly_where_they_should_and_are_close_together() -> None:
     way = steps(np.zeros(2), np.array([0.1, -0.3]), np.array([0.1, 0.1]))
-    np.testing.assert_array_equal(way[9], [0.1, -0.3])
+    np.testing.assert_array_equal(way[14], [0.1, -0.3])
     np.testing.assert_array_equal(way[-1], [0.1, 0.1])
-    assert np.abs(np.diff(way, axis=0)).max() <= 0.03 + 1e-12
+    assert np.abs(np.diff(way, axis=0)).max() <= 0.02 + 1e-12
 
 
 def test_a_gate_that_looks_at_nothing_is_as_before() -> None:

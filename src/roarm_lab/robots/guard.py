@@ -9,9 +9,9 @@ from roarm_lab.robots.capsules import ArmCapsules
 from roarm_lab.robots.robot import Robot
 from roarm_lab.robots.rules import GateRules
 
-SPACING_RAD = 0.03
-"""Between two poses looked at along a way. The hand moves up to 2 cm meanwhile; passing an upper arm 4 cm thick it
-could come 2 mm nearer than at either, less than the margin."""
+SPACING_RAD = 0.02
+"""Between two poses looked at along a way. The hand moves up to 2 cm meanwhile, if all joints move it the same way;
+passing the column, 5 cm thick, it could come 2 mm nearer than at either, less than the margin."""
 REFINEMENT = 8
 """A way that ends too early is cut to an eighth of the spacing."""
 NUDGE_RAD = 1e-4
