@@ -46,7 +46,7 @@ class ArmSample:
             effort: See the property; None where the arm does not measure it.
 
         Raises:
-            BadInputError: An angle or effort is not finite, they are not a list, or an effort is not -1 to 1.
+            BadInputError: An angle is not finite, they are not a list, or an effort is not -1 to 1.
         """
         angles = np.array(joint_pos, dtype=np.float64)
         if angles.ndim != 1 or not np.isfinite(angles).all():
@@ -80,7 +80,7 @@ class ArmSample:
         """How hard each servo drives [joint], as a share of its full drive, -1 to 1; read-only.
 
         Positive drives towards larger angles. It is the duty of the motor's voltage, not a torque in N m. None where
-        the arm does not measure it, or the reading failed.
+        the arm does not measure it, or the reading failed; NaN for a servo whose firmware does not tell.
         """
         return self._effort
 
@@ -92,7 +92,7 @@ class ArmSample:
 
 def _checked_effort(effort: ArrayLike, joints: int) -> Float64:
     shares = np.array(effort, dtype=np.float64)
-    if shares.shape != (joints,) or not (np.abs(shares) <= 1.0).all():
+    if shares.shape != (joints,) or (np.abs(shares) > 1.0).any():
         raise BadInputError(
             f"Effort must be one share of full drive, -1 to 1, for each of {joints} joints, got {shares.tolist()}. "
             f"A servo that counts in thousandths needs dividing by 1000."

@@ -64,7 +64,7 @@ class EffortWatch:
 
     def reason(self, late: Bool, effort: Float64) -> str:
         """Return which joint was overloaded, how much and for how long."""
-        worst = int(np.argmax(late * np.abs(effort)))
+        worst = int(np.argmax(np.where(late, np.abs(effort), -1.0)))  # one that is not told is never late
         return (
             f"joint {self.robot.joint_names[worst]!r} drove with {abs(effort[worst]):.0%} of its full power for "
             f"{self._over_s[worst]:.1f} s (limit {self._shares[worst]:.0%} for {self.rule.seconds:g} s), so it was "
