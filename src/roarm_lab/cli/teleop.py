@@ -45,7 +45,7 @@ class TeleopArguments:
     arm: str = "sim"
     """Which arm: sim, emulator, serial[:PORT] or http:HOST."""
     mode: Literal["joint", "ee"] | None = None
-    """What keys and sticks move: the joints, or the hand (ee: x, y, z, pitch, roll). By default joint; ee for mouse3d."""
+    """What keys and sticks move: the joints, or the hand (ee: x, y, z, pitch, roll). joint unless mouse3d is used."""
     speed: float = 0.35
     """Share of full speed at the start, up to 1."""
     rate: float | None = None

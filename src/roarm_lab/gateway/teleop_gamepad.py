@@ -83,9 +83,7 @@ class Gamepad:
         # What was down already when the gamepad came was not pressed for us.
         pressed = frozenset[str]() if self._down is None else pad.buttons - self._down
         self._down = pad.buttons
-        return DeviceState(
-            axes_of(pad, mode), [PRESSED[name] for name in BUTTON_NAMES if name in pressed & set(PRESSED)]
-        )
+        return DeviceState(axes_of(pad, mode), [asked for name, asked in PRESSED.items() if name in pressed])
 
 
 def axes_of(pad: PadState, mode: Mode) -> tuple[float, ...]:
@@ -133,7 +131,7 @@ class SdlPad:
             self._pad = None
         if self._pad is None and not self._find():
             return None
-        pad = self._pad
+        pad: Any = self._pad
         axes = {name: pad.get_axis(index) / FULL_DEFLECTION for index, name in enumerate(AXIS_NAMES)}
         return PadState(axes, frozenset(name for index, name in enumerate(BUTTON_NAMES) if pad.get_button(index)))
 
@@ -164,11 +162,12 @@ def _sdl() -> tuple[Any, Any]:
     for name, value in settings.items():
         os.environ.setdefault(name, value)
     try:
-        import pygame
-        from pygame._sdl2 import controller
+        import pygame  # noqa: PLC0415 (an extra)
+        from pygame._sdl2 import controller  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingError(
-            "A gamepad needs the Python package pygame-ce, which is not installed. Type: pip install 'roarm-lab[teleop]'"
+            "A gamepad needs the Python package pygame-ce, which is not installed. Type: "
+            "pip install 'roarm-lab[teleop]'"
         ) from error
     pygame.display.init()  # with the driver `dummy` this opens no window; without it SDL hears nothing
     controller.init()

@@ -15,7 +15,7 @@ NAME, NOTE = "hand", "limp: move it by hand; nothing is sent"
 class Limp(Protocol):
     """An arm whose motors can be switched off."""
 
-    def torque(self, on: bool) -> None:  # noqa: FBT001 (the driver's own signature)
+    def torque(self, on: bool) -> None:
         """Switch all motors on or off."""
         ...
 

@@ -1,4 +1,4 @@
-"""Jogging: how far six axes are deflected says how fast joints, or the hand, move. For keyboard, gamepad and 3D mouse."""
+"""Jogging: how far six axes are deflected says how fast joints, or the hand, move: keyboard, gamepad, 3D mouse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

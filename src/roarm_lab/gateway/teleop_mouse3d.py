@@ -134,7 +134,7 @@ def _is_mouse(found: dict[str, Any]) -> bool:
 
 def _hid() -> Any:
     try:
-        import hid
+        import hid  # noqa: PLC0415 (an extra)
     except ImportError as error:  # also where a library of the system is missing
         raise MissingError(
             "A 3D mouse needs the Python package hidapi, which is not installed (or does not load). Type: "

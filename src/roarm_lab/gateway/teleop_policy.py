@@ -37,7 +37,7 @@ class PolicyDriver:
 
     def __init__(
         self, policy: ArmPolicy, jog: Jog | None = None, look: Look | None = None, wanted: Wanted | None = None
-    ):
+    ) -> None:
         """Put a policy and a keyboard together.
 
         Args:

@@ -5,8 +5,15 @@ import select
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from roarm_lab.core.errors import BadInputError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import termios
+    import tty
 
 MOST_BYTES = 1024
 """Read at once; a person types less between two turns."""
@@ -49,9 +56,6 @@ def terminal_keys() -> Generator[TerminalKeys]:
     if sys.platform == "win32":
         yield TerminalKeys(descriptor)
         return
-    import termios
-    import tty
-
     before = termios.tcgetattr(descriptor)
     try:
         tty.setcbreak(descriptor, termios.TCSANOW)
@@ -64,10 +68,8 @@ def terminal_keys() -> Generator[TerminalKeys]:
         _restore(descriptor, before)
 
 
-def _restore(descriptor: int, before: list[object]) -> None:
+def _restore(descriptor: int, before: list[Any]) -> None:
     if sys.platform != "win32":
-        import termios
-
         try:
             termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
         except termios.error:  # the terminal is gone: there is nothing to restore
@@ -77,8 +79,6 @@ def _restore(descriptor: int, before: list[object]) -> None:
 def _windows_keys() -> str:
     typed = ""
     if sys.platform == "win32":
-        import msvcrt
-
         while msvcrt.kbhit():
             key = msvcrt.getwch()
             if key in {"\0", "\xe0"}:  # an arrow or function key: its second half tells which

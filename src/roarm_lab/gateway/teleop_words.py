@@ -95,7 +95,7 @@ class StatusLine:
 
 
 def status(turn: TeleopTurn) -> str:
-    """Return a turn in one line: who steers and how, the joints [rad], age and lateness [ms], and whether it is held."""
+    """Return a turn in one line: who steers and how, joints [rad], age and lateness [ms], and why it is held."""
     if turn.sample.valid:
         angles = " ".join(f"{angle:+.2f}" for angle in np.asarray(turn.sample.joint_pos) + 0.0)
     else:

@@ -1,4 +1,4 @@
-"""A teleoperated arm, live in the browser: the arm as it is measured, its joints and loads, ages, and why it is held."""
+"""A teleoperated arm, live in the browser: as it is measured, its joints and loads, ages, and why it is held."""
 
 import threading
 import time
