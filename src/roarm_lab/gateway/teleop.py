@@ -60,7 +60,12 @@ class Teleoperator(Desk, Protocol):
 
     @property
     def note(self) -> str:
-        """How it stands at the moment, in a few words: mode, speed, or why it does not follow."""
+        """How it stands at the moment, in a few words: mode, speed, who drives."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not do what the person wants; empty when it does."""
         ...
 
     def reset(self) -> None:
@@ -98,6 +103,7 @@ class TeleopTurn:
     """Why nothing is sent."""
     name: str
     note: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +265,7 @@ class _Session:
             latched=self._arm.latched,
             name=self._teleoperator.name,
             note=self._teleoperator.note,
+            trouble=self._teleoperator.trouble,
         )
         for watch in self._watch:
             watch(turn)

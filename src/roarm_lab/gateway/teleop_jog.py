@@ -88,7 +88,7 @@ class Jog:
         self._axes: Float64 = np.zeros(AXES)
         self._goal: Float64 | None = None
         self._point: Float64 | None = None
-        self._complaint = ""
+        self._trouble = ""
 
     @property
     def name(self) -> str:
@@ -97,9 +97,13 @@ class Jog:
 
     @property
     def note(self) -> str:
-        """Mode and speed, and why the hand stays where it is."""
-        word = "joints" if self.mode == "joint" else "hand"
-        return f"{word} {self.speed:.0%}" + (f", {self._complaint}" if self._complaint else "")
+        """Mode and speed."""
+        return f"{'joints' if self.mode == 'joint' else 'hand'} {self.speed:.0%}"
+
+    @property
+    def trouble(self) -> str:
+        """Why the hand stays where it is; empty when it does not, or nothing is deflected."""
+        return self._trouble
 
     @property
     def moving(self) -> bool:
@@ -120,19 +124,21 @@ class Jog:
 
     def reset(self) -> None:
         """Start anew from the target that stands."""
-        self._goal, self._point, self._complaint = None, None, ""
+        self._goal, self._point, self._trouble = None, None, ""
 
     def infer(self, observation: Observation) -> ActionChunk:
         """Return the goal, moved on by what the deflections say."""
         sent = np.asarray(observation.terms[JOINT_TARGET], dtype=np.float64)
         if self._goal is None:
             self._goal = sent
-        if self.moving:
+        if not self.moving:
+            self._trouble = ""
+        else:
             self._goal = self._joints(sent, self._goal) if self.mode == "joint" else self._hand(sent, self._goal)
         return answer(observation, self._goal, self._period_s)
 
     def _joints(self, sent: Float64, goal: Float64) -> Float64:
-        self._complaint, self._point = "", None
+        self._trouble, self._point = "", None
         moved = self._in_range(goal + self._axes * (self.speed * self._period_s * self._limits.max_speed))
         return np.clip(moved, sent - AHEAD_RAD, sent + AHEAD_RAD)
 
@@ -150,13 +156,13 @@ class Jog:
         point = old + self._axes[:ARM_JOINTS] * (self.speed * self._period_s) * np.array([EE_M_S] * 3 + [EE_RAD_S] * 2)
         found = self._inverse.solve(point[:3], point[3], point[4], seed=angles)
         if not found.found:
-            self._complaint = f"can not go there: {self._inverse.reason(found)}"
+            self._trouble = f"the hand can not go there: {self._inverse.reason(found)}"
         elif np.max(np.abs(found.joint_pos - angles)) > LEAP_RAD:
-            self._complaint = "can not go there without turning over; use the joints"
+            self._trouble = "the hand can not go there without the arm turning over; use the joints (M)"
         elif np.max(np.abs(found.joint_pos - sent[:ARM_JOINTS])) > AHEAD_RAD:
-            self._complaint = "waits for the arm"
+            self._trouble = "the arm does not come after"
         else:
-            self._complaint, self._point = "", point
+            self._trouble, self._point = "", point
             return found.joint_pos
         self._point = old
         return angles
@@ -171,7 +177,7 @@ class Jog:
     def _switch(self, asked: Switch) -> None:
         if asked is Switch.MODE:
             self.mode = "ee" if self.mode == "joint" else "joint"
-            self._point, self._complaint = None, ""
+            self._point, self._trouble = None, ""
             return
         faster = asked is Switch.FASTER
         choices = [speed for speed in SPEEDS if (speed > self.speed if faster else speed < self.speed)]

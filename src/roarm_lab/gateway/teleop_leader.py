@@ -42,7 +42,12 @@ class Leader:
     @property
     def note(self) -> str:
         """Whether it mirrors already."""
-        return "mirrors at full rate" if self._approach.arrived else "comes to the leader's pose slowly"
+        return "mirrors" if self._approach.arrived else "comes slowly"
+
+    @property
+    def trouble(self) -> str:
+        """Nothing: a leader that can not be followed holds the arm."""
+        return ""
 
     def orders(self, now_s: float) -> Sequence[Order]:
         """Return nothing: a leader has no buttons."""

@@ -60,8 +60,13 @@ class PolicyDriver:
     def note(self) -> str:
         """Who drives."""
         if self.by_hand and self._jog is not None:
-            return f"by hand: {self._jog.note}; space gives it back to the policy"
-        return f"policy, episode {self._episodes}" if self._approach.arrived else "slowly to the start of the policy"
+            return f"by hand, {self._jog.note}"
+        return f"episode {self._episodes}" if self._approach.arrived else "slowly to its start"
+
+    @property
+    def trouble(self) -> str:
+        """Why the keyboard is not followed."""
+        return self._jog.trouble if self.by_hand and self._jog is not None else ""
 
     def orders(self, now_s: float) -> Sequence[Order]:
         """Return the orders of the keyboard; its pause becomes a change of hands."""

@@ -65,15 +65,14 @@ class StatusLine:
         self._stream = stream or sys.stdout
         self._hint = f"\n            {hint}" if hint else ""
         self._live = self._stream.isatty()
-        self._said: str | None = None
+        self._said: tuple[str | None, str] = (None, "")
 
     def __call__(self, turn: TeleopTurn) -> None:
         """Write a turn. A terminal that went away is not written to again."""
         try:
-            self._say_why(turn.latched)
+            self._say_changes(turn.latched, turn.trouble)
             if self._live:
-                width = get_terminal_size().columns - 1
-                self._stream.write(CLEAR_LINE + status(turn)[:width])
+                self._stream.write(CLEAR_LINE + status(turn)[: get_terminal_size().columns - 1])
             self._stream.flush()
         except (OSError, ValueError):  # ValueError: it was closed
             self._live = False
@@ -85,23 +84,23 @@ class StatusLine:
             self._stream.write("\n")
             self._stream.flush()
 
-    def _say_why(self, latched: str | None) -> None:
-        if latched == self._said:
-            return
-        self._said = latched
+    def _say_changes(self, latched: str | None, trouble: str) -> None:
+        (was_latched, was_trouble), self._said = self._said, (latched, trouble)
         start = CLEAR_LINE if self._live else ""
-        words = "goes on" if latched is None else f"HELD        {latched}{self._hint}"
-        self._stream.write(f"{start}{words}\n")
+        if latched != was_latched:
+            words = (
+                "free        targets pass the gate again" if latched is None else f"HELD        {latched}{self._hint}"
+            )
+            self._stream.write(f"{start}{words}\n")
+        if trouble and trouble != was_trouble:
+            self._stream.write(f"{start}stays       {trouble}\n")
 
 
 def status(turn: TeleopTurn) -> str:
-    """Return a turn in one line: who steers and how, joints [rad], age and lateness [ms], and why it is held."""
+    """Return a turn in one line: who steers and how, joints [rad], age and lateness [ms], and whether it is held."""
     if turn.sample.valid:
-        angles = " ".join(f"{angle:+.2f}" for angle in np.asarray(turn.sample.joint_pos) + 0.0)
+        angles = " ".join(f"{angle:+.2f}" for angle in np.round(turn.sample.joint_pos, 2) + 0.0) + " rad"
     else:
         angles = f"no pose: {turn.sample.reason}"
     held = "" if turn.latched is None else "HELD "
-    return (
-        f"{held}[{turn.name}: {turn.note}] {angles} rad  age {turn.age_s * 1e3:.0f} ms  late {turn.late_s * 1e3:.0f} ms"
-        + ("" if turn.latched is None else f"  {turn.latched}")
-    )
+    return f"{held}{turn.name}: {turn.note}  {angles}  age {turn.age_s * 1e3:.0f} ms  late {turn.late_s * 1e3:.0f} ms"

@@ -77,7 +77,8 @@ class TeleopPage:
 def state_words(turn: TeleopTurn) -> str:
     """Return in words whether the arm moves, and who steers, as Markdown."""
     how = "**Free:** targets pass the gate" if turn.latched is None else f"{STOPPED}{turn.latched}"
-    return f"{how}  \n{turn.name}: {turn.note}"
+    trouble = f"  \n{turn.trouble}" if turn.trouble else ""
+    return f"{how}  \n{turn.name}: {turn.note}{trouble}"
 
 
 def joint_table(turn: TeleopTurn, names: Sequence[str]) -> str:
