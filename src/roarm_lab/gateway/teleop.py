@@ -6,6 +6,7 @@ so that a person can look and let it go on.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -35,7 +36,7 @@ class Order(Enum):
     CLEAR = "clear"
     """End a hold or an emergency stop: the person has looked at the arm."""
     PAUSE = "pause"
-    """Hold; the second time, go on. It does not end an emergency stop."""
+    """Hold; the second time, go on. An emergency stop is not ended by it."""
 
 
 class Desk(Protocol):
@@ -173,9 +174,10 @@ def teleoperate(
     Raises:
         BadInputError: The rate makes no sense.
     """
+    turns = None if seconds is None else max(round(seconds * rate_hz), 1)
     session = _Session(arm, teleoperator, 1.0 / check_rate(rate_hz), (teleoperator, *desks), watch)
     try:
-        while (seconds is None or session.number < seconds * rate_hz) and not (end_when_held and arm.latched):
+        while (turns is None or session.number < turns) and not (end_when_held and arm.latched):
             session.turn()
     except BaseException as error:
         arm.hold(str(error) or type(error).__name__)
@@ -237,7 +239,8 @@ class _Session:
             case Order.PAUSE if self._arm.latched is None:
                 self._arm.hold("paused by a person")
             case Order.PAUSE:
-                self._arm.release()
+                with suppress(UnsafeCommandError):  # an emergency stop stands
+                    self._arm.release()
 
     def _drive(self) -> Float64:
         observation = observe(self._arm, self._period_s)

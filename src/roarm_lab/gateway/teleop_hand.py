@@ -44,7 +44,8 @@ def watch_by_hand(
     """
     period_s = 1.0 / check_rate(rate_hz)
     ticker, number = Ticker(arm.clock, period_s), 0
-    while seconds is None or number < seconds * rate_hz:
+    turns = None if seconds is None else max(round(seconds * rate_hz), 1)
+    while turns is None or number < turns:
         late_s = ticker.wait()
         turn = _turn(arm, number, late_s)
         for each in watch:
