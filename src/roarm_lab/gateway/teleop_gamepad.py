@@ -77,9 +77,7 @@ class Gamepad:
         pad = self._read()
         if pad is None:
             self._down = None
-            raise UnsafeCommandError(
-                f"The {self.name} is gone. Plug it in again, or charge it; then let the arm go on."
-            )
+            raise UnsafeCommandError(f"The {self.name} is gone. Plug it in again, or charge it; then go on.")
         # What was down already when the gamepad came was not pressed for us.
         pressed = frozenset[str]() if self._down is None else pad.buttons - self._down
         self._down = pad.buttons
