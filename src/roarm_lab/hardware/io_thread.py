@@ -1,0 +1,309 @@
+"""The one thread that talks to the arm: drains what comes, keeps the newest reading, sends the newest target.
+
+Everybody else reads and posts without waiting. Targets are sent one per feedback line: the newer firmware executes one
+command per turn of its loop and queues 50, so a faster sender would drive an arm that lags by seconds. When the
+connection breaks, the thread opens it again, each time a little later, and counts an *interruption*: from then on it
+refuses targets until somebody says `resume`, because the arm may have restarted and moved meanwhile.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from roarm_lab.core.clock import Clock
+from roarm_lab.core.errors import RoarmLabError
+from roarm_lab.hardware import protocol
+from roarm_lab.hardware.link import Link
+from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured
+from roarm_lab.robots.arm import ArmSample
+
+BYTE_S = 10 / 115200
+"""One byte on the wire: eight bits, a start and a stop bit."""
+BUS_READ_S = 0.008
+"""What the firmware takes to read six servos before it prints a line."""
+WAIT_S = 0.01
+"""Longest wait for a byte: a target that is posted meanwhile waits that long at most."""
+AWAY_S = 0.2
+"""A computer's serial buffer holds 0.36 s at this rate. Had the thread been away longer than this, what lies there
+could be old and look new, so it is thrown away."""
+INTERRUPTED = 1.5
+"""After so many times the silence that a link calls silent, the arm may have restarted unheard."""
+ANSWER_S = 0.5
+LATE_S = 0.3
+"""How long to listen for an answer, and after that how long to wait for it to come late before asking again: an answer
+to an old question must not be taken for one to a new question."""
+TARGET_S = 0.2
+"""A target that could not be sent in this time is dropped."""
+BELIEVED = 2
+"""So many lines in a row must say that there is no pose: a single one may be a servo that missed one question, or a
+damaged byte. Until then the last pose stands and grows older."""
+PACE_S = 0.1
+"""While no feedback comes, targets are sent at most this often."""
+FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.2, 2.0
+
+Judge = Callable[[Feedback, float], ArmSample | None]
+"""Turns a feedback line and its time into a reading; None leaves the last one."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What happened on the connection so far."""
+
+    bytes_in: int = 0
+    feedback: int = 0
+    skipped: int = 0
+    """Lines that were no feedback: text, damaged ones."""
+    sent: int = 0
+    """Targets that were sent."""
+    dropped: int = 0
+    """Targets that grew too old before they could be sent, or were posted across an interruption."""
+    discarded: int = 0
+    """How often what had arrived was thrown away because it could have been old."""
+    interruptions: int = 0
+
+
+class IoThread:
+    """Owns the connection. `newest`, `post` and `order` may be called from any thread and never wait for the wire."""
+
+    def __init__(
+        self,
+        open_link: Callable[[bool], Link],
+        clock: Clock,
+        judge: Judge,
+        forget: Callable[[], None],
+        *,
+        reset: bool = False,
+    ) -> None:
+        """Open the connection and start.
+
+        Args:
+            open_link: Opens it; called with True when the firmware shall start anew.
+            clock: What readings are stamped with.
+            judge: Called by the thread for every feedback line.
+            forget: Called by the thread when the connection was interrupted.
+            reset: Start the firmware anew right away.
+
+        Raises:
+            LinkError: It does not open.
+        """
+        self._open_link = open_link
+        self._clock = clock
+        self._judge = judge
+        self._forget = forget
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._reset = False
+        self._newest = ArmSample.failed(clock.now_s(), "the arm has not said anything yet")
+        self._feedback: Feedback | Unmeasured | None = None
+        self._target: tuple[bytes, float] | None = None
+        self._orders: deque[bytes] = deque()
+        self._counts = Counts()
+        self._interruption = ""
+        self._doubts = 0
+        self._heard: deque[str] = deque(maxlen=8)
+        link = open_link(reset)
+        self._silent_s = link.silent_s
+        self._thread = threading.Thread(target=self._run, args=(link,), name="roarm-io", daemon=True)
+        self._thread.start()
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+        return self._counts
+
+    @property
+    def interruption(self) -> str:
+        """Why targets are refused until `resume`; empty when they are not."""
+        return self._interruption
+
+    @property
+    def feedback(self) -> Feedback | Unmeasured | None:
+        """The newest feedback line as it came, believed or not; None before the first and after an interruption."""
+        return self._feedback
+
+    @property
+    def firmware(self) -> Firmware | None:
+        """Which firmware answers; None until it does."""
+        return None if self._feedback is None else self._feedback.firmware
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The last few lines that were no feedback."""
+        return tuple(self._heard)
+
+    def newest(self) -> ArmSample:
+        """Return the newest reading; a failed one when it is too old."""
+        newest, now_s = self._newest, self._clock.now_s()
+        if newest.valid and now_s - newest.measured_at_s > self._silent_s:
+            age_s = now_s - newest.measured_at_s
+            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; is its supply switched on?")
+        return newest
+
+    def post(self, line: bytes) -> bool:
+        """Make this the target that is sent next, instead of one that waits; return whether targets are taken."""
+        with self._lock:
+            refused = bool(self._interruption)
+            if not refused:
+                self._target = (line, self._clock.now_s() + TARGET_S)
+        if refused:
+            self._count(dropped=1)
+        return not refused
+
+    def order(self, line: bytes) -> None:
+        """Send a line that is no target, after the ones ordered before it."""
+        with self._lock:
+            self._orders.append(line)
+
+    def resume(self) -> None:
+        """Take targets again after an interruption."""
+        with self._lock:
+            self._interruption = ""
+
+    def restart(self) -> None:
+        """Open the connection anew and start the firmware anew; it moves the arm to its home."""
+        self._reset = True
+
+    def close(self) -> None:
+        """End the thread and the connection. A target that was just posted is still sent."""
+        self._stop.set()
+        self._thread.join(timeout=3.0)
+
+    def _run(self, link: Link | None) -> None:
+        backoff_s = FIRST_BACKOFF_S
+        while not self._stop.is_set():
+            try:
+                if link is None:
+                    reset, self._reset = self._reset, False
+                    link = self._open_link(reset)
+                self._silent_s, backoff_s = link.silent_s, FIRST_BACKOFF_S
+                self._serve(link)
+                if self._reset:
+                    self._interrupt("the arm is being restarted")
+            except RoarmLabError as error:
+                self._interrupt(str(error))
+            except Exception as error:  # noqa: BLE001 - the thread must not die silently: the arm is held instead
+                self._interrupt(f"the connection failed in a way nobody thought of: {error!r}")
+            finally:
+                if link is not None:
+                    link.close()
+                link = None
+            self._stop.wait(backoff_s)
+            backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
+
+    def _serve(self, link: Link) -> None:
+        turn = _Turn(link, self._clock.now_s())
+        self._greet(link)
+        while not self._stop.is_set() and not self._reset:
+            began_s = self._clock.now_s()
+            data = link.read(WAIT_S)
+            now_s = self._clock.now_s()
+            if began_s - turn.read_at_s > AWAY_S and not link.polled:
+                link.discard()
+                turn.reader = LineReader()
+                turn.read_at_s = now_s
+                self._count(discarded=1)
+                continue
+            turn.read_at_s = now_s
+            self._count(bytes_in=len(data))
+            for line in turn.reader.feed(data):
+                self._take(turn, line, now_s)
+            self._write(turn, now_s)
+        while (line := self._next(self._clock.now_s())) is not None:  # the last words of an arm that is being closed
+            link.write(line)
+        link.write(protocol.info_print(stream=False))
+
+    def _greet(self, link: Link) -> None:
+        """End a half line that the firmware may have, refuse remote control, and choose how feedback comes."""
+        link.write(b"\n")
+        link.write(protocol.remote_control_off())
+        link.write(protocol.info_print(stream=not link.polled))
+
+    def _take(self, turn: "_Turn", line: bytes, now_s: float) -> None:
+        """Keep a feedback line as the newest reading, with the moment at which the servos were read."""
+        parsed = protocol.parse_line(line)
+        if isinstance(parsed, Skipped):
+            self._count(skipped=1)
+            self._heard.append(parsed.text or parsed.why)
+            if protocol.is_boot_text(parsed.text) and self._feedback is not None:
+                self._interrupt("the arm restarted, and its firmware moved it to its home meanwhile")
+                turn.greet_at_s = now_s
+            return
+        if turn.asked_at_s is None and turn.link.polled:
+            return  # an answer that came too late: nobody knows how old it is
+        sent_s = (len(line) + 2) * BYTE_S + BUS_READ_S
+        at_s = now_s - sent_s if turn.asked_at_s is None else turn.asked_at_s
+        if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED * turn.link.silent_s:
+            self._interrupt(f"the arm was silent for {now_s - turn.heard_at_s:.1f} s and may have restarted")
+        turn.heard_at_s, turn.asked_at_s, turn.may_send = now_s, None, True
+        self._count(feedback=1)
+        self._feedback = parsed
+        sample = ArmSample.failed(at_s, parsed.reason) if isinstance(parsed, Unmeasured) else self._judge(parsed, at_s)
+        if sample is None:
+            return
+        self._doubts = 0 if sample.valid else self._doubts + 1
+        if sample.valid or self._doubts >= BELIEVED or not self._newest.valid:
+            self._newest = sample
+
+    def _write(self, turn: "_Turn", now_s: float) -> None:
+        """Send at most one order or target, and ask for feedback where it has to be asked for."""
+        if turn.may_send or now_s - turn.sent_at_s > PACE_S:
+            line = self._next(now_s)
+            if line is not None:
+                turn.link.write(line)
+                turn.may_send, turn.sent_at_s = False, now_s
+        if now_s - max(turn.heard_at_s, turn.greet_at_s) > turn.link.silent_s:
+            turn.greet_at_s = now_s
+            self._greet(turn.link)
+        if turn.link.polled and turn.must_ask(now_s):
+            turn.asked_at_s = self._clock.now_s()
+            turn.link.write(protocol.ask_feedback())
+
+    def _next(self, now_s: float) -> bytes | None:
+        with self._lock:
+            if self._orders:
+                return self._orders.popleft()
+            target, self._target = self._target, None
+        if target is None:
+            return None
+        fresh = now_s <= target[1]
+        self._count(sent=int(fresh), dropped=int(not fresh))
+        return target[0] if fresh else None
+
+    def _interrupt(self, reason: str) -> None:
+        with self._lock:
+            self._target = None
+            self._orders.clear()
+            first = not self._interruption
+            self._interruption = self._interruption or reason  # what began it; what is wrong now is in the reading
+            self._newest = ArmSample.failed(self._clock.now_s(), reason)
+            self._feedback = None
+        self._forget()
+        self._count(interruptions=int(first))
+
+    def _count(self, **more: int) -> None:
+        with self._lock:
+            self._counts = replace(
+                self._counts, **{name: getattr(self._counts, name) + count for name, count in more.items()}
+            )
+
+
+class _Turn:
+    """Where the thread is with one open connection."""
+
+    def __init__(self, link: Link, now_s: float) -> None:
+        self.link = link
+        self.reader = LineReader()
+        self.read_at_s = self.heard_at_s = self.greet_at_s = now_s
+        self.sent_at_s = -1.0
+        self.asked_at_s: float | None = None
+        """When the question was asked that waits for its answer."""
+        self.may_send = True
+        """Whether feedback came since the last line that was sent."""
+        self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to
+
+    def must_ask(self, now_s: float) -> bool:
+        """Whether it is time to ask. A question without an answer is given up, then late answers are waited out."""
+        if self.asked_at_s is not None and now_s - self.asked_at_s > ANSWER_S:
+            self.asked_at_s, self._quiet_until_s = None, now_s + LATE_S
+        return self.asked_at_s is None and now_s >= self._quiet_until_s

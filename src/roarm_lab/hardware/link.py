@@ -1,0 +1,85 @@
+"""A way to the arm's firmware: bytes out, bytes in. Cable or network, the driver does not mind."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from roarm_lab.core.errors import BadInputError, MissingError
+
+EXAMPLES = """  serial                     the arm's USB cable, found by itself
+  serial:/dev/ttyUSB0        this port (serial:COM3 on Windows)
+  http:192.168.4.1           the arm's Wi-Fi
+  rfc2217://HOST:PORT        a serial port shared over the network
+  socket://HOST:PORT         the same, without RFC 2217"""
+WRITE_S = 0.25
+"""Time to get rid of a command [s]; one takes 11 ms at 115200 baud."""
+
+
+class LinkError(MissingError):
+    """The arm can not be reached, or not any more. Says what to do."""
+
+
+class Link(Protocol):
+    """One open connection. Only one thread uses it."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, for messages."""
+        ...
+
+    @property
+    def polled(self) -> bool:
+        """Whether feedback is asked for line by line, rather than streamed."""
+        ...
+
+    @property
+    def silent_s(self) -> float:
+        """How long without feedback is too long: the arm may have restarted, and needs to be told again to stream."""
+        ...
+
+    def write(self, line: bytes) -> None:
+        """Send a line.
+
+        Raises:
+            LinkError: It could not be sent in `WRITE_S`, or the connection is gone.
+        """
+        ...
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what arrived, waiting up to `timeout_s` for the first byte; empty if nothing did.
+
+        Raises:
+            LinkError: The connection is gone.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Throw away what arrived and was not read yet."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection. Never raises."""
+        ...
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an arm is: `kind` is serial, url or http; `place` is empty for a port that is to be found."""
+
+    kind: str
+    place: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Return an address from what a person typed.
+
+        Raises:
+            BadInputError: It is none; the text shows all forms.
+        """
+        kind, colon, place = text.strip().partition(":")
+        if kind in {"rfc2217", "socket"} and place.startswith("//") and len(place) > 2:
+            return cls("url", text.strip())
+        if kind == "http" and (host := place.strip("/")):
+            return cls("http", host)
+        if kind == "serial" and (place or not colon):
+            return cls("serial", place)
+        raise BadInputError(f"{text!r} is not the address of an arm. Write one of:\n{EXAMPLES}")

@@ -1,0 +1,103 @@
+"""Finds the USB port of an arm, and says what is wrong when there is none, several, or one that does not open."""
+
+import errno
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.hardware.link import LinkError
+
+USB_VID, USB_PID = 0x10C4, 0xEA60
+"""The arm's USB chip, a CP2102. Many other boards have it too."""
+SILENT = (
+    "The port {port} opens, but nothing answers. The arm has two USB sockets: the cable belongs into the one of the "
+    "ESP32, not into the one for a LIDAR. Is the 12 V supply plugged in and switched on? After switching on, the arm "
+    "takes up to 20 s."
+)
+STRANGER = (
+    "Something answers on {port}, but it is no RoArm-M3: {count} bytes came and no line of them was its feedback{seen}."
+    " Several boards have the same USB chip; name another port with serial:PORT (`roarm arm ports` lists them)."
+)
+
+
+@dataclass(frozen=True)
+class Port:
+    """One serial port of this computer."""
+
+    device: str
+    description: str
+    is_candidate: bool
+    """Whether its USB chip is the arm's."""
+
+
+def list_ports() -> list[Port]:
+    """Return all serial ports of this computer, those that may be an arm first."""
+    from serial.tools import list_ports as pyserial  # noqa: PLC0415 - asks the system, and costs time to import
+
+    ports = [
+        Port(port.device, port.description or "", (port.vid, port.pid) == (USB_VID, USB_PID))
+        for port in pyserial.comports()
+    ]
+    return sorted(ports, key=lambda port: (not port.is_candidate, port.device))
+
+
+def find_port(ports: Callable[[], Iterable[Port]] = list_ports) -> str:
+    """Return the port of the one arm that is plugged in.
+
+    Raises:
+        LinkError: There is none.
+        BadInputError: There are several.
+    """
+    found = list(ports())
+    candidates = [port.device for port in found if port.is_candidate]
+    if not candidates:
+        others = ", ".join(port.device for port in found) or "none at all"
+        raise LinkError(
+            f"No arm is plugged in: no serial port has the arm's USB chip (10C4:EA60). Ports here: {others}.{_advice()}"
+        )
+    if len(candidates) > 1:
+        raise BadInputError(
+            f"Several ports could be the arm: {', '.join(candidates)}. Name one: serial:{candidates[0]}. "
+            f"Unplug the arm and look with `roarm arm ports` which one goes away."
+        )
+    return candidates[0]
+
+
+def explain_open(port: str, error: Exception) -> str:
+    """Return why a port did not open and what to do about it."""
+    code, text = getattr(error, "errno", None), str(error)
+    if code == errno.ENOENT or "FileNotFoundError" in text or "No such file" in text:
+        return f"There is no port {port}. `roarm arm ports` lists those there are.{_advice()}"
+    if code in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in text:
+        return f"The port {port} is busy: another program has it. Close it: two programs on one port garble each other."
+    if code in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
+        return f"The port {port} may not be opened. {_permission(port)}"
+    return f"The port {port} does not open: {text}."
+
+
+def _permission(port: str) -> str:
+    if sys.platform == "win32":
+        return "Another program has it open, as a rule: close serial monitors and other control programs."
+    group = _group(port)
+    return f"Type: sudo usermod -aG {group} $USER   and then log out and in again."
+
+
+def _group(port: str) -> str:
+    """Return the group that owns the port: dialout on Debian and Ubuntu, uucp on Arch."""
+    try:
+        return Path(port).group()
+    except (OSError, KeyError, NotImplementedError):
+        return "dialout"
+
+
+def _advice() -> str:
+    if "microsoft" in platform.release().lower():
+        return " In WSL the port must be handed over first, on Windows: usbipd list, usbipd attach --wsl --busid BUSID."
+    if sys.platform == "win32":
+        return " Windows needs the driver CP210x from Silicon Labs; the Device Manager shows whether it is there."
+    if sys.platform == "darwin":
+        return " Is it a data cable? On older macOS the driver CP210x from Silicon Labs is needed."
+    return " Is it a data cable, and does `lsusb` show 10c4:ea60?"

@@ -1,0 +1,64 @@
+"""From feedback lines to readings that may be believed, and the moment at which an arm has come to rest."""
+
+import math
+
+import numpy as np
+
+from roarm_lab.core.arrays import Float64
+from roarm_lab.hardware.pose_watch import PoseWatch
+from roarm_lab.hardware.protocol import Feedback, why_no_torque
+from roarm_lab.robots.arm import ArmSample
+from roarm_lab.robots.robot import Robot
+
+REST_S = 0.3
+"""So long every joint must stay where it is."""
+REST_RAD = 0.01
+"""What an arm at rest may waver: six encoder steps."""
+
+
+class Readings:
+    """Judges feedback on the connection's thread. What others set, they set whole, so no lock is needed."""
+
+    def __init__(self, robot: Robot, *, torque_released: bool = False) -> None:
+        self.target: Float64 | None = None
+        """Where the joints were last told to go [joint] rad; None when they were told nothing."""
+        self.torque_released = torque_released
+        """Whether the servos are limp on purpose: an angle without torque is a measurement then."""
+        self._watch = PoseWatch(robot)
+        self._rest: ArmSample | None = None
+        self._since_s = math.inf
+
+    def judge(self, feedback: Feedback, at_s: float) -> ArmSample | None:
+        """Return the reading that a line stands for; None when the line is not believed."""
+        if self._watch.leaps(feedback, at_s):
+            return None
+        reason = why_no_torque(feedback, released=self.torque_released) or self._watch.frozen(
+            feedback, at_s, None if self.torque_released else self.target
+        )
+        if reason:
+            self._since_s, self._rest = math.inf, None
+            return ArmSample.failed(at_s, reason)
+        sample = ArmSample.of(at_s, feedback.joint_pos, _complete(feedback.effort))
+        self._see_rest(sample)
+        return sample
+
+    def at_rest(self) -> ArmSample | None:
+        """Return the newest reading of an arm that has not moved for `REST_S`; None when it moves or is unknown."""
+        rest = self._rest
+        return rest if rest is not None and rest.measured_at_s - self._since_s >= REST_S else None
+
+    def forget(self) -> None:
+        """Start anew after an interruption: the arm may be elsewhere, and has been told nothing."""
+        self._watch.forget()
+        self.target, self._rest, self._since_s = None, None, math.inf
+
+    def _see_rest(self, sample: ArmSample) -> None:
+        rest = self._rest
+        if rest is None or np.max(np.abs(sample.joint_pos - rest.joint_pos)) > REST_RAD:
+            self._since_s = sample.measured_at_s
+        self._rest = sample
+
+
+def _complete(effort: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    """Return the efforts if there is one for every joint: the older firmware leaves out the gripper's."""
+    return None if effort is None or any(map(math.isnan, effort)) else effort
