@@ -2,12 +2,10 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from roarm_lab.core.clock import Clock, MonotonicClock
-from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.hardware.link import Address
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import SimConfig
@@ -16,42 +14,32 @@ ARMS = {
     "sim": "simulated here, in real time",
     "emulator": "the vendor's firmware pretended on this computer, behind the real driver",
     "serial": "at a USB cable: serial:PORT, or serial alone when there is only one",
-    "http": "over the network: http:HOST",
+    "http": "over the arm's Wi-Fi: http:HOST",
+    "rfc2217": "at a serial port shared over the network: rfc2217://HOST:PORT",
+    "socket": "the same without RFC 2217: socket://HOST:PORT",
 }
 """Kind -> what it is."""
-NEEDS_PLACE, TAKES_PLACE = frozenset({"http"}), frozenset({"serial", "http"})
+HERE = frozenset({"sim", "emulator"})
+"""Kinds that have no place."""
+FIRMWARE = "20260701"
+"""Which firmware `emulator` pretends: the newer one."""
 
 
-@dataclass(frozen=True)
-class ArmAddress:
-    """Where an arm is."""
-
-    kind: str
-    """A key of `ARMS`."""
-    place: str = ""
-    """Port or host; empty where there is none, or where it is to be found."""
-
-    def __str__(self) -> str:
-        """Return the words that mean this."""
-        return f"{self.kind}:{self.place}" if self.place else self.kind
-
-
-def parse_arm(words: str) -> ArmAddress:
-    """Return what the words after `--arm` mean.
+def check_arm(words: str) -> str:
+    """Return the kind of arm that the words after `--arm` mean.
 
     Raises:
         UnknownNameError: There is no such kind of arm.
-        BadInputError: A place is missing, or given where there is none.
+        BadInputError: The place is missing, or given where there is none.
     """
-    kind, colon, place = words.partition(":")
+    kind, colon, _ = words.partition(":")
     if kind not in ARMS:
         raise UnknownNameError("kind of arm", kind, ARMS)
-    if colon and kind not in TAKES_PLACE:
-        raise BadInputError(f"--arm {kind} has no place; got {words!r}.")
-    if not place and (colon or kind in NEEDS_PLACE):
-        example = "serial:/dev/ttyUSB0" if kind == "serial" else "http:192.168.4.1"
-        raise BadInputError(f"--arm {words!r} does not say where the arm is. Write it like {example}.")
-    return ArmAddress(kind, place)
+    if kind not in HERE:
+        Address.parse(words)
+    elif colon:
+        raise BadInputError(f"An arm of kind {kind!r} has no place; got {words!r}.")
+    return kind
 
 
 @contextmanager
@@ -70,38 +58,26 @@ def connected(words: str, robot: Robot, *, clock: Clock | None = None, sim: SimC
         MissingError: It is not there.
         UnsafeCommandError: Its pose is impossible.
     """
-    address = parse_arm(words)
-    with _opened(address, robot, clock, sim) as arm:
-        yield arm
-
-
-def _opened(address: ArmAddress, robot: Robot, clock: Clock | None, sim: SimConfig | None) -> Any:
-    if address.kind == "sim":
+    kind = check_arm(words)
+    if kind == "sim":
         from roarm_lab.sim.arm import SimArm
 
-        return SimArm(robot, clock=clock or MonotonicClock(), config=sim)
-    if address.kind == "emulator":
-        return _emulated(robot)
-    return _driver().connect(str(address))
+        opened = SimArm(robot, clock=clock or MonotonicClock(), config=sim)
+    elif kind == "emulator":
+        opened = _emulated()
+    else:
+        from roarm_lab.hardware.roarm_m3 import RoArmM3
+
+        opened = RoArmM3.connect(words)
+    with opened as arm:
+        yield arm
 
 
 @contextmanager
-def _emulated(robot: Robot) -> Generator[Arm]:
+def _emulated() -> Generator[Arm]:
     """Yield the driver on the port of a pretended firmware that runs as a process of its own."""
-    del robot
-    with _part("roarm_lab.emulator.process").emulator() as address, _driver().connect(address) as arm:
+    from roarm_lab.emulator.process import emulator_process
+    from roarm_lab.hardware.roarm_m3 import RoArmM3
+
+    with emulator_process(FIRMWARE, "--pty") as emulator, RoArmM3.connect(f"serial:{emulator.addresses.serial}") as arm:
         yield arm
-
-
-def _driver() -> Any:
-    return _part("roarm_lab.hardware.roarm_m3").RoArmM3
-
-
-def _part(module: str) -> Any:
-    """Return a module that drives or pretends an arm; it is loaded only when an arm of that kind is asked for."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise MissingError(f"This version has no {module}, so only --arm sim works.") from error

@@ -9,9 +9,9 @@ from types import FrameType
 
 from roarm_lab.cli.connecting import connected
 from roarm_lab.cli.teleop import TeleopArguments
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch, teleoperate
-from roarm_lab.gateway.teleop_hand import limp_of, watch_by_hand
+from roarm_lab.gateway.teleop_hand import Limp, limp_of, watch_by_hand
 from roarm_lab.gateway.teleop_jog import Device, Jog
 from roarm_lab.gateway.teleop_keyboard import Keyboard
 from roarm_lab.gateway.teleop_leader import Leader
@@ -26,9 +26,8 @@ ENDED = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 SIGNALLED = 128
 HINT = "C clears it, after you have looked at the arm; space ends a pause"
 LIMP = """
-  CAREFUL: the motors of {which} will be switched off.
-  The arm DROPS as soon as they are. With the newer firmware it first MOVES, by itself, to a folded pose.
-  Hold it with one hand, and keep the other away from it.
+  CAREFUL: the motors of {which} will be switched off, and the arm will DROP.
+  {warning}
 """
 
 
@@ -139,29 +138,44 @@ def _open_leader(setup: Setup) -> Arm:
     """Return the leader, limp if it has motors that can be switched off."""
     words = setup.arguments.leader or ""
     leader = setup.stack.enter_context(connected(words, ROARM_M3))
-    if words.partition(":")[0] != "sim":
-        limp = limp_of(leader)
-        _ask_for_limp(setup.arguments, f"the leader ({words})")
-        limp.torque(False)
+    if words != "sim":
+        _let_go(setup, leader, f"the leader ({words})")
     return leader
 
 
 def _guide(setup: Setup, arm: Arm) -> TeleopLog:
-    limp = limp_of(arm)
-    _ask_for_limp(setup.arguments, f"the arm ({setup.arguments.arm})")
-    limp.torque(False)
+    _let_go(setup, arm, f"the arm ({setup.arguments.arm})")
     attach(setup, arm)
-    sys.stdout.write("The arm is limp and stays so afterwards: the next target that is sent switches its motors on.\n")
     return watch_by_hand(arm, rate_hz=setup.rate_hz, watch=setup.watch, seconds=setup.arguments.seconds)
 
 
-def _ask_for_limp(arguments: TeleopArguments, which: str) -> None:
+def _let_go(setup: Setup, arm: Arm, which: str) -> None:
+    """Switch an arm's motors off, if a person agrees. At the end of the session they hold where the arm is then.
+
+    Raises:
+        MissingError: They can not be switched off.
+        BadInputError: Nobody agreed.
+    """
+    limp = limp_of(arm)
+    _ask(setup.arguments, LIMP.format(which=which, warning=limp.release_warning))
+    setup.stack.callback(_take_hold, limp, which)
+    limp.torque(on=False, warned=True)
+
+
+def _take_hold(limp: Limp, which: str) -> None:
+    try:
+        limp.torque(on=True)
+    except RoarmLabError as error:
+        sys.stderr.write(f"roarm: {which} stays limp. {error}\n")
+
+
+def _ask(arguments: TeleopArguments, warning: str) -> None:
     """Say loudly what will happen, and go on only if a person agrees.
 
     Raises:
         BadInputError: Nobody agreed.
     """
-    sys.stderr.write(LIMP.format(which=which))
+    sys.stderr.write(warning)
     if arguments.yes:
         return
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""Hand guiding: one limp arm, moved by a person; it is read and shown, and nothing is ever sent to it."""
+"""Hand guiding: one limp arm, moved by a person; it is read and shown, and no target is sent to it."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -15,8 +15,13 @@ NAME, NOTE = "hand", "limp: move it by hand; nothing is sent"
 class Limp(Protocol):
     """An arm whose motors can be switched off."""
 
-    def torque(self, on: bool) -> None:
-        """Switch all motors on or off."""
+    @property
+    def release_warning(self) -> str:
+        """What will happen when they are."""
+        ...
+
+    def torque(self, *, on: bool, warned: bool = False) -> None:
+        """Let the motors hold where they are, or switch them off; `warned`: the people around were told before."""
         ...
 
 
@@ -37,7 +42,7 @@ def limp_of(arm: Arm) -> Limp:
 def watch_by_hand(
     arm: Arm, *, rate_hz: float = RATE_HZ, watch: Sequence[Watch] = (), seconds: float | None = None
 ) -> TeleopLog:
-    """Read and show a limp arm until time is up. It is never held: a target would switch its motors on.
+    """Read and show a limp arm until time is up. It is not held on any doubt: a target could switch its motors on.
 
     Raises:
         BadInputError: The rate makes no sense.
