@@ -26,6 +26,7 @@ VERBS = {
     "randomization": "show what may differ from world to world in training, or check a file of it",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
+    "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
     "doctor": "check this installation; every bad row says what to type",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
