@@ -61,7 +61,7 @@ class PolicyDriver:
         """Who drives."""
         if self.by_hand and self._jog is not None:
             return f"by hand, {self._jog.note}"
-        return f"episode {self._episodes}" if self._approach.arrived else "slowly to its start"
+        return "slowly to its start" if self._commands is None else f"episode {self._episodes}"
 
     @property
     def trouble(self) -> str:
