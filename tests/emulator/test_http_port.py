@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from roarm_lab.emulator.addresses import LOOPBACK, Address, listen
-from roarm_lab.emulator.board import HttpReply
+from roarm_lab.emulator.computer import HttpReply
 from roarm_lab.emulator.http_port import WebPort, first_argument
 from roarm_lab.emulator.websocket_port import Broadcast
 
@@ -25,7 +25,7 @@ def asked() -> list[str]:
 def server(asked: list[str], broadcast: Broadcast | None) -> WebPort:
     def execute(text: str) -> HttpReply:
         asked.append(text)
-        return HttpReply("text/plane", '{"ok":1}')
+        return HttpReply(True, "text/plane", '{"ok":1}')
 
     return WebPort(listen(Address(LOOPBACK, 0), "--http"), execute, broadcast)
 
@@ -83,7 +83,7 @@ def test_requests_are_answered_while_another_one_waits(asked: list[str]) -> None
     def execute(text: str) -> HttpReply:
         asked.append(text)
         assert text != "slow" or gate.wait(ENOUGH_S)
-        return HttpReply("text/plane", text)
+        return HttpReply(True, "text/plane", text)
 
     with WebPort(listen(Address(LOOPBACK, 0), "--http"), execute, None) as web:
         slow = threading.Thread(target=get, args=(web, "/js?json=slow"))

@@ -228,8 +228,8 @@ def test_breath_led_ends_dark(arm: Arm) -> None:
     before = arm.state()["received_lines"]
     returned = arm.call("breath_led", duration=0.1, steps=4)
     assert (returned.type, returned.value) == ("int", 1)
-    state = arm.wait_for(lambda state: state["received_lines"] >= before + 10)  # 5 up, 5 down
-    assert state["pwm"][0] == 0
+    assert arm.state()["received_lines"] == before + 10  # 5 up, 5 down
+    arm.wait_for(lambda state: state["pwm"][0] == 0)
 
 
 def test_dynamic_adaptation_limits_the_torques_and_the_firmware_mixes_up_wrist_and_roll(arm: Arm) -> None:
@@ -245,7 +245,7 @@ def test_dynamic_adaptation_limits_the_torques_and_the_firmware_mixes_up_wrist_a
 
 def test_gripper_mode_set_only_makes_the_boot_mission_longer(arm: Arm) -> None:
     def steps() -> int:
-        return sum('{"T":1,"mode":0}' in line for line in arm.state()["files"]["boot.mission"].splitlines())
+        return sum('{"T":1,"mode":0}' in line for line in arm.state()["flash"]["files"]["boot.mission"].splitlines())
 
     before = steps()
     assert arm.send("gripper_mode_set", 0).type == "bytes"

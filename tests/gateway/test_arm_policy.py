@@ -19,6 +19,7 @@ from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.robots.rules import GateRules
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.tasks.reach import reach
 from tests.bundles import ACTIONS, constant, inputs_of, still_bundle, wild_bundle, with_network
@@ -35,6 +36,10 @@ TWO_ROADS = 1e-3
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return wild_bundle(tmp_path_factory.mktemp("b") / "bundle")
+
+
+AS_IN_TRAINING = GateRules(table_height_m=None, self_margin_m=None, effort=None)
+"""These policies wave about and hit the table and themselves, which training lets them do."""
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def test_arm_and_environment_give_the_same_observations_and_targets(bundle: Bund
     env = Env(replace(reach(), sim=replace(reach().sim, threads=1)), 1)
     seen = env.reset(seed)["actor"]
     clock = SimulatedClock()
-    arm = SimArm(ROARM_M3, clock=clock, start_joint_pos=env.state.joint_pos[0])
+    arm = SimArm(ROARM_M3, clock=clock, start_joint_pos=env.state.joint_pos[0], rules=AS_IN_TRAINING)
     policy = ArmPolicy(bundle, ROARM_M3)
     commands = {"goal": env.state.commands["goal"].copy()}
     moved = np.zeros(6)

@@ -21,6 +21,8 @@ from roarm_lab.emulator.pty_port import PtyPort
 from roarm_lab.emulator.rfc2217_port import Rfc2217Port
 from roarm_lab.emulator.serving import Serving, StoppedError
 from roarm_lab.emulator.websocket_port import Broadcast
+from roarm_lab.emulator.world import ServoWorld
+from roarm_lab.sim.backend import Box, SimConfig
 
 
 def emulate(arguments: EmulateArguments, commands: TextIO, out: TextIO) -> None:
@@ -44,7 +46,15 @@ def _board(arguments: EmulateArguments) -> Board:
     faults = Faults(seed=arguments.seed)
     for text in arguments.fault:
         faults = with_fault(faults, text)
-    return Board(firmware_named(arguments.firmware), faults=faults)
+    return Board(firmware_named(arguments.firmware), _world(arguments.cube), faults=faults)
+
+
+def _world(cube_pos_w: tuple[float, float, float] | None) -> ServoWorld:
+    if cube_pos_w is None:
+        return ServoWorld()
+    world = ServoWorld(boxes=(Box(name="cube"),), config=SimConfig(contact="hold"))
+    world.place_box("cube", cube_pos_w)
+    return world
 
 
 class _Ports:
@@ -80,12 +90,12 @@ def _rfc2217(arguments: EmulateArguments, serving: Serving) -> Rfc2217Port:
 
 
 def _web(arguments: EmulateArguments, serving: Serving) -> WebPort:
-    flag, board = "--http", serving.board
+    flag = "--http"
     listener = listen(parse_address(arguments.http or "", flag), flag, allow_remote=arguments.allow_remote)
-    broadcast = Broadcast() if board.firmware.queued else None
+    broadcast = Broadcast() if serving.board.firmware.queued else None
     if broadcast is not None:
         serving.listeners.append(broadcast.send)
-    return WebPort(listener, lambda text: serving.ask(lambda: board.http(text)), broadcast)
+    return WebPort(listener, serving.http, broadcast)
 
 
 NAMES = {"serial": "serial port", "rfc2217": "RFC 2217", "http": "web server", "websocket": "WebSocket"}
@@ -135,4 +145,6 @@ def in_words(answer: dict[str, Any]) -> str:
         return f"faults      {', '.join(faults) or 'none'}"
     if "firmware" in answer:
         return "\n".join(f"{name:<12}{answer[key]}" for key, name in NAMES.items() if answer[key])
+    if "servos" in answer:
+        return json.dumps(answer, indent=2)
     return "done"

@@ -10,6 +10,7 @@ from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.emulator.fault_words import FAULT_WORDS, with_fault, without_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.serving import Serving
+from roarm_lab.emulator.snapshot import snapshot
 
 HELP = """unplug           pull the USB cable; the arm itself goes on
 replug           plug it in again: a new device behind the same link
@@ -17,6 +18,7 @@ fault NAME [N]   switch a fault on, N is its number: a servo's ID, a share, volt
 clear [NAME]     switch one fault off, or all of them
 faults           what is wrong now
 addresses        where the arm can be reached
+state            what is true inside: registers, memory, the true pose
 help             this list
 quit             end"""
 
@@ -42,6 +44,7 @@ class Control:
             "fault": self._fault,
             "clear": self._clear,
             "faults": self._faults,
+            "state": lambda _: {"received_lines": self._serving.received_lines, **snapshot(self._serving.board)},
             "addresses": lambda _: self._addresses(),
             "help": lambda _: {"help": f"{HELP}\n\nfaults:\n{fault_list()}"},
             "quit": self._quit,

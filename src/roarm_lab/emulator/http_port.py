@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import unquote_plus, urlsplit
 
 from roarm_lab.emulator.addresses import bound
-from roarm_lab.emulator.board import HttpReply
+from roarm_lab.emulator.computer import HttpReply
 from roarm_lab.emulator.websocket_port import Broadcast, talk
 
 PAGES = ("/", "/horiDrag", "/vertDrag")
@@ -58,6 +58,9 @@ class _Server(ThreadingHTTPServer):
         self.socket = listener
         self.execute = execute
         self.broadcast = broadcast
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a request without an answer ends with its connection, as at an arm that hangs."""
 
 
 class _Request(BaseHTTPRequestHandler):

@@ -15,11 +15,12 @@ from typing import Any, Protocol, Self, TypeVar
 
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.emulator.board import Board
+from roarm_lab.emulator.computer import HttpReply
 
 TURN_S = 0.001
 """How long the loop waits at most for something to come in."""
-ANSWER_S = 30.0
-"""How long `ask` waits for the loop at most."""
+ANSWER_S = 60.0
+"""How long `ask` and `http` wait at most. An arm that hangs never answers."""
 
 T = TypeVar("T")
 
@@ -65,6 +66,8 @@ class Serving:
         """Ports may be added until the loop runs."""
         self.listeners: list[Callable[[str], None]] = []
         """Each is called, in the loop's thread, with every message the firmware sends to its WebSocket."""
+        self.received_lines = 0
+        """How many lines have come through the ports."""
         self._stopped = threading.Event()
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
 
@@ -95,6 +98,20 @@ class Serving:
         """
         return self.later(task).result(timeout=ANSWER_S)
 
+    def http(self, query_json: str) -> HttpReply:
+        """Ask the board's web server from another thread; return its answer when it is complete.
+
+        Raises:
+            StoppedError: The loop has ended, or there is no answer because the firmware hangs or boots.
+        """
+        end_s = time.monotonic() + ANSWER_S
+        reply = self.ask(lambda: self.board.http(query_json))
+        while not reply.done:
+            if self._stopped.is_set() or time.monotonic() > end_s:
+                raise StoppedError("The emulated firmware does not answer.")
+            time.sleep(TURN_S)
+        return reply
+
     def later(self, task: Callable[[], T]) -> "Future[T]":
         """Return at once what will hold the answer of `ask`."""
         future: Future[T] = Future()
@@ -118,6 +135,7 @@ class Serving:
             self._do(*self._tasks.get())
         for port in self.ports:
             if data := port.read():
+                self.received_lines += data.count(b"\n")
                 self.board.receive(data)
         self.board.advance(now_s)
         if data := self.board.take_output():

@@ -5,6 +5,7 @@ WebSocket, which is enough to look at the arm and too seldom to drive it.
 """
 
 import json
+import time
 from collections import deque
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -19,6 +20,7 @@ from roarm_lab.hardware.protocol import ask_feedback, reboot
 REQUEST_S = 1.0
 """Longest time for one request; a firmware that is busy with a blocking command does not answer."""
 OPEN_S = 3.0
+BOOT_S, RETRY_S = 20.0, 0.5
 
 
 class HttpLink:
@@ -38,7 +40,7 @@ class HttpLink:
         self._socket: Any = None
         if reset:
             self._request(reboot())
-        answer = self._request(ask_feedback())
+        answer = self._first_answer(starting=reset)
         self.polled = not _is_newer(answer)
         if not self.polled:
             self._socket = self._listen()
@@ -74,6 +76,18 @@ class HttpLink:
                 self._socket.close()
             except (OSError, WebSocketException):
                 return
+
+    def _first_answer(self, *, starting: bool) -> bytes:
+        """Return the first answer. An arm that is starting takes connections late, or takes them and does not answer."""
+        until_s = time.monotonic() + BOOT_S
+        while True:
+            try:
+                return self._request(ask_feedback())
+            except LinkError as error:
+                waits = starting or isinstance(error.__cause__, TimeoutError)
+                if not waits or time.monotonic() > until_s:
+                    raise
+                time.sleep(RETRY_S)
 
     def _request(self, line: bytes) -> bytes:
         connection = HTTPConnection(self._host, timeout=REQUEST_S)

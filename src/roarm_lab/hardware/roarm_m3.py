@@ -18,8 +18,8 @@ from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.servo_speed import registers
 from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
-from roarm_lab.robots.limits import JointLimits
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.robots.rules import GateRules
 
 BOOT_S = 25.0
 """A start takes about 5 s, and up to 15 s more where the arm looks for a Wi-Fi that is not there."""
@@ -57,16 +57,18 @@ class RoArmM3(GatedArm):
     when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets wishes pass.
     """
 
-    def __init__(self, io: IoThread, readings: Readings, found: ArmSample, clock: Clock) -> None:
+    def __init__(
+        self, io: IoThread, readings: Readings, found: ArmSample, clock: Clock, rules: GateRules | None = None
+    ) -> None:
         """Take over a connection whose arm has been found at rest; `connect` does all this.
 
         Raises:
             UnsafeCommandError: The pose is impossible.
         """
-        super().__init__(ROARM_M3, clock, found)
+        super().__init__(ROARM_M3, clock, found, rules)
         self._io = io
         self._readings = readings
-        self._limits = JointLimits.of(ROARM_M3)
+        self._limits = self._gate.limits
         self._target = self.sent
         self._target_at_s = clock.now_s()
 
@@ -76,6 +78,7 @@ class RoArmM3(GatedArm):
         address: str = "serial",
         *,
         clock: Clock | None = None,
+        rules: GateRules | None = None,
         reset: bool = False,
         torque_on: bool = False,
         timeout_s: float = BOOT_S,
@@ -85,6 +88,7 @@ class RoArmM3(GatedArm):
         Args:
             address: See `roarm_lab.hardware.link.EXAMPLES`.
             clock: What readings are stamped with; real time unless given.
+            rules: What the gate enforces beyond the arm's facts; the defaults of `GateRules` unless given.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
             timeout_s: How long to wait for an arm that is starting.
@@ -98,7 +102,7 @@ class RoArmM3(GatedArm):
         readings = Readings(ROARM_M3, torque_released=torque_on)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock)
+            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules)
             if torque_on:
                 arm.torque(on=True)
         except BaseException:
@@ -225,7 +229,7 @@ class RoArmM3(GatedArm):
 
     def _start_from(self, pose: Float64) -> None:
         """Begin anew at a measured pose. What latched the gate latches the new one."""
-        old, self._gate = self._gate, Gate(self.robot, sent=pose)
+        old, self._gate = self._gate, Gate(self.robot, sent=pose, rules=self._gate.rules)
         self._target, self._target_at_s = self.sent, self.clock.now_s()
         if (reason := old.latched) is not None:
             try:

@@ -21,9 +21,9 @@ class SerialLink:
 
     Opening it does not reset the arm: DTR and RTS, which are wired to reset and boot, are off before it opens.
 
-    A cable streams: the older firmware sends 53 lines a second that way and the newer 35, against 23 when each is asked
-    for, and no asking can go wrong. Over a network lines are asked for, because the moment of asking is then the only
-    thing that is known about their age.
+    A cable streams: the older firmware sends up to 53 lines a second that way and the newer 35, as fast as the line can
+    carry them; users report 23 when each is asked for, which is too few to control at 20 Hz. Over a network lines are
+    asked for, because the moment of asking is then the only thing that is known about their age.
     """
 
     silent_s = 1.0

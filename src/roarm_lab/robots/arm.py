@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
+from roarm_lab.robots.estop import StopSource
 from roarm_lab.robots.gate import MIN_DT_S, Gate
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.sight import Sight
 
 MAX_SAMPLE_AGE_S = 0.5
@@ -178,18 +180,27 @@ class GatedArm(ABC):
 
     provides: frozenset[str] = frozenset({"measured", "derived"})
 
-    def __init__(self, robot: Robot, clock: Clock, found: ArmSample) -> None:
+    def __init__(self, robot: Robot, clock: Clock, found: ArmSample, rules: GateRules | None = None) -> None:
         """Start at the pose the arm was found in.
+
+        Args:
+            robot: The facts about this arm.
+            clock: The time it lives in.
+            found: Its first reading.
+            rules: What its gate enforces beyond the robot's facts; the defaults of `GateRules` unless given.
 
         Raises:
             MissingError: The pose could not be read.
             UnsafeCommandError: The pose is impossible, see `Gate`.
+            BadInputError: A station's limit is wider than the hardware's.
         """
         self.robot = robot
         self.clock = clock
         self._lock = threading.RLock()
-        self._gate = Gate(robot, sent=found.joint_pos)
+        self._gate = Gate(robot, sent=found.joint_pos, rules=rules)
+        self._stops: tuple[StopSource, ...] = ()
         self._sent_at_s = -math.inf
+        self._effort_at_s = -math.inf
         self._closed = False
 
     def __init_subclass__(cls) -> None:
@@ -234,8 +245,10 @@ class GatedArm(ABC):
         does not make the arm faster, and after a pause it does not leap.
         """
         with self._lock:
+            self._stop_if_wanted()
             sample, now_s = self.read(), self.clock.now_s()
             self._refuse_unknown_pose(sample, now_s)
+            self._relieve_overload(sample)
             since_s = now_s - self._sent_at_s
             if not since_s >= MIN_DT_S:
                 raise UnsafeCommandError(
@@ -246,6 +259,17 @@ class GatedArm(ABC):
             self._sent_at_s = now_s
             self._transmit(target)
             return target
+
+    @property
+    def blocked(self) -> str | None:
+        """What stood in the way of the last wish, so that less was sent; None if nothing did."""
+        return self._gate.blocked
+
+    @final
+    def stop_on(self, source: StopSource) -> None:
+        """Ask this source too, before anything is sent, whether it wants an emergency stop."""
+        with self._lock:
+            self._stops = (*self._stops, source)
 
     @final
     def hold(self, reason: str = "the arm was told to hold") -> None:
@@ -311,6 +335,24 @@ class GatedArm(ABC):
         if not self._closed:
             self._transmit(target)
 
+    def _stop_if_wanted(self) -> None:
+        for source in self._stops:
+            reason = source.wants_stop()
+            if reason is not None:
+                self.estop(reason)
+                raise UnsafeCommandError(f"Nothing was sent: {reason}.")
+
+    def _relieve_overload(self, sample: ArmSample) -> None:
+        if sample.effort is None:
+            return
+        elapsed_s = sample.measured_at_s - self._effort_at_s
+        self._effort_at_s = sample.measured_at_s
+        # Nobody knows what the servos did in a long gap, or before the first reading.
+        counted_s = elapsed_s if 0.0 <= elapsed_s <= MAX_SAMPLE_AGE_S else 0.0
+        if self._gate.relieve(sample.effort, sample.joint_pos, counted_s):
+            self._repeat(self._gate.sent)
+            raise UnsafeCommandError(f"The arm is held: {self._gate.latched}.")
+
     def _refuse_unknown_pose(self, sample: ArmSample, now_s: float) -> None:
         if not sample.valid:
             raise UnsafeCommandError(f"Nothing was sent, because the arm's pose is unknown: {sample.reason}.")
@@ -321,4 +363,7 @@ class GatedArm(ABC):
             )
 
 
-_FINAL = ("sent", "latched", "read", "see", "send", "hold", "release", "estop", "clear", "close", "_repeat")
+_FINAL = (
+    *("sent", "latched", "blocked", "read", "see", "send", "stop_on", "hold", "release", "estop", "clear", "close"),
+    *("_repeat", "_stop_if_wanted", "_relieve_overload", "_refuse_unknown_pose"),
+)

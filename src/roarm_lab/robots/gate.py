@@ -5,11 +5,16 @@ from numpy.typing import ArrayLike
 
 from roarm_lab.core.arrays import Bool, Float64
 from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.robots.effort import EffortWatch
+from roarm_lab.robots.guard import Guard, steps
 from roarm_lab.robots.limits import JointLimits, limit_target
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules, tightened
 
 MIN_DT_S, MAX_DT_S = 1e-6, 0.5
 """Shortest and longest time between two targets [s]. A longer one would allow a leap after a pause."""
+LEAD_SLACK_RAD = 1e-9
+"""Rounding: a target that was cut short may be this much further from the measured pose than its lead."""
 
 
 class Gate:
@@ -19,26 +24,34 @@ class Gate:
     let NaN through. The rate is taken from the last *sent* target, not from the measured pose: an arm droops under
     load, so a rate taken from the measured pose would ratchet it down and open a closed gripper.
 
-    What comes out is read-only and always inside the joints' ranges and within `max_lead` of the measured pose.
+    What comes out is read-only and always inside the joints' ranges and within `max_lead` of the measured pose. On the
+    way there from the last sent target the arm stays above the table, inside its workspace and off itself; an arm that
+    was found where it should not be may move as long as that gets no worse.
     """
 
-    def __init__(self, robot: Robot, sent: ArrayLike) -> None:
+    def __init__(self, robot: Robot, sent: ArrayLike, rules: GateRules | None = None) -> None:
         """Start from rest at a pose.
 
         Args:
             robot: Whose limits apply.
             sent: The last target the arm got, or the measured pose when it has just been connected [joint] rad. A pose
                 outside a joint's range by up to its `max_lead` counts as the limit.
+            rules: What else applies; the defaults of `GateRules` unless given.
 
         Raises:
             UnsafeCommandError: The pose is not one finite angle per joint, or further outside a joint's range.
+            BadInputError: A station's limit is wider than the hardware's.
         """
-        self.robot = robot
-        self.limits = JointLimits.of(robot)
+        self.robot, self.rules = robot, rules or GateRules()
+        self.limits = JointLimits.of(tightened(robot, self.rules.station_limits))
         start = self._finite("starting pose", sent)
         self._refuse_far_outside(start)
         self._sent = _read_only(np.clip(start, self.limits.lower, self.limits.upper))
         self._velocity: Float64 = np.zeros_like(self._sent)
+        self._guard = Guard(robot, self.rules)
+        self._floor_m = self._guard.floor_m(self._sent)
+        self._watch = EffortWatch(robot, self.rules.effort) if self.rules.effort else None
+        self._blocked: str | None = None
         self._latched: str | None = None
         self._needs_clear = False
 
@@ -52,6 +65,11 @@ class Gate:
         """Why nothing passes at the moment; None when the gate is open."""
         return self._latched
 
+    @property
+    def blocked(self) -> str | None:
+        """What stood in the way of the last wish, so that less was sent; None if nothing did."""
+        return self._blocked
+
     def target(self, wish: ArrayLike, measured: ArrayLike, dt_s: float) -> Float64:
         """Return what may be sent [joint] rad. A refusal changes nothing: the last sent target stands.
 
@@ -62,7 +80,8 @@ class Gate:
 
         Raises:
             UnsafeCommandError: The gate is latched; an angle is not a finite number; the number of angles is wrong; a
-                joint measures further outside its range than its `max_lead`; or the time is out of range.
+                joint measures further outside its range than its `max_lead`; the time is out of range; or the measured
+                pose is so far off that the target must come nearer to it, and something is in the way.
         """
         if self._latched is not None:
             raise UnsafeCommandError(f"Nothing may be sent: {self._latched}. Clear that first.")
@@ -73,9 +92,32 @@ class Gate:
             )
         goal, pose = self._finite("wish", wish), self._finite("measured angle", measured)
         self._refuse_far_outside(pose)
-        target, velocity = limit_target(goal, self._sent, self._velocity, pose, self.limits, float(dt_s))
-        self._sent, self._velocity = _read_only(target), velocity
+        self._advance(goal, pose, float(dt_s))
         return self._sent
+
+    def relieve(self, effort: Float64, measured: Float64, elapsed_s: float) -> bool:
+        """Count how hard the servos drive; return whether one was overloaded for too long, which holds the arm.
+
+        An overloaded joint's target is then moved to its measured angle once, so that the servo stops pushing. The
+        other joints keep theirs, the gripper its grip. Nothing is counted while the gate is latched.
+
+        Args:
+            effort: Share of full drive of each servo [joint], -1 to 1.
+            measured: Measured angles [joint] rad.
+            elapsed_s: Time since the last measured effort.
+        """
+        if self._watch is None or self._latched is not None:
+            return False
+        pose = self._finite("measured angle", measured)
+        late = self._watch.add(effort, elapsed_s)
+        if late is None:
+            return False
+        there = np.where(late, np.clip(pose, self.limits.lower, self.limits.upper), self._sent)
+        target, _ = self._guard.furthest(self._sent, steps(self._sent, there), self._floor_m)
+        self._accept(target, np.zeros_like(target))
+        self._latch(self._watch.reason(late, effort))
+        self._watch.forget()
+        return True
 
     def hold(self, reason: str = "the arm was told to hold") -> Float64:
         """Return the last sent target and let nothing pass until `release`. Holding again changes nothing.
@@ -107,6 +149,40 @@ class Gate:
     def clear(self) -> None:
         """End a hold or an emergency stop. For a person who has looked at the arm."""
         self._latched, self._needs_clear = None, False
+
+    def _advance(self, goal: Float64, pose: Float64, dt_s: float) -> None:
+        """Move the target towards the goal.
+
+        Looked at is the way to the target and on to where the arm could stop. If something is in that way, the goal
+        becomes the last pose before it, which the arm brakes for. A target that still gets too near is cut short.
+        """
+        target, velocity = limit_target(goal, self._sent, self._velocity, pose, self.limits, dt_s)
+        ahead = target + velocity * np.abs(velocity) / (2.0 * self.limits.max_accel)
+        ahead = np.clip(ahead, self.limits.lower, self.limits.upper)
+        nearest, in_the_way = self._guard.furthest(self._sent, steps(self._sent, target, ahead), self._floor_m)
+        if in_the_way is not None:
+            nearest = self._guard.alongside(nearest, ahead, self._floor_m)
+            target, velocity = limit_target(nearest, self._sent, self._velocity, pose, self.limits, dt_s)
+            cut, still_in_the_way = self._guard.furthest(self._sent, steps(self._sent, target), self._floor_m)
+            if still_in_the_way is not None:
+                self._refuse_past_lead(cut, pose, still_in_the_way)
+                target, velocity = cut, (cut - self._sent) / dt_s
+        self._blocked = in_the_way
+        self._accept(target, velocity)
+
+    def _accept(self, target: Float64, velocity: Float64) -> None:
+        self._sent, self._velocity = _read_only(target), velocity
+        if np.any(self._floor_m < 0.0):  # found where it should not be: what has got better may not get worse again
+            self._floor_m = np.maximum(self._floor_m, self._guard.floor_m(target))
+
+    def _refuse_past_lead(self, target: Float64, pose: Float64, blocked: str) -> None:
+        past = self._first(np.abs(target - pose) > self.limits.max_lead + LEAD_SLACK_RAD)
+        if past is not None:
+            raise UnsafeCommandError(
+                f"Joint {self.robot.joint_names[past]!r} is at {pose[past]:.3f} rad, more than its lead of "
+                f"{self.limits.max_lead[past]:g} rad from its target {self._sent[past]:.3f}, and on the way there "
+                f"{blocked}. Move the arm nearer by hand, or connect again."
+            )
 
     def _latch(self, reason: str) -> None:
         if self._latched is None:

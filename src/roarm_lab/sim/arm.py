@@ -13,6 +13,7 @@ from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.sight import BoxTruth, Sight, check_pose
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, SimConfig
 from roarm_lab.sim.table import make_backend
@@ -48,6 +49,7 @@ class SimArm(GatedArm):
         config: SimConfig | None = None,
         encoder_step_rad: float = 0.0,
         markers: tuple[str, ...] = ("goal",),
+        rules: GateRules | None = None,
     ) -> None:
         """Put the arm at rest.
 
@@ -58,6 +60,7 @@ class SimArm(GatedArm):
             config: How to simulate, and what lies on the table; one world always runs on one thread.
             encoder_step_rad: Angles are read in whole steps of this; 2 pi / 4096 on bus servos, 0 for none.
             markers: Names for `set_marker`.
+            rules: What the gate enforces beyond the robot's facts; the defaults of `GateRules` unless given.
 
         Raises:
             BadInputError: An angle at the start is not finite, or the encoder step makes no sense.
@@ -67,7 +70,7 @@ class SimArm(GatedArm):
             raise BadInputError(f"encoder_step_rad must be 0 or more, got {encoder_step_rad}.")
         start = robot.keyframe("home") if start_joint_pos is None else start_joint_pos
         found = ArmSample.of(clock.now_s(), start)
-        super().__init__(robot, clock, found)
+        super().__init__(robot, clock, found, rules)
         self._encoder_step_rad = encoder_step_rad
         self.boxes = tuple(box.name for box in config.boxes) if config else ()
         """Names of the boxes on the table."""

@@ -119,7 +119,10 @@ class Backend(Protocol):
         ...
 
     def set(self, field: str, values: Array, ids: Array | Sequence[int] | None = None) -> None:
-        """Write a field (`joint_pos`, `joint_vel`) of worlds."""
+        """Write a field (`joint_pos`, `joint_vel`, `joint_force`) of worlds.
+
+        A `joint_force` [env, joint] N m comes on top of what the servos do, until it is set anew or the world is reset.
+        """
         ...
 
     def model_field(self, field: str, names: tuple[str, ...] = ()) -> Array:

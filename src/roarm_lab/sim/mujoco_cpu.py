@@ -70,6 +70,7 @@ class MujocoCpu:
             "joint_pos": (self._qpos, self._joint_qpos),
             "joint_vel": (self._qvel, self._joint_qvel),
             "joint_target": (self._ctrl, self._actuators),
+            "joint_force": (self.batch.bind("qfrc_applied"), self._joint_qvel),
             "box_pos_w": (self._qpos, _columns(first_qpos, 0, 3)),
             "box_quat_w": (self._qpos, _columns(first_qpos, 3, 7)),
             "box_vel_w": (self._qvel, _columns(first_qvel, 0, 3)),

@@ -1,0 +1,153 @@
+"""Where an arm may be: above the table, inside its workspace, off itself. Plain NumPy, a fraction of a millisecond."""
+
+from math import ceil
+
+import numpy as np
+
+from roarm_lab.core.arrays import Float64
+from roarm_lab.robots.capsules import ArmCapsules
+from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
+
+SPACING_RAD = 0.03
+"""Between two poses looked at along a way. The hand moves up to 2 cm meanwhile; passing an upper arm 4 cm thick it
+could come 2 mm nearer than at either, less than the margin."""
+REFINEMENT = 8
+"""A way that ends too early is cut to an eighth of the spacing."""
+NUDGE_RAD = 1e-4
+"""By how much each joint is moved to see how the room changes: 0.05 mm at the hand."""
+SLIDING_M = 5e-4
+"""Room that is left where the arm moves along something, because the ways it moves on are not quite straight."""
+PROJECTIONS = 6
+"""How often a way is turned aside; each time along what is then most in the way."""
+SLACK_M = 1e-9
+"""Rounding, for an arm that was found outside and moves along what it must not get nearer to."""
+
+
+class Guard:
+    """How much room an arm has, as one length for each thing to keep off; 0 or more is good."""
+
+    def __init__(self, robot: Robot, rules: GateRules) -> None:
+        """Choose what is looked at."""
+        self._capsules = ArmCapsules(robot)
+        self._rules = rules
+        capsules = self._capsules.capsules
+        self._moving = np.array([i for i, c in enumerate(capsules) if c.link != robot.base_link], dtype=np.int64)
+        depth_m = np.array([rules.finger_depth_m if c.pad else 0.0 for c in capsules])
+        self._table_room = robot.base_height_m - (rules.table_height_m or 0.0) + depth_m[self._moving]
+        hand = _hand(robot)
+        self._hand = np.array([i for i, c in enumerate(capsules) if c.link in hand], dtype=np.int64)
+        self._hand_radius = np.array([capsules[i].radius_m for i in self._hand])[:, None]
+        self._base_w = np.array([0.0, 0.0, robot.base_height_m])
+        self.names = self._names()
+        """What each room is kept from, in the order of `room_m`."""
+
+    def room_m(self, joint_pos: Float64) -> Float64:
+        """Return how much room there is at each pose [pose, joint] rad: [thing, pose] m."""
+        first, second = self._capsules.ends_b(joint_pos)
+        rooms: list[Float64] = []
+        if self._rules.self_margin_m is not None:
+            rooms.append(self._capsules.clearance_of(first, second) - self._rules.self_margin_m)
+        if self._rules.table_height_m is not None:
+            rooms.append(self._capsules.lowest_b(first, second)[self._moving] + self._table_room[:, None])
+        if self._rules.workspace is not None:
+            rooms.append(self._workspace_room(first[:, self._hand], second[:, self._hand]))
+        return np.concatenate(rooms) if rooms else np.zeros((0, len(joint_pos)))
+
+    def floor_m(self, joint_pos: Float64) -> Float64:
+        """Return what room [thing] m must be left after this pose [joint] rad: none, or not less where it lacks."""
+        return np.minimum(self.room_m(joint_pos[None])[:, 0], 0.0)
+
+    def worst(self, room_m: Float64, floor_m: Float64) -> str:
+        """Return which of the things [thing] lacks most room, in words."""
+        thing = int(np.argmin(room_m - floor_m))
+        return self.names[thing]
+
+    def furthest(self, start: Float64, way: Float64, floor_m: Float64) -> tuple[Float64, str | None]:
+        """Go along a way as far as there is room at every pose looked at.
+
+        Args:
+            start: A pose that is all right [joint] rad.
+            way: Where it goes from there [pose, joint] rad, as `steps` makes it.
+            floor_m: Room that must be left [thing] m.
+
+        Returns:
+            The last pose that is all right [joint] rad, and what is in the way, None if nothing is.
+        """
+        room = self.room_m(way)
+        stop = _first_bad(room, floor_m)
+        if stop is None:
+            return way[-1], None
+        last = way[stop - 1] if stop else start
+        finer = last + np.arange(1, REFINEMENT)[:, None] / REFINEMENT * (way[stop] - last)
+        finer_stop = _first_bad(self.room_m(finer), floor_m)
+        count = len(finer) if finer_stop is None else finer_stop
+        return (finer[count - 1] if count else last), self.worst(room[:, stop], floor_m)
+
+    def alongside(self, start: Float64, goal: Float64, floor_m: Float64) -> Float64:
+        """Return how far the arm can go [joint] rad towards a goal, moving along what is in the way.
+
+        The way is turned aside, as little as possible, until it brings the arm nearer to nothing that has no room left.
+
+        Args:
+            start: A pose that is all right [joint] rad.
+            goal: Where it should go [joint] rad, not far away.
+            floor_m: Room that must be left [thing] m.
+        """
+        nudged = np.concatenate([start[None], start + NUDGE_RAD * np.eye(len(start))])
+        room = self.room_m(nudged)
+        here, slope = room[:, 0] - floor_m - SLIDING_M, (room[:, 1:] - room[:, :1]) / NUDGE_RAD
+        way = goal - start
+        for _ in range(PROJECTIONS):
+            lacking = np.minimum(here, 0.0) - (here + slope @ way)
+            thing = int(np.argmax(lacking))
+            if not lacking[thing] > 0.0:
+                break
+            way = way + slope[thing] * lacking[thing] / max(slope[thing] @ slope[thing], NUDGE_RAD**2)
+        return self.furthest(start, steps(start, start + way), floor_m)[0]
+
+    def _workspace_room(self, first: Float64, second: Float64) -> Float64:
+        box = self._rules.workspace
+        assert box is not None
+        base = self._base_w[:, None]
+        low = (np.minimum(first, second) - self._hand_radius).min(axis=1, initial=np.inf) + base
+        high = (np.maximum(first, second) + self._hand_radius).max(axis=1, initial=-np.inf) + base
+        return np.concatenate([low - np.array(box.lower_w)[:, None], np.array(box.upper_w)[:, None] - high])
+
+    def _names(self) -> tuple[str, ...]:
+        capsules, rules = self._capsules.capsules, self._rules
+        names: list[str] = []
+        if rules.self_margin_m is not None:
+            names += [f"{capsules[i].name} would meet {capsules[j].name}" for i, j in self._capsules.pairs]
+        if rules.table_height_m is not None:
+            names += [f"{capsules[i].name} would meet the table" for i in self._moving]
+        if rules.workspace is not None:
+            names += [
+                f"the hand would leave the workspace {way} {axis}" for way in ("below", "above") for axis in "xyz"
+            ]
+        return tuple(names)
+
+
+def steps(start: Float64, *ends: Float64) -> Float64:
+    """Return poses [pose, joint] rad along straight ways in joint space, through all of `ends`; `start` is left out."""
+    rows: list[Float64] = []
+    for end in ends:
+        gap = end - start
+        count = max(ceil(float(np.abs(gap).max()) / SPACING_RAD), 1)
+        way = start + np.arange(1, count + 1)[:, None] / count * gap
+        way[-1] = end
+        rows.append(way)
+        start = end
+    return np.concatenate(rows)
+
+
+def _first_bad(room_m: Float64, floor_m: Float64) -> int | None:
+    # Written so that NaN counts as bad.
+    bad = ~(room_m >= floor_m[:, None] - SLACK_M).all(axis=0)
+    return int(np.argmax(bad)) if bad.any() else None
+
+
+def _hand(robot: Robot) -> set[str]:
+    """Return the gripper's link and the one that carries it."""
+    gripper = robot.joint(robot.gripper_joint)
+    return {gripper.parent, gripper.child}

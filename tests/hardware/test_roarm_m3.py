@@ -1,0 +1,210 @@
+"""The driver on a pseudo-terminal. What an arm does is tested with the emulator; here it is the connection."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
+from roarm_lab.hardware import roarm_m3
+from roarm_lab.hardware.protocol import Firmware
+from roarm_lab.hardware.roarm_m3 import RoArmM3
+from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
+
+DT_S = 0.05
+PATIENCE_S = 20.0  # only a test that fails waits this long
+
+
+def until(done: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.01)
+
+
+def send_for(arm: RoArmM3, wish: np.ndarray, steps: int) -> None:
+    for _ in range(steps):
+        until(lambda: arm.read().valid)
+        arm.send(wish, DT_S)
+        time.sleep(DT_S)
+
+
+@pytest.fixture(params=[True, False], ids=["newer", "older"])
+def port(request: pytest.FixtureRequest) -> Iterator[APort]:
+    with APort(newer=request.param) as port:
+        yield port
+
+
+@pytest.fixture
+def arm(port: APort) -> Iterator[RoArmM3]:
+    with RoArmM3.connect(f"serial:{port.place}") as arm:
+        yield arm
+
+
+def test_connecting_refuses_remote_control_and_moves_nothing(port: APort, arm: RoArmM3) -> None:
+    assert arm.firmware == (Firmware.FW26 if port.newer else Firmware.FW25)
+    assert b'{"T":301,"mode":0}' in port.got
+    assert port.targets() == []
+    np.testing.assert_allclose(arm.sent, [0.0, 0.0, 1.5708, 0.0, 0.0, np.pi - 3.14], atol=1e-5)
+
+
+def test_a_target_arrives_in_the_wires_units_and_never_at_full_speed(port: APort, arm: RoArmM3) -> None:
+    sent = arm.send(arm.sent + 0.05, DT_S)
+    until(lambda: len(port.targets()) == 1)
+    target = port.targets()[0]
+    assert target["base"] == pytest.approx(sent[0], abs=1e-5)
+    assert target["hand"] == pytest.approx(np.pi - sent[5], abs=1e-5)
+    assert 1 <= target["spd"] <= 3400
+    assert target["acc"] == 254
+
+
+def test_a_hold_sends_the_last_target_again_and_nothing_else(port: APort, arm: RoArmM3) -> None:
+    send_for(arm, arm.sent + 0.1, 3)
+    before = len(port.targets())
+    arm.estop("a test pressed the button")
+    until(lambda: len(port.targets()) > before)
+    last = port.targets()[-1]
+    np.testing.assert_allclose([last["base"], np.pi - last["hand"]], [arm.sent[0], arm.sent[5]], atol=1e-5)
+    assert not any(b'"T":0' in line or b'"T":210' in line for line in port.got)
+
+
+def test_targets_are_not_sent_faster_than_the_arm_talks(port: APort, arm: RoArmM3) -> None:
+    before, began_s = arm.counts.feedback, time.monotonic()
+    while time.monotonic() < began_s + 0.5:
+        arm.send(arm.sent, DT_S)
+        time.sleep(0.001)
+    assert arm.counts.sent <= arm.counts.feedback - before + 1
+    assert len(port.targets()) >= 1
+
+
+def test_garbage_between_lines_is_skipped_and_counted(port: APort, arm: RoArmM3) -> None:
+    port.say(b'}\r\n{"T":1051,"b":\r\nsome text\r\n\xff\xfe\r\n')
+    until(lambda: arm.counts.skipped >= 4)
+    assert arm.read().valid
+    assert arm.latched is None
+
+
+def test_a_pulled_cable_holds_the_arm_and_says_so(port: APort, arm: RoArmM3) -> None:
+    port.unplug()
+    until(lambda: not arm.read().valid)
+    assert "Is the cable plugged in" in (arm.latched or "") or "The connection" in (arm.latched or "")
+    with pytest.raises(UnsafeCommandError, match="the arm's pose is unknown"):
+        arm.send(arm.sent, DT_S)
+    arm.hold()
+    assert arm.read().reason
+
+
+def test_a_restart_holds_the_arm_where_it_came_to_rest(port: APort, arm: RoArmM3) -> None:
+    send_for(arm, arm.sent + 0.2, 6)
+    port.silent, port.wire = True, HOME
+    port.say(b"All bus servos status checked.\r\n")
+    until(lambda: not arm.read().valid)
+    targets = len(port.targets())
+    arm.hold("nothing of this may reach an arm that may be elsewhere")
+    port.streaming, port.silent = not port.newer, False
+    until(lambda: arm.read().valid and abs(arm.sent[0]) < 1e-3)  # the newer one is silent until it is told to stream
+    assert "restarted" in (arm.latched or "")
+    assert len(port.targets()) == targets
+    with pytest.raises(UnsafeCommandError, match="restarted"):
+        arm.send(arm.sent, DT_S)
+    arm.release()
+    sent = arm.send(arm.sent, DT_S)
+    until(lambda: len(port.targets()) == targets + 1)
+    np.testing.assert_allclose(sent, [0.0, 0.0, 1.5708, 0.0, 0.0, np.pi - 3.14], atol=1e-5)
+
+
+def test_an_arm_that_falls_silent_is_not_believed(port: APort, arm: RoArmM3) -> None:
+    port.silent = True
+    until(lambda: not arm.read().valid)
+    assert "the arm has been silent for" in arm.read().reason
+
+
+def test_a_servo_that_does_not_follow_is_found(port: APort, arm: RoArmM3) -> None:
+    port.stiff = True
+    end_s = time.monotonic() + PATIENCE_S
+    while arm.read().valid and time.monotonic() < end_s:
+        arm.send(arm.sent + 0.3, DT_S)
+        time.sleep(DT_S)
+    assert "is not being read or does not drive" in arm.read().reason
+
+
+def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort, arm: RoArmM3) -> None:
+    with pytest.raises(UnsafeCommandError, match="moves first" if port.newer else "falls down"):
+        arm.torque(on=False)
+    assert not any(b'"T":210' in line for line in port.got)
+    arm.torque(on=False, warned=True)
+    until(lambda: b'{"T":210,"cmd":0}' in port.got)
+    if port.newer:
+        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+    arm.hold()  # any target would switch the torque on again
+    arm.clear()
+    with pytest.raises(UnsafeCommandError, match="the arm is limp"):
+        arm.send(arm.sent, DT_S)
+    assert port.targets() == []
+
+
+def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    port.wire = (1.0, *HOME[1:])
+    until(lambda: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(1.0))
+    arm.torque(on=True)
+    until(lambda: b'{"T":210,"cmd":1}' in port.got and len(port.targets()) > 0)
+    assert port.targets()[0]["base"] == pytest.approx(1.0)
+    assert arm.latched is None
+
+
+def test_an_emergency_stop_outlives_a_new_start(arm: RoArmM3) -> None:
+    arm.estop("a test pressed the button")
+    arm.torque(on=True)
+    with pytest.raises(UnsafeCommandError, match="a test pressed the button"):
+        arm.release()
+
+
+def test_an_arm_without_power_is_explained() -> None:
+    with APort() as port:
+        port.changes = dict.fromkeys(TORQUE_KEYS, 0) | {"v": 0}
+        with pytest.raises(MissingError, match="the supply reads 0.0 V"):
+            RoArmM3.connect(f"serial:{port.place}")
+
+
+def test_limp_servos_are_taken_over_on_request() -> None:
+    with APort() as port:
+        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+        with RoArmM3.connect(f"serial:{port.place}", torque_on=True) as arm:
+            until(lambda: b'{"T":210,"cmd":1}' in port.got)
+            port.changes = {}
+            until(lambda: arm.read().valid and arm.latched is None)
+
+
+def test_a_port_has_one_owner(port: APort, arm: RoArmM3) -> None:
+    with pytest.raises(MissingError, match="busy: another program has it"):
+        RoArmM3.connect(f"serial:{port.place}")
+
+
+def test_a_silent_port_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roarm_m3, "SILENT_S", 0.3)
+    with APort() as port:
+        port.silent = True
+        with pytest.raises(MissingError, match="two USB sockets"):
+            RoArmM3.connect(f"serial:{port.place}")
+
+
+def test_another_device_is_explained() -> None:
+    with APort() as port:
+        port.silent = True
+        threading.Timer(0.2, port.say, [b"$GPGGA,123519,4807.038,N\r\n"]).start()
+        with pytest.raises(MissingError, match=r"it is no RoArm-M3: 26 bytes .* '\$GPGGA,123519,4807.038,N'"):
+            RoArmM3.connect(f"serial:{port.place}", timeout_s=0.5)
+
+
+def test_a_port_that_is_not_there_is_explained() -> None:
+    with pytest.raises(MissingError, match="There is no port /dev/ttyNOTHERE"):
+        RoArmM3.connect("serial:/dev/ttyNOTHERE")
+
+
+@pytest.mark.parametrize("address", ["", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"])
+def test_what_is_no_address_is_shown_all_forms(address: str) -> None:
+    with pytest.raises(BadInputError, match="serial:/dev/ttyUSB0"):
+        RoArmM3.connect(address)
