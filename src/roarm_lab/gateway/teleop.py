@@ -105,6 +105,7 @@ class TeleopTurn:
     name: str
     note: str
     trouble: str = ""
+    """Why the arm does not do what the person wants: the teleoperator's words, or what stood in the gate's way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +269,7 @@ class _Session:
             latched=self._arm.latched,
             name=self._teleoperator.name,
             note=self._teleoperator.note,
-            trouble=self._teleoperator.trouble,
+            trouble=self._teleoperator.trouble or getattr(self._arm, "blocked", None) or "",
         )
         for watch in self._watch:
             watch(turn)
