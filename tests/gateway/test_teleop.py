@@ -60,8 +60,8 @@ def test_a_bad_reading_holds_the_arm_and_a_person_can_let_it_go_on() -> None:
 
 
 def test_an_old_reading_holds_the_arm() -> None:
-    arm = PerfectArm(START, fault=lambda time_s: ArmSample.of(time_s - 0.11, START))  # two periods are 0.1 s
-    assert "The newest sample is 0.110 s old" in str(run(arm, Steady(), 2)[-1].latched)
+    arm = PerfectArm(START, fault=lambda time_s: ArmSample.of(time_s - 0.26, START))
+    assert "The newest sample is 0.260 s old; the limit is 0.250 s" in str(run(arm, Steady(), 2)[-1].latched)
     assert len(arm.targets) == 1  # the repeated one of the hold
 
 

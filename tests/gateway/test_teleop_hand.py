@@ -46,8 +46,9 @@ def test_a_reading_that_fails_is_shown_and_holds_nothing() -> None:
 
 
 def test_an_arm_whose_motors_stay_on_is_refused() -> None:
-    with SimArm(ROARM_M3, clock=SimulatedClock()) as arm, pytest.raises(
-        MissingError, match=r"The motors of this arm \(SimArm\) can not be switched off, so it can not"
+    with (
+        SimArm(ROARM_M3, clock=SimulatedClock()) as arm,
+        pytest.raises(MissingError, match=r"The motors of this arm \(SimArm\) can not be switched off, so it can not"),
     ):
         limp_of(arm)
     limp = LimpArm(START)

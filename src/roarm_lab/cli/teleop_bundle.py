@@ -57,5 +57,6 @@ def steer_policy(setup: Setup) -> TeleopLog:
         desks=setup.desks,
         watch=setup.watch,
         seconds=arguments.seconds,
+        max_age_s=max_age_s,
         end_when_held=keyboard is None,
     )

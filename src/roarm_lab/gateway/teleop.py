@@ -17,13 +17,16 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import BadInputError, RoarmLabError, UnsafeCommandError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.loop import MAX_AGE_PERIODS, fresh_sample
+from roarm_lab.gateway.loop import fresh_sample
 from roarm_lab.robots.arm import Arm, ArmSample
 
 RATE_HZ = 20.0
 """Control cycles per second: what a serial line of this arm carries."""
 MIN_RATE_HZ, MAX_RATE_HZ = 5.0, 100.0
 """Slower, a person steers a memory; faster, no arm of this kind answers."""
+MAX_AGE_S = 0.25
+"""A reading older than this holds the arm. A person steers by eye, so that it may be older than a policy's; over the
+serial line readings are 35 to 60 ms old, and now and then 110 ms on a busy computer."""
 JOINT_POS, JOINT_TARGET = "joint_pos", "joint_target"
 """What a teleoperator sees: the measured angles and the last sent target, [joint] rad each."""
 
@@ -136,13 +139,13 @@ def check_rate(rate_hz: float) -> float:
     return rate_hz
 
 
-def observe(arm: Arm, period_s: float) -> Observation:
+def observe(arm: Arm, max_age_s: float = MAX_AGE_S) -> Observation:
     """Return what a teleoperator sees.
 
     Raises:
         UnsafeCommandError: The sample failed or is too old.
     """
-    sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
+    sample = fresh_sample(arm, max_age_s)
     return Observation(sample.measured_at_s, {JOINT_POS: sample.joint_pos, JOINT_TARGET: arm.sent})
 
 
@@ -159,6 +162,7 @@ def teleoperate(
     desks: Sequence[Desk] = (),
     watch: Sequence[Watch] = (),
     seconds: float | None = None,
+    max_age_s: float = MAX_AGE_S,
     end_when_held: bool = False,
 ) -> TeleopLog:
     """Let a teleoperator move an arm until time is up; Ctrl-C and every other end by an exception hold the arm.
@@ -170,13 +174,14 @@ def teleoperate(
         desks: More places where orders come from.
         watch: Called after every turn; must not wait for anything.
         seconds: How long; until Ctrl-C by default.
+        max_age_s: Readings older than this hold the arm.
         end_when_held: End when the arm is held, because nobody could let it go on.
 
     Raises:
         BadInputError: The rate makes no sense.
     """
     turns = None if seconds is None else max(round(seconds * rate_hz), 1)
-    session = _Session(arm, teleoperator, 1.0 / check_rate(rate_hz), (teleoperator, *desks), watch)
+    session = _Session(arm, teleoperator, 1.0 / check_rate(rate_hz), max_age_s, (teleoperator, *desks), watch)
     try:
         while (turns is None or session.number < turns) and not (end_when_held and arm.latched):
             session.turn()
@@ -188,9 +193,15 @@ def teleoperate(
 
 class _Session:
     def __init__(
-        self, arm: Arm, teleoperator: Teleoperator, period_s: float, desks: Sequence[Desk], watch: Sequence[Watch]
+        self,
+        arm: Arm,
+        teleoperator: Teleoperator,
+        period_s: float,
+        max_age_s: float,
+        desks: Sequence[Desk],
+        watch: Sequence[Watch],
     ) -> None:
-        self._arm, self._teleoperator, self._period_s = arm, teleoperator, period_s
+        self._arm, self._teleoperator, self._period_s, self._max_age_s = arm, teleoperator, period_s, max_age_s
         self._desks, self._watch = desks, watch
         self._ticker = Ticker(arm.clock, period_s)
         self._fresh = True
@@ -244,7 +255,7 @@ class _Session:
                     self._arm.release()
 
     def _drive(self) -> Float64:
-        observation = observe(self._arm, self._period_s)
+        observation = observe(self._arm, self._max_age_s)
         if self._fresh:
             self._teleoperator.reset()
             self._fresh = False

@@ -7,8 +7,8 @@ import numpy as np
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.loop import MAX_AGE_PERIODS, fresh_sample
-from roarm_lab.gateway.teleop import JOINT_POS, JOINT_TARGET, Order, answer
+from roarm_lab.gateway.loop import fresh_sample
+from roarm_lab.gateway.teleop import JOINT_POS, JOINT_TARGET, MAX_AGE_S, Order, answer
 from roarm_lab.gateway.teleop_approach import Approach
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.gate import Gate
@@ -80,7 +80,7 @@ class Leader:
             UnsafeCommandError: It can not be read, or is far outside its range: so reads an arm without power.
         """
         try:
-            pose = fresh_sample(self._leader, MAX_AGE_PERIODS * self._period_s).joint_pos
+            pose = fresh_sample(self._leader, MAX_AGE_S).joint_pos
             Gate(self._leader.robot, sent=pose)  # refuses a pose far outside the range
         except RoarmLabError as error:
             raise UnsafeCommandError(f"The leader is not followed. {error}") from error
