@@ -53,7 +53,7 @@ def test_keys_move_the_arm_esc_stops_it_and_the_terminal_is_given_back(folder: P
         terminal.wait_until(lambda: terminal.angles[0] > turned + 0.03)
         terminal.type("\x03")
         assert terminal.ends() == 130
-        assert "ended by Ctrl-C; the arm stays at its last target" in terminal.text
+        assert "ended by Ctrl-C; the arm is held where it is." in terminal.text
         assert "Traceback" not in terminal.text
         assert terminal.settings == terminal.before
 

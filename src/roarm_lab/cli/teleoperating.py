@@ -227,7 +227,7 @@ def _ending_gently() -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sys.stderr.write("\nroarm: ended by Ctrl-C; the arm stays at its last target.\n")
+        sys.stderr.write("\nroarm: ended by Ctrl-C; the arm is held where it is.\n")
         raise
     finally:
         for number, handler in before.items():

@@ -181,7 +181,8 @@ def teleoperate(
         BadInputError: The rate makes no sense.
     """
     turns = None if seconds is None else max(round(seconds * rate_hz), 1)
-    session = _Session(arm, teleoperator, 1.0 / check_rate(rate_hz), max_age_s, (teleoperator, *desks), watch)
+    timing = _Timing(1.0 / check_rate(rate_hz), max_age_s)
+    session = _Session(arm, teleoperator, timing, (teleoperator, *desks), watch)
     try:
         while (turns is None or session.number < turns) and not (end_when_held and arm.latched):
             session.turn()
@@ -191,19 +192,19 @@ def teleoperate(
     return session.log()
 
 
+@dataclass(frozen=True)
+class _Timing:
+    period_s: float
+    max_age_s: float
+
+
 class _Session:
     def __init__(
-        self,
-        arm: Arm,
-        teleoperator: Teleoperator,
-        period_s: float,
-        max_age_s: float,
-        desks: Sequence[Desk],
-        watch: Sequence[Watch],
+        self, arm: Arm, teleoperator: Teleoperator, timing: _Timing, desks: Sequence[Desk], watch: Sequence[Watch]
     ) -> None:
-        self._arm, self._teleoperator, self._period_s, self._max_age_s = arm, teleoperator, period_s, max_age_s
+        self._arm, self._teleoperator, self._timing = arm, teleoperator, timing
         self._desks, self._watch = desks, watch
-        self._ticker = Ticker(arm.clock, period_s)
+        self._ticker = Ticker(arm.clock, timing.period_s)
         self._fresh = True
         self.number, self._sent = 0, 0
 
@@ -255,14 +256,14 @@ class _Session:
                     self._arm.release()
 
     def _drive(self) -> Float64:
-        observation = observe(self._arm, self._max_age_s)
+        observation = observe(self._arm, self._timing.max_age_s)
         if self._fresh:
             self._teleoperator.reset()
             self._fresh = False
         chunk = self._teleoperator.infer(observation)
         if chunk.observed_at_s != observation.observed_at_s:
             raise UnsafeCommandError(f"{self._teleoperator.name} answered an old observation; nothing was sent.")
-        self._arm.send(chunk.joint_target[0], self._period_s)
+        self._arm.send(chunk.joint_target[0], self._timing.period_s)
         self._sent += 1
         return chunk.joint_target[0]
 

@@ -8,7 +8,7 @@ from roarm_lab.core.errors import MissingError
 from roarm_lab.gateway.teleop import RATE_HZ, TeleopLog, TeleopTurn, Watch, check_rate
 from roarm_lab.robots.arm import Arm
 
-NAME, NOTE = "hand", "limp: move it by hand; nothing is sent"
+NAME, NOTE = "hand", "limp"
 
 
 @runtime_checkable
