@@ -138,7 +138,7 @@ def test_the_table_has_no_circle() -> None:
         left = {room: allowed for room, allowed in left.items() if room not in free}
 
 
-@pytest.mark.parametrize("room", ["core", "robots", "gateway", "policies", "datasets"])
+@pytest.mark.parametrize("room", ["core", "robots", "gateway", "policies", "datasets", "hardware"])
 def test_the_robots_computer_needs_no_torch_and_no_simulator(room: str) -> None:
     files = [path for path in FILES if room_of(path) == room]
     names = [".".join(("roarm_lab", *path.relative_to(SRC).with_suffix("").parts)) for path in files]

@@ -26,6 +26,7 @@ VERBS = {
     "randomization": "show what may differ from world to world in training, or check a file of it",
     "robots": "list the arms, show their facts, export them as MJCF or URDF",
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
+    "arm": "talk to the real arm: find it, ask how it is, send it home, make it hold or let go",
     "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
     "doctor": "check this installation; every bad row says what to type",
 }

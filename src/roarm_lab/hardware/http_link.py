@@ -78,7 +78,7 @@ class HttpLink:
                 return
 
     def _first_answer(self, *, starting: bool) -> bytes:
-        """Return the first answer. An arm that is starting takes connections late, or takes them and does not answer."""
+        """Return the first answer. An arm that is starting does not listen yet, or does not answer."""
         until_s = time.monotonic() + BOOT_S
         while True:
             try:

@@ -218,12 +218,8 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
         which = f" of {', '.join(unknown)}" if unknown else ""
         return Unmeasured(f"the firmware says that it does not know the angle{which}", firmware)
     angles = [angle for angle in wire if angle is not None]
-    if not all(-MAX_ANGLE_RAD <= angle <= MAX_ANGLE_RAD for angle in angles):
-        return Skipped("angles beyond one turn")
-    if not _agrees(fields, angles):
-        return Skipped("position and angles disagree")
-    if any(key in fields for key in SWITCH_KEYS) and not all(fields.get(key) in (0, 1) for key in SWITCH_KEYS):
-        return Skipped("torque switches that are neither on nor off")
+    if damage := _why_damaged(fields, angles):
+        return Skipped(damage)
     if reason := _why_never_read(angles):
         return Unmeasured(reason, firmware)
     supply = _number(fields.get("v"))
@@ -245,6 +241,17 @@ def _number(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _why_damaged(fields: Mapping[str, Any], angles: Sequence[float]) -> str:
+    """Return what in a line can not have been sent like that; empty when nothing."""
+    if not all(-MAX_ANGLE_RAD <= angle <= MAX_ANGLE_RAD for angle in angles):
+        return "angles beyond one turn"
+    if not _agrees(fields, angles):
+        return "position and angles disagree"
+    if any(key in fields for key in SWITCH_KEYS) and not all(fields.get(key) in (0, 1) for key in SWITCH_KEYS):
+        return "torque switches that are neither on nor off"
+    return ""
 
 
 def _agrees(fields: Mapping[str, Any], angles: Sequence[float]) -> bool:

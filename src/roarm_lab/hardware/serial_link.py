@@ -73,16 +73,16 @@ class SerialLink:
             return
 
     def _reset(self) -> None:
-        """Pull the reset line over a cable; over a network ask the firmware to start anew."""
-        if self.polled:
+        """Pull the reset line; where there is none, ask the firmware to start anew."""
+        if self.name.startswith("socket:"):
             self.write(b"\n" + reboot())
             return
         try:
             self._port.rts = True  # with DTR off: reset, and no boot loader
             time.sleep(RESET_PULSE_S)
             self._port.rts = False
-        except GONE as error:
-            raise self._gone(error) from error
+        except GONE:
+            self.write(b"\n" + reboot())
 
     def _gone(self, error: Exception) -> LinkError:
         return LinkError(UNPLUGGED.format(name=self.name, why=error))

@@ -1,0 +1,130 @@
+"""`roarm arm`: the real arm on the desk; find it, ask how it is, send it home, make it hold or let go."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from roarm_lab.cli.arguments import parse
+
+DESCRIPTION = """Talk to a real arm, over its USB cable or its network. It is never moved unasked: what moves it says so
+first and asks, and every target passes the safety gate.
+
+examples:
+  roarm arm ports                              which serial ports there are, and which may be the arm
+  roarm arm info                               is it there, which firmware, pose, load, supply
+  roarm arm home                               a slow move home
+  roarm arm info --arm http:192.168.4.1        over its own Wi-Fi
+  roarm arm info --arm rfc2217://desk:4000     a port shared by another computer, or `roarm emulate --rfc2217`
+  roarm arm recover                            when it does not answer sensibly any more
+
+addresses (--arm): serial (found by itself), serial:/dev/ttyUSB0, serial:COM3, http:HOST, rfc2217://HOST:PORT,
+socket://HOST:PORT
+
+exit codes: 0 done, 1 refused or the arm did not arrive, 2 bad input, 3 no arm, or one that does not know its pose"""
+
+
+@dataclass(frozen=True)
+class Info:
+    """Say which firmware answers, where the joints are, how hard the servos work, and how fast the connection is."""
+
+    arm: str = "serial"
+    """Where the arm is."""
+    json: bool = False
+    """Print JSON for programs."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Move slowly to the pose `home`, through the gate. Ctrl-C holds the arm."""
+
+    arm: str = "serial"
+    """Where the arm is."""
+    yes: bool = False
+    """Do not ask before the arm moves."""
+
+
+@dataclass(frozen=True)
+class Torque:
+    """Make the servos hold where they are (on), or let them go (off): what the firmware does then is said before."""
+
+    to: Annotated[Literal["on", "off"], tyro.conf.Positional]
+    """Hold or let go."""
+    arm: str = "serial"
+    """Where the arm is."""
+    yes: bool = False
+    """Do not ask before the arm lets go."""
+
+
+@dataclass(frozen=True)
+class Led:
+    """Set the lamp."""
+
+    level: Annotated[int, tyro.conf.Positional]
+    """0 (off) to 255."""
+    arm: str = "serial"
+    """Where the arm is."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Show how far and how fast each joint may go, and how much room it has where it is now."""
+
+    arm: str = "serial"
+    """Where the arm is."""
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Start the firmware anew, make the servos hold, and go home slowly. The arm moves as soon as it starts."""
+
+    arm: str = "serial"
+    """Where the arm is."""
+    yes: bool = False
+    """Do not ask before the arm moves."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """List the serial ports of this computer."""
+
+
+Action = (
+    Annotated[Info, tyro.conf.subcommand("info")]
+    | Annotated[Home, tyro.conf.subcommand("home")]
+    | Annotated[Torque, tyro.conf.subcommand("torque")]
+    | Annotated[Led, tyro.conf.subcommand("led")]
+    | Annotated[Limits, tyro.conf.subcommand("limits")]
+    | Annotated[Recover, tyro.conf.subcommand("recover")]
+    | Annotated[Ports, tyro.conf.subcommand("ports")]
+)
+
+
+@dataclass(frozen=True)
+class ArmVerb:
+    """What to do."""
+
+    action: tyro.conf.OmitSubcommandPrefixes[tyro.conf.OmitArgPrefixes[Action]]
+
+
+def run(argv: list[str]) -> int:
+    """Do it; return 0, or 1 where a person said no."""
+    action = parse(ArmVerb, argv or ["--help"], prog="roarm arm", description=DESCRIPTION).action
+    from roarm_lab.cli import arm_actions as do
+
+    match action:
+        case Info(arm, json):
+            code = do.info(arm, as_json=json)
+        case Home(arm, yes):
+            code = do.home(arm, yes=yes)
+        case Torque(to, arm, yes):
+            code = do.torque(arm, on=to == "on", yes=yes)
+        case Led(level, arm):
+            code = do.led(arm, level)
+        case Limits(arm):
+            code = do.limits(arm)
+        case Recover(arm, yes):
+            code = do.recover(arm, yes=yes)
+        case Ports():
+            code = do.ports()
+    return code
