@@ -3,19 +3,21 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from roarm_lab.cli.main import main
+from roarm_lab.emulator.process import emulator_process
 from roarm_lab.gateway import teleop_gamepad
 from tests.bundles import wild_bundle
 from tests.cli.commands import roarm_without
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
-from tests.cli.a_terminal import Terminal, roarm_in_a_terminal
+from tests.cli.a_terminal import PATIENCE_S, Terminal, roarm_in_a_terminal
 
 STARTED = "keyboard: joints"
 SECOND = ("--seconds", "0.3")
@@ -106,6 +108,28 @@ def test_a_policy_without_a_terminal_drives_alone(folder: Path, capsys: pytest.C
     wild_bundle(folder / "bundle")
     assert main(["teleop", "--with", "policy", "--bundle", "bundle", *SECOND]) == 0
     assert "turns       6, in 6 of them a target was sent" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_limp_arm_is_shown_and_holds_where_it_is_afterwards(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with emulator_process("20260701", "--pty") as emulator:
+        arm = f"serial:{emulator.addresses.serial}"
+        assert main(["teleop", "--with", "hand", "--arm", arm, "--yes", "--seconds", "5"]) == 0
+        out, err = capsys.readouterr()
+        assert "turns       100, in 0 of them a target was sent" in out
+        assert "CAREFUL" in err
+        assert "This firmware moves first: it folds the arm" in err
+        end_s = time.monotonic() + PATIENCE_S
+        while not all(servo["torque_on"] for servo in (state := emulator.command("state"))["servos"].values()):
+            assert time.monotonic() < end_s
+        assert state["joint_pos"][1] < -1.2  # rad: folded, not back at home
+
+
+@pytest.mark.slow
+def test_an_emulated_arm_comes_to_a_simulated_leader(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--with", "leader", "--leader", "sim", "--arm", "emulator", "--seconds", "3")
+    assert main(["teleop", *words]) == 0
+    assert "turns       60, in 60 of them a target was sent" in capsys.readouterr().out
 
 
 # What is refused.
