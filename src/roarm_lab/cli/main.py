@@ -33,7 +33,9 @@ VERBS = {
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
 
 EXTRAS = {
+    "hid": "teleop",
     "onnx": "train",
+    "pygame": "teleop",
     "stable_baselines3": "train",
     "tensorboard": "train",
     "torch": "train",
