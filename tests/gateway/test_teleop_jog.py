@@ -63,6 +63,15 @@ def test_the_goal_does_not_run_away_from_a_blocked_arm() -> None:
     assert wish[0] - START[0] == pytest.approx(AHEAD_RAD)
 
 
+def test_a_blocked_arm_that_is_turned_round_goes_back_at_once() -> None:
+    device = Pushed(1, 0, 0, 0, 0, 0)
+    jog = Jog(ROARM_M3, device, PERIOD_S, speed=1.0)
+    for _ in range(100):
+        wish_of(jog)
+    device.now = DeviceState((-1.0, 0, 0, 0, 0, 0))
+    assert wish_of(jog)[0] == pytest.approx(START[0] - 2.5 * 0.05)
+
+
 def test_the_goal_stops_at_the_limits() -> None:
     end = np.array(LIMITS.upper)
     wish = wish_of(Jog(ROARM_M3, Pushed(1, 1, 1, 1, 1, 1), PERIOD_S), end)

@@ -139,7 +139,10 @@ class Jog:
 
     def _joints(self, sent: Float64, goal: Float64) -> Float64:
         self._trouble, self._point = "", None
-        moved = self._in_range(goal + self._axes * (self.speed * self._period_s * self._limits.max_speed))
+        back = self._axes * (goal - sent) < 0.0  # turned round: what was still ahead is no longer wanted
+        moved = self._in_range(
+            np.where(back, sent, goal) + self._axes * (self.speed * self._period_s * self._limits.max_speed)
+        )
         return np.clip(moved, sent - AHEAD_RAD, sent + AHEAD_RAD)
 
     def _hand(self, sent: Float64, goal: Float64) -> Float64:
