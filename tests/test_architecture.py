@@ -49,6 +49,7 @@ OWNERS = {
     "PIL": {"view"},
     "serial": {"hardware", "emulator"},
     "cv2": {"hardware"},
+    "pyk4a": {"hardware"},
     "websockets": {"hardware", "emulator"},
 }
 MAX_LINES = 400  # beyond, a file usually holds two ideas

@@ -142,7 +142,6 @@ def test_masses_are_drawn_log_uniformly_and_delays_evenly() -> None:
         ("box_mass_kg.cube", "body_mass", "cube"),
         ("box_size_m.cube", "box_size", "cube"),
         ("box_friction", "geom_friction", "cube"),
-        ("box_friction", "geom_friction", "table"),
         ("jaw_friction", "geom_friction", "fixed_jaw_left"),
         ("jaw_friction", "geom_friction", "moving_jaw_right"),
         ("joint_armature", "dof_armature", "elbow"),

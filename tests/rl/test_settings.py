@@ -14,6 +14,13 @@ def test_every_task_is_tuned() -> None:
     assert set(PPO) == set(TASKS)
 
 
+def test_worlds_that_differ_take_longer_to_learn() -> None:
+    assert ppo_settings("reach", randomized=True) == ppo_settings("reach")
+    tuned = ppo_settings("lift-cube", randomized=True)
+    assert tuned.total_timesteps > 2 * ppo_settings("lift-cube").total_timesteps
+    assert tuned.gamma > ppo_settings("lift-cube").gamma
+
+
 def test_a_task_that_nobody_has_tuned_is_named() -> None:
     with pytest.raises(UnknownNameError, match="no tuned task named 'raech'. Did you mean 'reach'"):
         ppo_settings("raech")

@@ -325,6 +325,21 @@ def draws_its_worlds_with_markers(make: Factory) -> None:
     backend.close()
 
 
+def measures_depth_where_there_is_something(make: Factory) -> None:
+    backend = started(make, 2)
+    try:
+        depth_m = backend.render_depth(0, size=(160, 120))
+    except MissingError as problem:
+        pytest.skip(str(problem))
+    assert (depth_m.shape, depth_m.dtype) == ((120, 160), np.float32)
+    assert 0.3 < depth_m[depth_m > 0.0].min() < 1.1  # the arm: it stands 1.0 m away and reaches towards the camera
+    assert (depth_m[-1] > 0.0).all()  # the table in front
+    assert (backend.render_depth(1, size=(160, 120)) != depth_m).any()
+    with pytest.raises(UnknownNameError, match="There is no camera named 'fornt'. Did you mean 'front'"):
+        backend.render_depth(0, camera="fornt")
+    backend.close()
+
+
 def drawing_moves_nothing(make: Factory) -> None:
     backend, twin = started(make, 2), started(make, 2)
     try:
@@ -373,6 +388,7 @@ BACKEND_CONTRACT: tuple[Check, ...] = (
     a_bad_target_is_a_divergence_too,
     two_worlds_can_diverge_at_once,
     draws_its_worlds_with_markers,
+    measures_depth_where_there_is_something,
     drawing_moves_nothing,
     only_its_own_worlds_can_be_drawn,
     can_be_closed_twice,

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from roarm_lab.core.errors import MissingError
+from roarm_lab.core.errors import MissingError, UnknownNameError
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.cameras import CAMERAS, FOVY_DEG
@@ -16,7 +16,12 @@ from roarm_lab.sim.geometry import Geometry
 
 SIZE = (320, 240)
 NEAR_PX = 1.5  # the middle of a small thing's pixels: rounding, and light from one side
+EDGE_SHARE = 0.15  # a cube of some 20 pixels: the pixels along its edges count or do not, and it is nearer
 MAGENTA = (1.0, 0.0, 1.0, 1.0)
+
+
+def filmed(world: Geometry, size: tuple[int, int] = SIZE) -> Film:
+    return Film(world.model, ROARM_M3, size)
 
 
 def cube_world() -> Geometry:
@@ -30,7 +35,7 @@ def cube_world() -> Geometry:
 @pytest.fixture(scope="module")
 def film() -> Iterator[Film]:
     try:
-        film = Film(cube_world(), SIZE)
+        film = filmed(cube_world())
     except MissingError as error:
         pytest.skip(str(error))
     with film:
@@ -89,10 +94,42 @@ def test_the_arm_moves_in_the_picture(film: Film) -> None:
 def test_collision_shapes_are_not_drawn(film: Film) -> None:
     world = cube_world()
     picture = film.draw(world.qpos(ROARM_M3.keyframe("home")))
-    with Film(Geometry(scene_spec(ROARM_M3, visuals=True).compile(), ROARM_M3), SIZE) as plain:
-        bare = plain.draw(plain._geometry.qpos(ROARM_M3.keyframe("home")))
+    empty = Geometry(scene_spec(ROARM_M3, visuals=True).compile(), ROARM_M3)
+    with filmed(empty) as plain:
+        bare = plain.draw(empty.qpos(ROARM_M3.keyframe("home")))
     differs = np.any(np.abs(picture.astype(int) - bare) > 8, axis=2)
     assert differs.sum() < 3 * magenta(picture).sum()  # the cube and its shadow, nothing on the arm
+
+
+def test_a_box_of_another_size_is_drawn_as_large_as_it_is(film: Film) -> None:
+    qpos = cube_world().qpos(ROARM_M3.keyframe("home"))
+    qpos[-5] = 0.3  # in the air, so that the table hides nothing of it
+    drawn = {scale: magenta(film.draw(qpos, box_scale={"cube": scale})).sum() for scale in (1.0, 1.5)}
+    assert drawn[1.5] / drawn[1.0] == pytest.approx(1.5**2, rel=EDGE_SHARE)
+    assert magenta(film.draw(qpos)).sum() == drawn[1.0]
+
+
+def test_depth_is_how_far_in_front_of_the_camera_a_thing_is(film: Film) -> None:
+    qpos, place = cube_world().qpos(ROARM_M3.keyframe("home")), (0.35, -0.15, 0.3)
+    qpos[-7:-4] = place
+    depth_m = film.depth_m(qpos)
+    camera = CAMERAS["front"]
+    ahead = np.subtract(camera.target_m, camera.pos_m)
+    away_m = np.subtract(place, camera.pos_m) @ ahead / np.linalg.norm(ahead)
+    column, row = seen_at_px(place).astype(int)
+    assert depth_m.shape == (SIZE[1], SIZE[0])
+    assert depth_m.dtype == np.float32
+    assert away_m - 0.02 * 3**0.5 < depth_m[row, column] < away_m - 0.02  # a corner, or a whole side, is in front
+    assert depth_m[0, 0] == 0.0  # the sky
+    drawn = film.draw(qpos)  # colours as before
+    assert drawn.dtype == np.uint8
+
+
+def test_one_renderer_draws_from_every_camera_and_knows_their_names(film: Film) -> None:
+    qpos = cube_world().qpos(ROARM_M3.keyframe("home"))
+    assert np.any(film.draw(qpos, camera="side") != film.draw(qpos))
+    with pytest.raises(UnknownNameError, match="no camera named 'wirst'. Did you mean 'wrist'"):
+        film.draw(qpos, camera="wirst")
 
 
 def test_where_nothing_can_draw_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,4 +138,4 @@ def test_where_nothing_can_draw_the_message_says_what_to_install(monkeypatch: py
 
     monkeypatch.setattr(mujoco, "Renderer", broken)
     with pytest.raises(MissingError, match=r"Pictures can not be drawn here \(no EGL here\).*apt-get install libegl1"):
-        Film(cube_world(), SIZE)
+        filmed(cube_world())

@@ -17,6 +17,7 @@ DT_S, SUBSTEPS = 0.05, 10
 DOWN, OPEN_RAD, SHUT_RAD = pi / 2, 1.0, -0.3
 FIRST_CUBE_M = 0.03
 """The site `grasp` is in the middle of a cube of this size that lies against the fixed jaw."""
+CLEARANCE_M = 0.004
 LIFT_M = 0.09
 TO_BASE = np.array([0.0, 0.0, ROARM_M3.base_height_m])
 
@@ -32,8 +33,12 @@ class Grasps:
         self.roll = rng.uniform(-0.25, 0.25, GRASPS)
         cube_w = np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth), np.full(GRASPS, box.size_m / 2)], axis=1)
         closing_w = self.closing(self.solve(cube_w))
-        # A larger cube has its middle farther from the fixed jaw.
-        aim_w = cube_w + closing_w * (box.size_m - FIRST_CUBE_M) / 2 + rng.uniform(-0.002, 0.002, (GRASPS, 3))
+        # A larger cube has its middle farther from the fixed jaw, which comes down beside the cube and not onto it.
+        aim_w = (
+            cube_w
+            + closing_w * ((box.size_m - FIRST_CUBE_M) / 2 + CLEARANCE_M)
+            + rng.uniform(-0.002, 0.002, (GRASPS, 3))
+        )
         self.low, self.over, self.high = (self.solve(aim_w + np.array([0.0, 0.0, up])) for up in (0.0, 0.06, LIFT_M))
         self.worlds.reset(None, self.with_gripper(self.over, OPEN_RAD))
         yaw = np.arctan2(closing_w[:, 1], closing_w[:, 0])

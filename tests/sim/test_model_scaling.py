@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import Box, SimConfig
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
@@ -67,6 +67,22 @@ def test_a_larger_cube_rests_higher_and_says_so() -> None:
     np.testing.assert_allclose(backend.get("box_vel_w"), 0.0, atol=0.01)
 
 
+def test_a_picture_shows_the_cube_as_large_as_it_is() -> None:
+    backend = worlds()
+    backend.scale_model("box_size", column(1.0, 2.0), None, ("cube",))
+    backend.reset(None, HOME)
+    try:
+        pictures = [backend.render(world, size=(320, 240), markers={}).astype(int) for world in (0, 1)]
+    except MissingError as problem:
+        pytest.skip(str(problem))
+    backend.close()
+    orange = [
+        ((red > 2 * blue) & (red > 1.3 * green)).sum() for red, green, blue in (p.transpose(2, 0, 1) for p in pictures)
+    ]
+    assert orange[0] > 20
+    assert 3.0 < orange[1] / orange[0] < 5.0  # twice as long is four times the area
+
+
 def test_a_heavier_cube_is_harder_to_accelerate() -> None:
     backend = worlds()
     backend.scale_model("body_mass", column(1.0, 2.0), None, ("cube",))
@@ -79,12 +95,12 @@ def test_a_heavier_cube_is_harder_to_accelerate() -> None:
 
 
 @pytest.mark.parametrize(("factor", "slides"), [(0.5, True), (1.0, False)])
-def test_friction_of_cube_and_table_decides_whether_it_slides(factor: float, slides: bool) -> None:
+def test_friction_of_the_cube_decides_whether_it_slides_on_the_table(factor: float, slides: bool) -> None:
     backend = worlds()
-    backend.scale_model("geom_friction", column(factor, factor), None, ("cube", "table"))
+    backend.scale_model("geom_friction", column(factor, factor), None, ("cube",))
     backend.reset(None, HOME)
     backend.step(HOME, 20)
-    # 0.7 of its weight sideways: more than 0.5, less than the nominal 1.0 of the table.
+    # 0.7 of its weight sideways: less than its nominal friction of 0.8, more than half of that.
     backend.batch.bind("xfrc_applied")[:, backend.model.body("cube").id, 1] = 0.7 * 0.03 * 9.81
     backend.step(HOME, 40)
     assert (backend.get("box_pos_w")[:, 0, 1] > 0.01).all() == slides

@@ -98,6 +98,16 @@ def test_a_loose_object_is_recorded_like_the_arm() -> None:
     np.testing.assert_allclose(cube * data["scale_m"], [(0.2, 0.0, 0.1), (0.2, 0.1, 0.3)], atol=data["scale_m"])
 
 
+def test_every_episode_has_its_own_size_of_the_cube() -> None:
+    bare = cube_replay((0.2, 0.0, 0.1))
+    start = bare.episodes[0][0]
+    episodes = [[replace(start, box_scale={"cube": scale})] for scale in (1.2, 1.0)] + [[start]]
+    cube = [shape.name for shape in bare.geometry.shapes].index("cube")
+    data = replay_data(replace(bare, episodes=episodes))
+    assert [episode["grown"] for episode in data["episodes"]] == [{cube: 1.2}, {}, {}]
+    assert data["shapes"][cube]["size"] == [0.015] * 3
+
+
 def test_what_fell_far_away_does_not_make_the_rest_coarse() -> None:
     data = replay_data(cube_replay((0.2, 0.0, 0.1), (0.2, 0.0, -4000.0)))
     cube = decoded(data["episodes"][0]["poses"], 2, len(data["bodies"]), 7)[:, data["bodies"].index("cube"), 2]

@@ -204,6 +204,22 @@ def test_things_are_drawn_where_the_camera_sees_them(
     assert np.hypot(columns.mean() + 0.5 - left - x, rows.mean() + 0.5 - top - y) < NEAR_PX
 
 
+def test_a_larger_cube_is_drawn_larger_in_its_episode_alone(browser: Chromium, tmp_path: Path) -> None:
+    one = magenta_cube((0.25, -0.1, 0.3))
+    grown = [replace(moment, box_scale={"cube": 2.0}) for moment in one.episodes[0]]
+    browser.open(write_replay(replace(one, episodes=[one.episodes[0], grown]), tmp_path / "cube.html"), **SMALL)
+    stop(browser)
+    areas: list[int] = []
+    for number in (0, 1, 0):
+        browser.value(f"document.getElementById('episodes').children[{number}].click() ?? 0")
+        browser.wait_for(f"document.getElementById('number').textContent === 'Episode {number + 1} of 2'")
+        time.sleep(0.1)
+        red, green, blue = pixels(browser).transpose(2, 0, 1)
+        areas.append(int(((red > green + 60) & (blue > green + 60)).sum()))
+    assert areas[2] == areas[0]
+    assert 3.0 < areas[1] / areas[0] < 5.0  # twice as long is four times the area
+
+
 def test_dragging_turns_the_view_and_a_double_click_turns_it_back(browser: Chromium, page: Path) -> None:
     browser.open(page, **SMALL)
     stop(browser)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.sim.backend import Box, SimConfig
 from roarm_lab.sim.geometry import Geometry
+from roarm_lab.sim.mujoco_cpu import compile_model
 from roarm_lab.view.scene3d import GREEN, ORANGE, Scene3d, capsule
 from roarm_lab.view.serving import Server, serving
 from roarm_lab.view.stage import Marker
@@ -46,6 +48,16 @@ def test_a_marker_stands_on_a_stalk_and_changes_its_colour(scene: Scene3d) -> No
     assert tuple(ball.color) == tuple(stalk.color) == GREEN
     scene.mark("goal", (0.1, -0.2, 0.3), ORANGE)
     assert tuple(ball.color) == ORANGE
+
+
+def test_a_box_is_shown_as_large_as_it_is() -> None:
+    world = Geometry(compile_model(ROARM_M3, SimConfig(boxes=(Box(name="cube"),))), ROARM_M3)
+    with serving("127.0.0.1", 0, "test") as server:
+        scene = Scene3d(server, world)
+        scene.resize({"cube": 1.2})
+        scales = {name: node.scale for name, node in scene._shapes}
+    assert scales.pop("cube") == 1.2
+    assert set(scales.values()) == {1.0}
 
 
 def test_collision_shapes_frames_and_sites_are_hidden_until_asked_for(scene: Scene3d) -> None:

@@ -14,6 +14,7 @@ from roarm_lab.mdp.events import ScaleModel
 from roarm_lab.mdp.terminations import SiteBelow
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.view.stage import MARKER_RADIUS_M, Marker, Stage, markers_of, outcome_words
 from tests.view.a_show import short, stage, still, wave
 
@@ -52,6 +53,16 @@ def test_a_randomised_arm_is_the_same_in_every_showing_of_an_episode() -> None:
         first = qpos_of(played, 0)
         list(played.play(1))
         np.testing.assert_array_equal(qpos_of(played, 0), first)
+
+
+def test_a_moment_says_how_large_the_cube_was_drawn() -> None:
+    task = lift_cube()
+    bigger = ScaleModel(field="box_size", factor=Range(1.1, 1.2), names=("cube",))
+    played_by = lambda terms: np.zeros((1, 1, 6), np.float32)  # noqa: E731
+    with Stage(played_by, replace(task, events={**task.events, "size": bigger}, episode_s=0.5)) as played:
+        scales = [[moment.box_scale["cube"] for moment in played.play(number)] for number in (0, 1)]
+    assert len(set(scales[0])) == len(set(scales[1])) == 1
+    assert 1.1 <= min(scales[0][0], scales[1][0]) < max(scales[0][0], scales[1][0]) <= 1.2
 
 
 def test_the_last_moment_is_the_end_and_not_the_start_of_the_next() -> None:

@@ -28,11 +28,13 @@ VERBS = {
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
     "arm": "talk to the real arm: find it, ask how it is, send it home, make it hold or let go",
     "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
+    "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
     "doctor": "check this installation; every bad row says what to type",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
 
 EXTRAS = {
+    "cv2": "cameras",
     "hid": "teleop",
     "onnx": "train",
     "pygame": "teleop",

@@ -151,7 +151,7 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         randomization = load_randomization(arguments.domain_randomization)
         env = randomized(env, randomization)
     env = replace(env, sim=replace(env.sim, threads=arguments.threads))
-    tuned = ppo_settings(env.task)
+    tuned = ppo_settings(env.task, randomized=randomization is not None)
     settings = replace(
         tuned,
         num_envs=tuned.num_envs if arguments.num_envs is None else arguments.num_envs,
@@ -223,7 +223,9 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
     randomization = randomization_of_run(meta)
     if randomization is not None:
         env = randomized(env, randomization)
-    settings = override(ppo_settings(env.task), _fields(meta["settings"]), "meta.json: settings")
+    settings = override(
+        ppo_settings(env.task, randomized=randomization is not None), _fields(meta["settings"]), "meta.json: settings"
+    )
     if arguments.total_timesteps is not None:
         settings = replace(settings, total_timesteps=arguments.total_timesteps)
     return TrainJob(

@@ -60,7 +60,7 @@ class DomainRandomization:
     )
     box_mass_kg: Range = _entry(Range(0.02, 0.08), "kg", "mass of each box")
     box_size_m: Range = _entry(Range(0.03, 0.04), "m", "edge of each box; where it rests follows")
-    box_friction: Range = _entry(Range(0.75, 1.25), "factor", "friction of boxes and table against each other")
+    box_friction: Range = _entry(Range(0.75, 1.25), "factor", "friction of boxes on the table")
     jaw_friction: Range = _entry(
         Range(0.7, 1.3), "factor", "friction of the gripping faces; the nominal value is a guess"
     )
@@ -139,8 +139,7 @@ def _events(config: EnvConfig, wanted: DomainRandomization) -> dict[str, EventTe
         "joint_armature": ("dof_armature", wanted.joint_armature, robot.joint_names),
     }
     if boxes:
-        # Of two friction values the larger one counts, so both sides get the factor.
-        factors["box_friction"] = ("geom_friction", wanted.box_friction, (*(box.name for box in boxes), "table"))
+        factors["box_friction"] = ("geom_friction", wanted.box_friction, tuple(box.name for box in boxes))
     if boxes and pads:
         factors["jaw_friction"] = ("geom_friction", wanted.jaw_friction, pads)
     for box in boxes:

@@ -1,7 +1,7 @@
 """Settings of PPO, per task: what was tuned, and why."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
@@ -58,13 +58,20 @@ PPO: dict[str, PpoSettings] = {
 }
 """Tuned settings by task."""
 
+RANDOMIZED: dict[str, PpoSettings] = {
+    # With 0.97 it lifted 95.7 % of randomised worlds after 4.1 M steps, with 0.95 93.3 %. Earlier angles and actions in
+    # the observation, a wider network and twice the worlds made no difference, and learned later.
+    "lift-cube": replace(PPO["lift-cube"], total_timesteps=6_000_000, gamma=0.97),
+}
+"""Tuned settings where worlds differ from each other, for tasks that need others then."""
 
-def ppo_settings(task: str) -> PpoSettings:
-    """Return the tuned settings of a task.
+
+def ppo_settings(task: str, *, randomized: bool = False) -> PpoSettings:
+    """Return the tuned settings of a task, on worlds that are all alike or that differ.
 
     Raises:
         UnknownNameError: Nobody has tuned that task.
     """
     if task not in PPO:
         raise UnknownNameError("tuned task", task, PPO)
-    return PPO[task]
+    return RANDOMIZED.get(task, PPO[task]) if randomized else PPO[task]

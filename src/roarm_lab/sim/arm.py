@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roarm_lab.core.arrays import Float64
+from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.arm import ArmSample, GatedArm
@@ -145,6 +145,16 @@ class SimArm(GatedArm):
         with self._lock:
             self._advance()
             return self._backend.render(0, camera=camera, size=size, markers=self._markers)
+
+    def render_depth(self, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Float32:
+        """Return how far in front of a camera things are now [height, width] m; 0 where there is nothing.
+
+        Raises:
+            MissingError: Pictures can not be drawn here.
+        """
+        with self._lock:
+            self._advance()
+            return self._backend.render_depth(0, camera=camera, size=size)
 
     def _read(self) -> ArmSample:
         with self._lock:

@@ -22,8 +22,7 @@ class Box:
     """Edge of the cube."""
     mass_kg: float = 0.03
     friction: float = 0.8
-    """Sliding friction. MuJoCo takes the larger of two, and the table has 1.0: below that it changes nothing. Where a
-    jaw touches, the jaw's decides."""
+    """Sliding friction, on the table and on other boxes. Where a jaw touches, the jaw's decides."""
 
     def __post_init__(self) -> None:
         """Refuse sizes, masses and friction that are not positive."""
@@ -154,6 +153,14 @@ class Backend(Protocol):
         self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
     ) -> Array:
         """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world frame.
+
+        Raises:
+            MissingError: No way to render here; says what to install.
+        """
+        ...
+
+    def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Array:
+        """Return how far in front of the camera things are [height, width] float32 m; 0 where there is nothing.
 
         Raises:
             MissingError: No way to render here; says what to install.

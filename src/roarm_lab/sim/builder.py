@@ -38,6 +38,10 @@ STICKING = (0.999, 0.999, 0.001, 0.5, 2.0)
 joint half a deadband away creeps 6 % of the way in 10 s. It costs 8 % of the speed, harder values cost more."""
 
 
+SLIPPERY = 0.1
+"""Sliding friction of the table. MuJoCo takes the larger of two, so what lies on the table decides."""
+
+
 def robot_spec(robot: Robot, *, visuals: bool = True, dry_friction: bool = True) -> mujoco.MjSpec:
     """Return the robot alone, its base link at the world's origin.
 
@@ -277,6 +281,7 @@ def _add_table(spec: mujoco.MjSpec, *, visuals: bool) -> None:
         name="table",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=(0.7, 0.7, 0.05),
+        friction=(SLIPPERY, 0.005, 0.0001),
         rgba=(0.85, 0.83, 0.79, 1.0),
         contype=SURROUNDINGS[0],
         conaffinity=SURROUNDINGS[1],

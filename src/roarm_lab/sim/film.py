@@ -1,6 +1,6 @@
 """Pictures of a simulated world, drawn without a screen, one after another: the robot in full, objects, markers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -8,17 +8,17 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roarm_lab.core.arrays import Float64
-from roarm_lab.core.errors import MissingError
-from roarm_lab.robots.robot import Vec3
+from roarm_lab.core.arrays import Float32, Float64
+from roarm_lab.core.errors import MissingError, UnknownNameError
+from roarm_lab.robots.robot import Robot, Vec3
 from roarm_lab.sim.builder import COLLISION_GROUP, Rgba, scene_spec
-from roarm_lab.sim.geometry import KINDS, DrawnShape, Geometry
 
 SHADOW_PX = 2048
 """Side of the shadow map. MuJoCo's own 8192 takes Mesa, which draws in software, three times as long."""
-SAMPLES = 4
-"""Multisampling against jagged edges."""
-GEOM_OF = {kind: mujoco.mjtGeom(value) for value, kind in KINDS.items()}
+SKY = 0.999
+"""What is farther than this share of the farthest that is drawn is nothing at all."""
+SPHERE = mujoco.mjtGeom.mjGEOM_SPHERE.value
+ROUND = (mujoco.mjtGeom.mjGEOM_CAPSULE.value, mujoco.mjtGeom.mjGEOM_CYLINDER.value)
 
 
 @dataclass(frozen=True)
@@ -31,33 +31,37 @@ class Ball:
 
 
 class Film:
-    """Draws a world's moments with light, shadow, table and sky; use it as a context."""
+    """Draws a world's moments with light, shadow, table and sky; use it as a context. Not for several threads."""
 
-    def __init__(self, geometry: Geometry, size: tuple[int, int], camera: str = "front") -> None:
+    def __init__(self, model: mujoco.MjModel, robot: Robot, size: tuple[int, int]) -> None:
         """Make a renderer.
 
         Args:
-            geometry: The world.
+            model: The world that is simulated. It does without the robot's outer shape, which is added here.
+            robot: The robot in it.
             size: Width and height [pixel].
-            camera: One of the scene's cameras.
 
         Raises:
             MissingError: There is no way to draw here.
         """
-        self._geometry, self._camera = geometry, camera
-        spec = scene_spec(geometry.robot)
+        self._world, self._moved = model, mujoco.MjData(model)
+        spec = scene_spec(robot)
         spec.visual.global_.offwidth, spec.visual.global_.offheight = size
-        spec.visual.quality.shadowsize, spec.visual.quality.offsamples = SHADOW_PX, SAMPLES
-        self._model: mujoco.MjModel = spec.compile()
-        self._data = mujoco.MjData(self._model)
-        present = {self._model.geom(index).name for index in range(self._model.ngeom)} - {""}
-        self._objects = [shape for shape in geometry.shapes if not shape.collision and shape.name not in present]
-        self._option = mujoco.MjvOption()
-        self._option.geomgroup[COLLISION_GROUP] = 0
-        self._joints = _shared_joints(geometry.model, self._model)
+        spec.visual.quality.shadowsize = SHADOW_PX
+        self._drawn: mujoco.MjModel = spec.compile()
+        self._data = mujoco.MjData(self._drawn)
+        self._cameras = [self._drawn.camera(index).name for index in range(self._drawn.ncam)]
+        joints = [(model.joint(name), self._drawn.joint(name)) for name in robot.joint_names]
+        self._from, self._to = ([int(joint.qposadr[0]) for joint in column] for column in zip(*joints, strict=True))
+        present = {self._drawn.geom(index).name for index in range(self._drawn.ngeom)} - {""}
+        self._objects = [
+            index
+            for index in range(model.ngeom)
+            if model.geom(index).name not in present and model.geom_group[index] != COLLISION_GROUP
+        ]
         try:
-            self._renderer = mujoco.Renderer(self._model, height=size[1], width=size[0])
-        except Exception as error:
+            self._renderer = mujoco.Renderer(self._drawn, height=size[1], width=size[0])
+        except Exception as error:  # each way to draw fails with errors of its own
             raise MissingError(
                 f"Pictures can not be drawn here ({error}). On Linux without a screen: "
                 "`apt-get install libegl1 libopengl0 libgl1-mesa-dri`, then set MUJOCO_GL=egl."
@@ -71,48 +75,81 @@ class Film:
     ) -> None:
         self.close()
 
-    def draw(self, qpos: ArrayLike, balls: Sequence[Ball] = ()) -> NDArray[np.uint8]:
-        """Return a picture [height, width, 3] of the world at positions `qpos`."""
-        values, (pos_w, quat_w) = np.asarray(qpos), self._geometry.poses(qpos)
-        for here, there in self._joints:
-            self._data.qpos[there] = values[here]
-        mujoco.mj_forward(self._model, self._data)
-        self._renderer.update_scene(self._data, camera=self._camera, scene_option=self._option)
-        for shape in self._objects:
-            self._add(shape, pos_w[shape.body], quat_w[shape.body])
+    def draw(
+        self,
+        qpos: ArrayLike,
+        balls: Sequence[Ball] = (),
+        *,
+        camera: str = "front",
+        box_scale: Mapping[str, float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return a picture [height, width, 3] of the world.
+
+        Args:
+            qpos: Positions of everything [qpos].
+            balls: Markers, for this picture alone.
+            camera: One of the scene's cameras.
+            box_scale: How large boxes are against their size in the model, by name; 1 where nothing is said.
+
+        Raises:
+            UnknownNameError: There is no such camera.
+        """
+        self._pose(qpos, camera, box_scale or {})
         for ball in balls:
-            self._put(
-                mujoco.mjtGeom.mjGEOM_SPHERE, (ball.radius_m, 0.0, 0.0), np.array(ball.pos_w), np.eye(3), ball.rgba
-            )
+            self._put(SPHERE, np.array((ball.radius_m, 0.0, 0.0)), np.array(ball.pos_w), np.eye(3).ravel(), ball.rgba)
         return self._renderer.render().copy()
+
+    def depth_m(
+        self, qpos: ArrayLike, *, camera: str = "front", box_scale: Mapping[str, float] | None = None
+    ) -> Float32:
+        """Return how far in front of the camera everything is [height, width] m, along the direction it looks.
+
+        Where there is nothing it is 0. Arguments and errors are those of `draw`; markers are light, not things.
+        """
+        self._pose(qpos, camera, box_scale or {})
+        self._renderer.enable_depth_rendering()
+        try:
+            depth_m = self._renderer.render()
+        finally:
+            self._renderer.disable_depth_rendering()
+        return np.where(depth_m < SKY * self._drawn.vis.map.zfar * self._drawn.stat.extent, depth_m, np.float32(0.0))
 
     def close(self) -> None:
         """Free the renderer (MuJoCo 3.17 complains at exit otherwise)."""
         self._renderer.close()
 
-    def _add(self, shape: DrawnShape, pos_w: Float64, quat_w: Float64) -> None:
-        offset, quat, turn = np.empty(3), np.empty(4), np.empty(9)
-        mujoco.mju_rotVecQuat(offset, shape.pos_m, quat_w)
-        mujoco.mju_mulQuat(quat, quat_w, shape.quat)
-        mujoco.mju_quat2Mat(turn, quat)
-        self._put(GEOM_OF[shape.kind], shape.size_m, pos_w + offset, turn, shape.rgba)
+    def _pose(self, qpos: ArrayLike, camera: str, box_scale: Mapping[str, float]) -> None:
+        """Put everything where it is into the picture that is about to be drawn.
 
-    def _put(self, kind: mujoco.mjtGeom, size_m: Vec3, pos_w: Float64, turn: Float64, rgba: Rgba) -> None:
+        Raises:
+            UnknownNameError: There is no such camera.
+        """
+        if camera not in self._cameras:
+            raise UnknownNameError("camera", camera, self._cameras)
+        self._moved.qpos[:] = qpos
+        mujoco.mj_kinematics(self._world, self._moved)
+        self._data.qpos[self._to] = self._moved.qpos[self._from]
+        mujoco.mj_forward(self._drawn, self._data)
+        self._renderer.update_scene(self._data, camera=camera)
+        for index in self._objects:
+            self._add(index, box_scale.get(self._world.geom(index).name, 1.0))
+
+    def _add(self, index: int, scale: float) -> None:
+        """Add an object of the simulated world to the picture."""
+        world, moved = self._world, self._moved
+        material = int(world.geom_matid[index])
+        rgba = world.geom_rgba[index] if material < 0 else world.mat_rgba[material]
+        kind, size_m = int(world.geom_type[index]), world.geom_size[index] * scale
+        self._put(kind, size_m, moved.geom_xpos[index], moved.geom_xmat[index], tuple(rgba))
+
+    def _put(self, kind: int, size_m: Float64, pos_w: Float64, turn: Float64, rgba: Rgba) -> None:
         """Add a shape to the picture that is about to be drawn."""
         scene = self._renderer.scene
-        if kind in (mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER):
-            size_m = (size_m[0], size_m[0], size_m[1])  # a drawn shape has a size along each of its axes
-        elif kind == mujoco.mjtGeom.mjGEOM_SPHERE:
-            size_m = (size_m[0], size_m[0], size_m[0])
-        mujoco.mjv_initGeom(
-            scene.geoms[scene.ngeom], kind, np.array(size_m), pos_w, turn.ravel(), np.array(rgba, dtype=np.float32)
-        )
-        scene.geoms[scene.ngeom].transparent = rgba[3] < 1.0
+        if kind in ROUND:
+            size_m = size_m[[0, 0, 1]]  # a drawn shape has a size along each of its axes
+        elif kind == SPHERE:
+            size_m = size_m[[0, 0, 0]]
+        shape = scene.geoms[scene.ngeom]
+        mujoco.mjv_initGeom(shape, kind, size_m, pos_w, turn, np.array(rgba, dtype=np.float32))
+        shape.transparent = rgba[3] < 1.0
         scene.ngeom += 1
-
-
-def _shared_joints(here: mujoco.MjModel, there: mujoco.MjModel) -> list[tuple[int, int]]:
-    """Return where the positions of the joints of the same name stand in two models."""
-    known = {there.joint(index).name: int(there.jnt_qposadr[index]) for index in range(there.njnt)}
-    named = ((here.joint(index).name, int(here.jnt_qposadr[index])) for index in range(here.njnt))
-    return [(address, known[name]) for name, address in named if name in known]

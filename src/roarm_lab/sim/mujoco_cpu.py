@@ -13,10 +13,12 @@ from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, Divergence, SimConfig
-from roarm_lab.sim.builder import scene_spec, touch_sensor
+from roarm_lab.sim.builder import Rgba, scene_spec, touch_sensor
+from roarm_lab.sim.film import Ball, Film
 from roarm_lab.sim.model_scaling import ModelScaling
-from roarm_lab.sim.picture import Picture
 
+MARKER_RADIUS_M = 0.02
+MARKER_RGBA: Rgba = (0.95, 0.35, 0.1, 0.6)
 Columns: TypeAlias = list[int] | NDArray[np.int64] | None
 """Columns of a state array; None for all of them."""
 DIVERGED = (
@@ -59,7 +61,8 @@ class MujocoCpu:
         self._touch = touch_table(self.model, robot, config)
         self._sensors = self.batch.bind("sensordata") if config.boxes else np.zeros((num_envs, 0))
         self._steps = 0
-        self._picture: Picture | None = None
+        self._films: dict[tuple[int, int], Film] = {}
+        """A renderer for each size of picture: making one takes longer than drawing."""
 
     def _state_fields(self) -> dict[str, tuple[NDArray[np.float64], Columns]]:
         """Return the array and the columns of each field of the state."""
@@ -165,18 +168,28 @@ class MujocoCpu:
         self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
     ) -> NDArray[np.uint8]:
         """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world."""
-        if not 0 <= world < self.num_envs:
-            raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
-        if self._picture is None or self._picture.size != size:
-            self.close()
-            self._picture = Picture(self.robot, size=size, boxes=self.config.boxes)
-        return self._picture.draw(self._qpos[world], camera=camera, markers=markers)
+        balls = [Ball(tuple(np.asarray(pos_w)), MARKER_RADIUS_M, MARKER_RGBA) for pos_w in markers.values()]
+        film, box_scale = self._film(world, size)
+        return film.draw(self._qpos[world], balls, camera=camera, box_scale=box_scale)
+
+    def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Float32:
+        """Return how far in front of the camera things are [height, width] m in one world; 0 where there is nothing."""
+        film, box_scale = self._film(world, size)
+        return film.depth_m(self._qpos[world], camera=camera, box_scale=box_scale)
 
     def close(self) -> None:
-        """Free the renderer."""
-        if self._picture is not None:
-            self._picture.close()
-            self._picture = None
+        """Free the renderers."""
+        while self._films:
+            self._films.popitem()[1].close()
+
+    def _film(self, world: int, size: tuple[int, int]) -> tuple[Film, dict[str, float]]:
+        """Return what draws pictures of a size, and how large the boxes of a world are, by name."""
+        if not 0 <= world < self.num_envs:
+            raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
+        if size not in self._films:
+            self._films[size] = Film(self.model, self.robot, size)
+        names = [box.name for box in self.config.boxes]
+        return self._films[size], dict(zip(names, self._scaling.box_scale()[world].tolist(), strict=True))
 
     def _rows(self, ids: Array | Sequence[int] | None) -> NDArray[np.int64]:
         rows = np.arange(self.num_envs) if ids is None else np.asarray(ids)

@@ -74,6 +74,8 @@ class LivePage:
         self._skip, self._last = self._stopped, None
         for moment in self._stage.play(number):
             self._say(number, episodes, moment)
+            if self._last is None:
+                self._scene.resize(moment.box_scale)
             self._glide_to(moment)
             if self._skip:
                 return

@@ -132,7 +132,7 @@ def replay_data(replay: Replay) -> dict[str, Any]:
         "shapes": _shapes(geometry),
         "tip": _tip(geometry, replay.tip_site),
         "episodes": [
-            _episode(moments, bodies, markers, scale_m)
+            _episode(moments, bodies, markers, scale_m) | {"grown": _grown(geometry, moments[0])}
             for moments, (bodies, markers) in zip(replay.episodes, recorded, strict=True)
         ],
     }
@@ -161,6 +161,12 @@ def _episode(moments: Sequence[Moment], bodies: Float64, markers: Float64, scale
         "poses": _int16(whole),
         "balls": _int16(markers / scale_m),
     }
+
+
+def _grown(geometry: Geometry, moment: Moment) -> dict[int, float]:
+    """Return how large shapes are against their size in the model, by their number; those as in the model left out."""
+    scales = enumerate(moment.box_scale.get(shape.name, 1.0) for shape in geometry.shapes)
+    return {number: round(scale, 5) for number, scale in scales if scale != 1.0}
 
 
 def _int16(values: Float64) -> str:

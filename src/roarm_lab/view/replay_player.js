@@ -48,6 +48,7 @@ function choose(number) {
   state.episode = (number + episodes.length) % episodes.length;
   state.frame = state.waited = 0;
   const episode = now(), tip = DATA.tip;
+  if (scene) scene.resize(episode.grown);
   if (scene && tip) {
     const points = Array.from({ length: episode.frames }, (_, frame) => moved(bodyBetween(episode, frame, 0, tip.body), tip.pos));
     scene.setPath(points);

@@ -181,6 +181,13 @@ class Scene {
     this.build();
     this.shapes = shapes.map((shape) => ({ ...shape, own: pose(shape.pos, shape.quat), pieces: pieces(shape) }));
   }
+  // grown: how large shapes are against their size in the data, by their number.
+  resize(grown) {
+    for (const [number, shape] of this.shapes.entries()) {
+      const size = shape.size.map((value) => value * (grown[number] ?? 1));
+      shape.pieces = pieces({ ...shape, size });
+    }
+  }
   build() {
     const gl = this.gl, program = gl.createProgram();
     for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {

@@ -1,16 +1,17 @@
 """A simulated world in a live page: shapes on bodies that are moved, markers, and what can be switched on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from viser import CylinderHandle, FrameHandle, GridHandle, IcosphereHandle, ViserServer
+from viser import BoxHandle, CylinderHandle, FrameHandle, GridHandle, IcosphereHandle, MeshHandle, ViserServer
 
 from roarm_lab.core.arrays import Float64, Int
 from roarm_lab.sim.geometry import DrawnShape, Geometry
 from roarm_lab.view.stage import Marker
 
 Rgb = tuple[int, int, int]
+ShapeHandle = BoxHandle | GridHandle | CylinderHandle | IcosphereHandle | MeshHandle
 
 ORANGE: Rgb = (242, 100, 30)
 GREEN: Rgb = (30, 160, 80)
@@ -36,9 +37,10 @@ class Scene3d:
         self._touching = [self._group(index, "touching", visible=False) for index in range(len(self._bodies))]
         self._axes = [self._axis(f"/bodies/{index}/axes", 0.06) for index in geometry.moving]
         self._sites = [self._site(index) for index in range(len(geometry.sites))]
+        self._shapes: list[tuple[str, ShapeHandle]] = []
         for index, shape in enumerate(geometry.shapes):
             group = "touching" if shape.collision else "look"
-            add_shape(server, f"/bodies/{shape.body}/{group}/{index}", shape)
+            self._shapes.append((shape.name, add_shape(server, f"/bodies/{shape.body}/{group}/{index}", shape)))
         self._stalks = {marker.name: self._stalk(f"/stalks/{marker.name}") for marker in markers}
         self._markers: dict[str, IcosphereHandle] = {
             marker.name: server.scene.add_icosphere(
@@ -55,6 +57,12 @@ class Scene3d:
         with self._server.atomic():
             for index in self._geometry.moving:
                 _move(self._bodies[index], pos_w[index], quat_w[index])
+
+    def resize(self, box_scale: Mapping[str, float]) -> None:
+        """Show boxes larger or smaller than the model has them, by name."""
+        for name, node in self._shapes:
+            if name in box_scale:
+                node.scale = box_scale[name]
 
     def mark(self, name: str, pos_w: ArrayLike, color: Rgb) -> None:
         """Put a marker somewhere and colour it; its stalk shows above which place it floats."""
@@ -96,8 +104,8 @@ class Scene3d:
         return axes
 
 
-def add_shape(server: ViserServer, name: str, shape: DrawnShape) -> None:
-    """Add a shape; its name in the scene says on which body."""
+def add_shape(server: ViserServer, name: str, shape: DrawnShape) -> ShapeHandle:
+    """Add a shape and return it; its name in the scene says on which body."""
     color, opacity = rgb(shape), None if shape.rgba[3] >= 1.0 else shape.rgba[3]
     if shape.collision:
         color, opacity = TOUCHING, 0.5
@@ -117,6 +125,7 @@ def add_shape(server: ViserServer, name: str, shape: DrawnShape) -> None:
             corners, faces = capsule(a, b)
             node = scene.add_mesh_simple(name, corners, faces, color=color, opacity=opacity)
     node.position, node.wxyz = shape.pos_m, shape.quat
+    return node
 
 
 def _add_table(server: ViserServer, name: str, shape: DrawnShape) -> GridHandle:

@@ -4,7 +4,7 @@ Episode k of a seed is the same in all of them, whatever was played before it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import numpy as np
@@ -45,6 +45,8 @@ class Moment:
     """How far off it is."""
     held_s: float
     """For how long the task has been done without a break."""
+    box_scale: Mapping[str, float] = field(default_factory=dict[str, float])
+    """How large boxes are against their size in the model, by name; 1 where nothing is said."""
     outcome: Outcome | None = None
     """In the last moment of an episode."""
 
@@ -105,12 +107,14 @@ class Stage:
 
     def _moment(self, held: int, ended: Episodes | None) -> Moment:
         state = self._env.state if ended is None else self._env.moved
+        scales = self._env.backend.get("box_scale")[0].tolist()
         return Moment(
             time_s=float(state.episode_time_s[0]),
             qpos=np.asarray(self._env.backend.get("qpos")[0], dtype=np.float64),
             markers={marker.name: np.asarray(state.commands[marker.name][0]) for marker in self.markers},
             distance_m=float(self._distance(state)[0]),
             held_s=held * self.dt_s,
+            box_scale=dict(zip((box.name for box in self.config.sim.boxes), scales, strict=True)),
             outcome=None if ended is None else Outcome(bool(ended.success[0]), outcome_words(ended, self.config)),
         )
 

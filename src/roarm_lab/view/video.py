@@ -73,7 +73,7 @@ def write_video(
         MissingError: There is no way to draw here.
     """
     rate_hz = round(PICTURES_PER_MOMENT / stage.dt_s)
-    with Film(stage.geometry, size) as film:
+    with Film(stage.geometry.model, stage.geometry.robot, size) as film:
         data = encode(_pictures(film, stage, episodes, title, progress=progress), size, rate_hz)
     return write_atomic(path, data, overwrite=overwrite)
 
@@ -117,7 +117,7 @@ def _glide(film: Film, stage: Stage, last: Moment | None, moment: Moment) -> Ite
     for part in range(PICTURES_PER_MOMENT):
         share = (part + 1) / PICTURES_PER_MOMENT
         qpos = moment.qpos if last is None else stage.geometry.between(last.qpos, moment.qpos, share)
-        yield film.draw(qpos, balls)
+        yield film.draw(qpos, balls, box_scale=moment.box_scale)
 
 
 def written_on(picture: Picture, title: str, where: str, moment: Moment) -> Picture:

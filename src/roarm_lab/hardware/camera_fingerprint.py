@@ -1,0 +1,183 @@
+"""Which camera this is: found on the USB bus and recognised again, so that the wrong one is noticed.
+
+The number of a camera (usb:0) is the order in which Linux met it. It changes with the next plug, and then the laptop's
+own camera stands where the Kinect was. Maker, product, serial number and port do not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
+from roarm_lab.hardware.video4linux import Mode, VideoNode
+
+LISTING, DEVICES = Path("/sys/class/video4linux"), Path("/dev")
+"""Where Linux lists cameras, and where it has them."""
+FORM = "VENDOR:PRODUCT[:SERIAL][@PORT], for instance 045e:097d or 045e:097d:000123@2-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraFingerprint:
+    """What identifies a camera. An empty part is not known, or, of a wanted one, not asked for."""
+
+    name: str = ""
+    """As it calls itself. Two of a kind have the same."""
+    usb_id: str = ""
+    """Maker and product, as in 045e:097d."""
+    serial: str = ""
+    """Many cheap cameras have none, or all the same."""
+    bus_path: str = ""
+    """The USB port it is plugged into: bus, then the port of each hub on the way."""
+    modes: tuple[str, ...] = ()
+    """Formats and sizes as in `MJPG 1280x720`. On a slow port a camera offers fewer."""
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return what stands in a text like 045e:097d:000123@2-1, as `str` writes it.
+
+        Raises:
+            BadInputError: It does not have that form.
+        """
+        usb, _, bus_path = text.strip().partition("@")
+        parts = usb.split(":", 2)
+        if len(parts) < 2 or not all(_is_id(part) for part in parts[:2]):
+            raise BadInputError(f"A camera's fingerprint is written {FORM}; got {text!r}.")
+        return cls(usb_id=":".join(parts[:2]).lower(), serial="".join(parts[2:]), bus_path=bus_path)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what `to_plain` made, for instance out of a station's file.
+
+        Raises:
+            BadInputError: A part is unknown or not text.
+        """
+        known = [field.name for field in fields(cls)]
+        for key, value in plain.items():
+            if key not in known:
+                raise UnknownNameError("part of a camera's fingerprint", key, known)
+            texts = value if key == "modes" and isinstance(value, (list, tuple)) else [value]
+            if not all(isinstance(text, str) for text in texts):
+                raise BadInputError(f"{key} of a camera's fingerprint must be text, got {value!r}.")
+        texts = {key: str(value) for key, value in plain.items() if key != "modes"}
+        return cls(**texts, modes=tuple(plain.get("modes", ())))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as texts, for JSON or YAML; unknown parts are left out."""
+        return {key: list(value) if key == "modes" else value for key, value in asdict(self).items() if value}
+
+    def __str__(self) -> str:
+        """Return it as `VENDOR:PRODUCT[:SERIAL][@PORT]`; nothing where it is not on USB."""
+        serial = f":{self.serial}" if self.serial else ""
+        return f"{self.usb_id}{serial}@{self.bus_path}" if self.bus_path else f"{self.usb_id}{serial}"
+
+    def differences(self, found: "CameraFingerprint") -> list[str]:
+        """Return in words how a camera differs from this, the wanted one; nothing where it is the same."""
+        titles = {"name": "name", "usb_id": "maker and product", "serial": "serial number", "bus_path": "USB port"}
+        pairs = {key: (getattr(self, key), getattr(found, key)) for key in titles}
+        words = [
+            f"{titles[key]}: {actual or 'not known'}, not {wanted}"
+            for key, (wanted, actual) in pairs.items()
+            if wanted and wanted != actual
+        ]
+        missing = [mode for mode in self.modes if mode not in found.modes]
+        if missing:
+            words.append(f"it does not offer {', '.join(missing)} (on a slow USB port?)")
+        return words
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundCamera:
+    """A camera that is plugged in."""
+
+    index: int
+    """The number in usb:0 and /dev/video0."""
+    path: Path
+    fingerprint: CameraFingerprint
+    modes: tuple[Mode, ...] = ()
+    trouble: str = ""
+    """Why its formats are not known."""
+
+
+def found_cameras(listing: Path = LISTING, devices: Path = DEVICES) -> list[FoundCamera]:
+    """Return the cameras that Linux knows, by their number. Opening them for questions disturbs nobody.
+
+    Args:
+        listing: The folder in which the kernel lists them.
+        devices: The folder in which their devices are.
+    """
+    nodes = sorted((int(node.name[5:]), node) for node in listing.glob("video*") if node.name[5:].isdecimal())
+    cameras = (_camera(index, node, devices / node.name) for index, node in nodes)
+    return [camera for camera in cameras if camera is not None]
+
+
+def camera_at(path: Path, listing: Path = LISTING, devices: Path = DEVICES) -> FoundCamera:
+    """Return the camera whose device a path is, links followed (as from /dev/v4l/by-id).
+
+    Raises:
+        MissingError: There is none.
+    """
+    cameras = found_cameras(listing, devices)
+    for camera in cameras:
+        if camera.path.resolve() == path.resolve():
+            return camera
+    here = ", ".join(str(camera.path) for camera in cameras) or "none at all"
+    raise MissingError(f"There is no camera at {path}. Plugged in: {here}.")
+
+
+def find_camera(wanted: CameraFingerprint, listing: Path = LISTING, devices: Path = DEVICES) -> FoundCamera:
+    """Return the one camera that has a fingerprint.
+
+    Raises:
+        MissingError: None has.
+        BadInputError: Several have.
+    """
+    cameras = found_cameras(listing, devices)
+    fitting = [camera for camera in cameras if not wanted.differences(camera.fingerprint)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        them = ", ".join(str(camera.fingerprint) for camera in fitting)
+        raise BadInputError(f"{len(fitting)} cameras are {wanted}: {them}. Add the serial number or the port.")
+    them = ", ".join(f"{camera.fingerprint.name} {camera.fingerprint}" for camera in cameras) or "none at all"
+    raise MissingError(f"The camera {wanted} is not plugged in. Plugged in: {them}.")
+
+
+def _camera(index: int, node: Path, path: Path) -> FoundCamera | None:
+    """Return one camera; None for a device that gives no pictures."""
+    modes, trouble = tuple[Mode, ...](), ""
+    try:
+        with VideoNode(path) as device:
+            if not device.takes_pictures():
+                return None
+            modes = device.modes()
+    except MissingError as error:
+        if _text(node / "index") not in ("", "0"):  # the first device of a camera is the one with pictures
+            return None
+        trouble = str(error)
+    usb = _usb_device(node)
+    fingerprint = CameraFingerprint(
+        name=_text(node / "name"),
+        usb_id=f"{_text(usb / 'idVendor')}:{_text(usb / 'idProduct')}".lower() if usb else "",
+        serial=_text(usb / "serial") if usb else "",
+        bus_path=usb.name if usb else "",
+        modes=tuple(dict.fromkeys(f"{mode.fourcc} {mode.width_px}x{mode.height_px}" for mode in modes)),
+    )
+    return FoundCamera(index=index, path=path, fingerprint=fingerprint, modes=modes, trouble=trouble)
+
+
+def _usb_device(node: Path) -> Path | None:
+    """Return the folder of the USB device that a video device belongs to; None for one that is not on USB."""
+    device = (node / "device").resolve()
+    return next((folder for folder in (device, *device.parents) if (folder / "idVendor").is_file()), None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # the camera was pulled meanwhile, or the file is not there
+        return ""
+
+
+def _is_id(part: str) -> bool:
+    return len(part) == 4 and all(letter in "0123456789abcdefABCDEF" for letter in part)

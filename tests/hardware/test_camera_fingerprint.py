@@ -1,0 +1,83 @@
+"""A camera is recognised by what does not change with the next plug."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, camera_at, found_cameras
+from tests.hardware.clips import list_camera
+
+KINECT = CameraFingerprint(name="Azure Kinect 4K Camera", usb_id="045e:097d", serial="000123", bus_path="2-1.3")
+LAPTOP = ("0bda", "5634", "")
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Path:
+    """Return a listing: the laptop's camera with its second device, a Kinect behind a hub, a camera of software."""
+    list_camera(tmp_path, 0, "Integrated_Webcam_HD", usb=LAPTOP)
+    list_camera(tmp_path, 1, "Integrated_Webcam_HD", usb=LAPTOP, node=1)
+    list_camera(tmp_path, 10, "Dummy video device")
+    return list_camera(tmp_path, 2, KINECT.name, usb=("045E", "097d", "000123"), port="2-1.3")
+
+
+def test_cameras_are_found_with_what_identifies_them(listing: Path, tmp_path: Path) -> None:
+    found = found_cameras(listing, tmp_path)
+    assert [camera.index for camera in found] == [0, 2, 10]  # not the device that gives no pictures
+    assert found[1].fingerprint == KINECT
+    assert str(found[0].fingerprint) == "0bda:5634@1-4"
+    assert str(found[1].fingerprint) == "045e:097d:000123@2-1.3"
+    assert str(found[2].fingerprint) == ""
+    assert found[2].fingerprint.name == "Dummy video device"
+    assert "video0 can not be opened: No such file" in found[0].trouble
+
+
+def test_where_there_are_none_the_list_is_empty(tmp_path: Path) -> None:
+    assert found_cameras(tmp_path / "class") == []
+
+
+def test_a_camera_is_found_by_its_path_links_followed(listing: Path, tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to(tmp_path / "video2")
+    assert camera_at(tmp_path / "by-id", listing, tmp_path).fingerprint == KINECT
+    with pytest.raises(MissingError, match=r"There is no camera at .*video5. Plugged in: .*video0, .*video2"):
+        camera_at(tmp_path / "video5", listing, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["045e:097d", "045e:097d:000123", "045e:097d@2-1.3", "045e:097d:000123@2-1.3"])
+def test_a_fingerprint_reads_as_it_is_written(text: str) -> None:
+    wanted = CameraFingerprint.from_text(text)
+    assert str(wanted) == text
+    assert wanted.differences(KINECT) == []
+    assert CameraFingerprint.from_plain(wanted.to_plain()) == wanted
+
+
+def test_the_wrong_camera_is_told_by_every_part() -> None:
+    laptop = CameraFingerprint(name="Integrated_Webcam_HD", usb_id="0bda:5634", bus_path="1-4")
+    assert KINECT.differences(laptop) == [
+        "name: Integrated_Webcam_HD, not Azure Kinect 4K Camera",
+        "maker and product: 0bda:5634, not 045e:097d",
+        "serial number: not known, not 000123",
+        "USB port: 1-4, not 2-1.3",
+    ]
+    assert CameraFingerprint(usb_id="045e:097d").differences(KINECT) == []  # what is not said is not compared
+
+
+def test_a_camera_on_a_slow_port_lacks_sizes() -> None:
+    wanted = replace(KINECT, modes=("MJPG 1280x720", "MJPG 3840x2160"))
+    found = replace(KINECT, modes=("MJPG 1280x720", "YUYV 640x480"))
+    assert wanted.differences(found) == ["it does not offer MJPG 3840x2160 (on a slow USB port?)"]
+    assert CameraFingerprint.from_plain(wanted.to_plain()) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "045e", "45e:97d", "045e:zzzz", "Azure Kinect"])
+def test_what_is_no_fingerprint_is_refused_with_the_form(text: str) -> None:
+    with pytest.raises(BadInputError, match=r"is written VENDOR:PRODUCT\[:SERIAL\]\[@PORT\]"):
+        CameraFingerprint.from_text(text)
+
+
+def test_unknown_parts_of_a_stored_fingerprint_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="'serail'. Did you mean 'serial'"):
+        CameraFingerprint.from_plain({"serail": "1"})
+    with pytest.raises(BadInputError, match="usb_id of a camera's fingerprint must be text, got 1118"):
+        CameraFingerprint.from_plain({"usb_id": 1118})
