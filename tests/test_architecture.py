@@ -43,6 +43,8 @@ OWNERS = {
     "gymnasium": {"envs", "tasks", "rl"},
     "tyro": {"cli"},
     "viser": {"view"},
+    "pygame": {"gateway"},
+    "hid": {"gateway"},
     "av": {"view"},
     "PIL": {"view"},
     "serial": {"hardware", "emulator"},

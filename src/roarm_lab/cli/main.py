@@ -19,6 +19,7 @@ VERBS = {
     "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
     "explain": "say in words what is wrong with a training run, and what to change",
     "run": "let a policy move the arm, in closed loop and through the safety gate",
+    "teleop": "move the arm yourself: keyboard, gamepad, 3D mouse, a second arm, or beside a policy",
     "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
     "report": "write what a run has achieved as one page that opens anywhere",
     "bench": "measure how fast this machine simulates and what the pieces cost",
@@ -34,7 +35,9 @@ VERBS = {
 
 EXTRAS = {
     "cv2": "cameras",
+    "hid": "teleop",
     "onnx": "train",
+    "pygame": "teleop",
     "stable_baselines3": "train",
     "tensorboard": "train",
     "torch": "train",

@@ -85,7 +85,13 @@ def emulator_process(firmware: str, *flags: str, folder: Path | None = None) -> 
     """
     words = [sys.executable, "-m", "roarm_lab", "emulate", "--firmware", firmware, "--json", "--end-with-stdin", *flags]
     with subprocess.Popen(  # noqa: S603 (this very Python)
-        words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the program that drives the arm, which still has to hold it
     ) as process:
         try:
             yield EmulatorProcess(process, Addresses.of(_line_of(process)))

@@ -163,7 +163,7 @@ class IoThread:
     def order(self, line: bytes) -> None:
         """Send a line that is no target, after the ones ordered before it."""
         with self._lock:
-            self._orders.append(line)
+            self._orders.append(b"\n" + line)  # ends what a starting arm may have kept of a greeting cut short
 
     def resume(self) -> None:
         """Take targets again after an interruption."""
