@@ -2,12 +2,15 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.hardware.link import Address
-from roarm_lab.robots.arm import Arm
+from roarm_lab.robots.arm import Arm, GatedArm
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
+from roarm_lab.robots.station import FILE, Station, load_station
 from roarm_lab.sim.backend import SimConfig
 
 ARMS = {
@@ -42,15 +45,40 @@ def check_arm(words: str) -> str:
     return kind
 
 
+def station_for(path: Path | None, words: str, robot: Robot) -> Station | None:
+    """Return the station that counts: the one in a file; for a real arm by default the one in the working folder.
+
+    Args:
+        path: The file that was named (`--station`); None when none was.
+        words: What stands after `--arm`. A simulated or emulated arm has no station unless one is named.
+        robot: What kind of arm it is.
+
+    Raises:
+        BadInputError: The file that was named is missing, or what stands in it can not be used.
+    """
+    if path is None and (words in HERE or not FILE.exists()):
+        return None
+    return load_station(path or FILE, robot)
+
+
 @contextmanager
-def connected(words: str, robot: Robot, *, clock: Clock | None = None, sim: SimConfig | None = None) -> Generator[Arm]:
+def connected(
+    words: str,
+    robot: Robot,
+    *,
+    clock: Clock | None = None,
+    sim: SimConfig | None = None,
+    station: Station | None = None,
+) -> Generator[Arm]:
     """Yield an arm; it is closed afterwards.
 
     Args:
-        words: What stands after `--arm`.
+        words: What stands after `--arm`; empty for the station's address.
         robot: What kind of arm it is.
         clock: The time a simulated arm lives in; real time by default.
         sim: How a simulated arm is simulated, and what lies on its table.
+        station: Its limits and its stop file hold for every arm. Its offsets and its USB serial number are those of
+            the real one, and only used there.
 
     Raises:
         UnknownNameError: There is no such kind of arm.
@@ -58,26 +86,42 @@ def connected(words: str, robot: Robot, *, clock: Clock | None = None, sim: SimC
         MissingError: It is not there.
         UnsafeCommandError: Its pose is impossible.
     """
-    kind = check_arm(words)
+    words = words or (station.address if station else "serial")
+    kind, rules = check_arm(words), station and station.rules()
+    stop = station and station.estop_file()  # a folder that is missing is refused before the arm is asked anything
     if kind == "sim":
         from roarm_lab.sim.arm import SimArm
 
-        opened = SimArm(robot, clock=clock or MonotonicClock(), config=sim)
+        opened = SimArm(robot, clock=clock or MonotonicClock(), config=sim, rules=rules)
     elif kind == "emulator":
-        opened = _emulated()
+        opened = _emulated(rules)
     else:
-        from roarm_lab.hardware.roarm_m3 import RoArmM3
-
-        opened = RoArmM3.connect(words)
+        opened = _real(words, robot, station)
     with opened as arm:
+        if stop:
+            arm.stop_on(stop)
         yield arm
 
 
+def _real(words: str, robot: Robot, station: Station | None) -> GatedArm:
+    from roarm_lab.hardware.calibration import Calibration
+    from roarm_lab.hardware.port_discovery import same_arm
+    from roarm_lab.hardware.roarm_m3 import RoArmM3
+
+    if station is None:
+        return RoArmM3.connect(words)
+    calibration = Calibration(station.offsets_rad(robot))
+    return RoArmM3.connect(same_arm(words, station.usb_serial), rules=station.rules(), calibration=calibration)
+
+
 @contextmanager
-def _emulated() -> Generator[Arm]:
+def _emulated(rules: GateRules | None) -> Generator[GatedArm]:
     """Yield the driver on the port of a pretended firmware that runs as a process of its own."""
     from roarm_lab.emulator.process import emulator_process
     from roarm_lab.hardware.roarm_m3 import RoArmM3
 
-    with emulator_process(FIRMWARE, "--pty") as emulator, RoArmM3.connect(f"serial:{emulator.addresses.serial}") as arm:
+    with (
+        emulator_process(FIRMWARE, "--pty") as emulator,
+        RoArmM3.connect(f"serial:{emulator.addresses.serial}", rules=rules) as arm,
+    ):
         yield arm
