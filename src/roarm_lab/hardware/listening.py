@@ -25,8 +25,8 @@ MESSAGES_S = 3.0
 OTHER_BAUDS = (1_000_000,)
 """Rates to which people have changed the firmware."""
 QUIET_S = 0.02
-BOOT_S, SILENT_S = 25.0, 6.0
-"""How long to wait for an arm that says that it is starting, and for one that says nothing at all."""
+BOOT_S, SILENT_S, STRANGER_S = 25.0, 10.0, 1.0
+"""How long to wait for an arm that says that it is starting, for one that says nothing, and where something talks."""
 QUOTES = 10
 """A feedback line has more than 30; no other line of the firmware has so many."""
 
@@ -108,9 +108,12 @@ def _converse(link: Link, ear: "_Ear", counts: dict[str, Any]) -> None:
     counts["unasked"] = ear.hear(LISTEN_S)
     link.write(b"\n" + protocol.info_print(stream=False))
     ear.hear(DRAIN_S)
-    _wait_for_start(link, ear)
+    counts["asked"] = _wait_for_start(link, ear)
+    counts["answered"] = 0
+    if not ear.understood:
+        return
     counts["after_quiet"] = 0 if link.polled else ear.hear(LISTEN_S)
-    counts["asked"] = counts["answered"] = 0
+    counts["asked"] = 0
     for _ in range(QUESTIONS):
         link.write(protocol.ask_feedback())
         counts["asked"] += 1
@@ -121,16 +124,20 @@ def _converse(link: Link, ear: "_Ear", counts: dict[str, Any]) -> None:
         link.write(protocol.info_print(stream=False))
 
 
-def _wait_for_start(link: Link, ear: "_Ear") -> None:
-    """Return when an arm that is starting has started; soon where nobody says anything or something else talks."""
-    began_s = time.monotonic()
-    while not ear.hear(ANSWER_S, lines=1):
-        waits_s = BOOT_S if ear.boots else SILENT_S if ear.silent else 0.0
-        if time.monotonic() - began_s >= waits_s:
-            return
+def _wait_for_start(link: Link, ear: "_Ear") -> int:
+    """Return when an arm that is starting has started; soon where something else talks. Returns how often it asked."""
+    began_s, asked = time.monotonic(), 0
+    while not ear.understood:
         link.write(b"\n" + protocol.info_print(stream=False) + protocol.ask_feedback())
-    if ear.boots:
-        ear.hear(DRAIN_S)
+        asked += 1
+        heard = ear.hear(ANSWER_S, lines=1)
+        waits_s = BOOT_S if ear.boots else SILENT_S if ear.silent else STRANGER_S
+        if heard or time.monotonic() - began_s >= waits_s:
+            break
+    for _ in range(asked):  # a starting arm answers all the questions when it has started
+        if not ear.hear(DRAIN_S):
+            break
+    return asked
 
 
 def _other_baud(address: str, link: Link) -> int:
@@ -166,7 +173,7 @@ class _Ear:
         self.feedback = list[Feedback]()
         self.unmeasured = list[Unmeasured]()
         self._damaged, self._texts = list[str](), list[str]()
-        self._bytes = self._unreadable = 0
+        self._bytes = self._unreadable = self._lines = 0
         self._shoulder_load: float | None = None
 
     def hear(self, seconds: float, lines: int = 0) -> int:
@@ -179,8 +186,14 @@ class _Ear:
             self._bytes += len(data)
             self._unreadable += sum(byte < 9 or 13 < byte < 32 or byte > 126 for byte in data)
             for line in self._reader.feed(data):
-                self._sort(line)
+                self._sort(line, first=self._lines == 0)
+                self._lines += 1
         return self._count() - before
+
+    @property
+    def understood(self) -> bool:
+        """Whether a line was an arm's feedback."""
+        return self._count() > 0
 
     @property
     def silent(self) -> bool:
@@ -210,13 +223,15 @@ class _Ear:
     def _count(self) -> int:
         return len(self.feedback) + len(self.unmeasured)
 
-    def _sort(self, line: bytes) -> None:
+    def _sort(self, line: bytes, *, first: bool) -> None:
         parsed = protocol.parse_line(line)
         if isinstance(parsed, Feedback):
             self.feedback.append(parsed)
             self._shoulder_load = _number(json.loads(line).get("tS"))
         elif isinstance(parsed, Unmeasured):
             self.unmeasured.append(parsed)
+        elif first and parsed.why == "not JSON" and not line.startswith(b"{"):
+            return  # the port was opened in the middle of a line
         elif _was_feedback(parsed, line):
             self._damaged.append(parsed.text or parsed.why)
         else:

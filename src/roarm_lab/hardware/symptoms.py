@@ -268,7 +268,7 @@ def _stream(heard: Evidence) -> Iterator[Finding]:
             f"{heard.after_quiet} readings after it was told to be quiet",
             "close other programs, then: roarm arm recover",
         )
-    if heard.unasked and heard.firmware is Firmware.FW26 and not heard.address.startswith("http"):
+    if heard.unasked > 1 and heard.firmware is Firmware.FW26 and not heard.address.startswith("http"):
         yield _note(
             "streams-unasked",
             "the arm was streaming before anybody asked: a program ended without tidying up, or still runs",
