@@ -230,9 +230,9 @@ class _Ear:
             self._shoulder_load = _number(json.loads(line).get("tS"))
         elif isinstance(parsed, Unmeasured):
             self.unmeasured.append(parsed)
-        elif first and parsed.why == "not JSON" and not line.startswith(b"{"):
-            return  # the port was opened in the middle of a line
         elif _was_feedback(parsed, line):
+            if first and not line.startswith(b"{"):
+                return  # the port was opened in the middle of a line
             self._damaged.append(parsed.text or parsed.why)
         else:
             self._texts.append(parsed.text)
@@ -248,5 +248,3 @@ def _was_feedback(skipped: Skipped, line: bytes) -> bool:
 def _number(value: object) -> float | None:
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if good else None
-
-

@@ -20,9 +20,7 @@ REST_RAD = 0.01
 class Readings:
     """Judges feedback on the connection's thread. What others set, they set whole, so no lock is needed."""
 
-    def __init__(
-        self, robot: Robot, *, torque_released: bool = False, calibration: Calibration | None = None
-    ) -> None:
+    def __init__(self, robot: Robot, *, torque_released: bool = False, calibration: Calibration | None = None) -> None:
         self.calibration = calibration or Calibration.none(robot)
         """By how much the angles on the wire are off."""
         self.target: Float64 | None = None

@@ -89,6 +89,8 @@ def findings(heard: Evidence, station: Station | None = None) -> list[Finding]:
     if heard.understood:
         found += [*_power(heard), *_servos(heard), *_shoulder(heard), *_stream(heard), *_pose(heard, station)]
         found += [*_facts(heard, station)]
+    if any(finding.cause in {"bus-lost", "bus-unpowered"} for finding in found):
+        found = [finding for finding in found if finding.cause != "slow-readings"]  # it is what follows from it
     order = {State.BAD: 0, State.NOTE: 1, State.FINE: 2}
     return sorted(found, key=lambda finding: order[finding.state])
 
@@ -121,7 +123,9 @@ def _line(heard: Evidence) -> Iterator[Finding]:
 def _not_understood(heard: Evidence, counted: str) -> Finding:
     last = f"; the last line: {heard.texts[-1][:60]!r}" if heard.texts else ""
     if any(is_boot_text(text) for text in heard.texts):
-        return _bad("starting", "the arm is starting, or starts again and again", counted + last, "wait 20 s; supply weak?")
+        return _bad(
+            "starting", "the arm is starting, or starts again and again", counted + last, "wait 20 s; supply weak?"
+        )
     if heard.unreadable > 0.2 * heard.bytes_in:
         return _bad(
             "wrong-baud",
