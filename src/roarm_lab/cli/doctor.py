@@ -15,8 +15,8 @@ from roarm_lab.cli.checks import Row, State, check_all
 from roarm_lab.core.errors import MissingError
 from roarm_lab.core.provenance import provenance
 
-DESCRIPTION = """Check this installation, or with --arm a real arm: listen to it for a few seconds and say what is wrong,
-by cause, with what was measured and what to do. The arm is not moved.
+DESCRIPTION = """Check this installation, or with --arm a real arm: listen to it for a few seconds and say what is
+wrong, by cause, with what was measured and what to do. The arm is not moved.
 
 examples:
   roarm doctor                              is everything here that the other verbs need?

@@ -1,13 +1,13 @@
 """Setting up as the command line does it: asks, does one step after the other, and writes the station after each."""
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from roarm_lab.cli.setup import STEPS, SetupArguments
 from roarm_lab.cli.setup_motion import check_motion, find_zero
+from roarm_lab.cli.setup_person import Person
 from roarm_lab.cli.setup_steps import (
     Bench,
     check_servos,
@@ -17,7 +17,6 @@ from roarm_lab.cli.setup_steps import (
     see_firmware,
     set_limits,
 )
-from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import Workspace
@@ -35,54 +34,6 @@ DO: dict[str, Callable[[Bench, Station], Station]] = {
 }
 """Step -> takes the station as it is, returns it as it is then."""
 NOTHING_DONE = 1
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who is asked. With `yes` nobody: every question has its default for an answer."""
-
-    yes: bool
-
-    def may(self, question: str) -> bool:
-        """Ask whether something may be done.
-
-        Raises:
-            BadInputError: There is nobody to ask.
-        """
-        return self.yes or self._answer(f"{question} [y/N] ").lower() in {"y", "yes"}
-
-    def text(self, question: str, default: str) -> str:
-        """Ask for a text; an empty answer is the default.
-
-        Raises:
-            BadInputError: There is nobody to ask.
-        """
-        return default if self.yes else self._answer(f"{question} [{default or 'none'}] ") or default
-
-    def value(self, question: str, default: str, read: Callable[[str], Any]) -> Any:
-        """Ask until `read` makes a value of the answer.
-
-        Raises:
-            BadInputError: There is nobody to ask.
-        """
-        while True:
-            answer = self.text(question, default)
-            try:
-                return read(answer)
-            except BadInputError as error:
-                if self.yes:
-                    raise
-                self.say(f"  {error}")
-
-    def say(self, text: str) -> None:
-        """Tell something."""
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-
-    def _answer(self, question: str) -> str:
-        if not sys.stdin.isatty():
-            raise BadInputError(f"{question.strip()} Nobody can be asked here: say --yes.")
-        return input(question).strip()
 
 
 def set_up(arguments: SetupArguments) -> int:
@@ -110,9 +61,8 @@ def set_up(arguments: SetupArguments) -> int:
             done.append(name)
     finally:
         if done:
-            person.say(
-                f"\n{path} has what was found by: {', '.join(done)}. Station {station.name!r}, {station.hash[:12]}."
-            )
+            named = f"station {station.name!r}, {station.hash[:12]}"
+            person.say(f"\n{path} ({named}) has what was found by: {', '.join(done)}")
     return 0
 
 

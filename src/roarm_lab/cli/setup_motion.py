@@ -7,6 +7,7 @@ import numpy as np
 
 from roarm_lab.cli.setup_steps import Bench
 from roarm_lab.core.arrays import Float64
+from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.gateway.loop import move_slowly
 from roarm_lab.hardware.roarm_m3 import RoArmM3
@@ -19,6 +20,7 @@ SWING_RAD = 0.1
 SWING_RAD_S = 0.3
 FOLLOWS = 0.5
 """A joint follows when it moves by this share of what it is told. Deadband and droop take up to 0.04 rad."""
+SETTLE_S = 0.5
 HOME = "upper arm upright, forearm level and straight ahead, gripper closed"
 
 
@@ -32,9 +34,7 @@ def find_zero(bench: Bench, station: Station) -> Station:
         if bench.too_slow(station, arm) or not _home(bench, station, arm):
             return station
         measured = arm.read().joint_pos
-    bench.person.say(
-        f"  Home is: {HOME}.\n  For each joint: how far beyond home it stands, in degrees; 0 for exactly there."
-    )
+    bench.person.say(f"  Home is: {HOME}.\n  How far beyond that stands each joint? In degrees, 0 for exactly there.")
     home = np.array(ROARM_M3.keyframe("home"))
     old = np.array(station.offsets_rad(ROARM_M3))
     offsets = dict(station.calibration_rad)
@@ -63,8 +63,18 @@ def _home(bench: Bench, station: Station, arm: RoArmM3) -> bool:
         return False
     joints = tightened(ROARM_M3, station.limits_rad).joints
     lower, upper = [joint.lower_rad for joint in joints], [joint.upper_rad for joint in joints]
-    move_slowly(arm, np.clip(ROARM_M3.keyframe("home"), lower, upper), PERIOD_S)
+    goal = np.clip(ROARM_M3.keyframe("home"), lower, upper)
+    move_slowly(arm, goal, PERIOD_S)
+    _settle(arm, goal)
     return True
+
+
+def _settle(arm: RoArmM3, goal: Float64) -> None:
+    """Wait until the arm stands: it counts as arrived a little before."""
+    ticker = Ticker(arm.clock, PERIOD_S)
+    for _ in range(round(SETTLE_S / PERIOD_S)):
+        ticker.wait()
+        arm.send(goal, PERIOD_S)
 
 
 def _swing(bench: Bench, station: Station, arm: RoArmM3, joint: int) -> None:
@@ -79,6 +89,7 @@ def _swing(bench: Bench, station: Station, arm: RoArmM3, joint: int) -> None:
         move_slowly(arm, goal, PERIOD_S, SWING_RAD_S)
     except UnsafeCommandError as error:
         raise UnsafeCommandError(f"The {name} does not follow. {error} `roarm doctor --arm` says more.") from error
+    _settle(arm, goal)
     asked, made = float(goal[joint] - start[joint]), float(arm.read().joint_pos[joint] - before)
     if made / asked < FOLLOWS:
         arm.hold(f"the {name} does not follow")

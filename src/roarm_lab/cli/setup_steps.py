@@ -5,9 +5,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from roarm_lab.cli.setup import SetupArguments
+from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.camera_fingerprint import found_cameras
@@ -24,9 +24,6 @@ from roarm_lab.robots.robot import Vec3
 from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
 
-if TYPE_CHECKING:
-    from roarm_lab.cli.setting_up import Person
-
 STOP_FILE = Path(tempfile.gettempdir()) / "roarm-stop"
 
 
@@ -35,7 +32,7 @@ class Bench:
     """What the steps work with."""
 
     arguments: SetupArguments
-    person: "Person"
+    person: Person
     _heard: list[Evidence] = field(default_factory=list[Evidence])
 
     def address(self, station: Station) -> str:

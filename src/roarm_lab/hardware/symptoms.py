@@ -253,14 +253,15 @@ def _shoulder(heard: Evidence) -> Iterator[Finding]:
 def _weight_share(joint_pos: tuple[float, ...]) -> float:
     """Return which share of its full drive the shoulder needs for the arm's weight, positive where it leans forward."""
     kinematics, joint = Kinematics(ROARM_M3), ROARM_M3.joint_names.index("shoulder")
-    masses = {link.name: link for link in ROARM_M3.links}
-    links = [masses[name] for name in kinematics.link_names]
+    facts = {link.name: link for link in ROARM_M3.links}
+    links = [facts[name] for name in kinematics.link_names]
     poses = np.array([joint_pos, joint_pos])
     poses[:, joint] += (-1e-4, 1e-4)
     pos_b, rot_b = kinematics.link_poses(poses)
     heights_m = [pos_b[:, i, 2] + rot_b[:, i, 2] @ np.array(link.com_m) for i, link in enumerate(links)]
-    low, high = sum(link.mass_kg * GRAVITY_M_S2 * height for link, height in zip(links, heights_m, strict=True))
-    return float(low - high) / 2e-4 / ROARM_M3.joints[joint].servo.stall_torque_nm
+    masses_kg = np.array([link.mass_kg for link in links])
+    low_j, high_j = GRAVITY_M_S2 * masses_kg @ np.array(heights_m)
+    return float(low_j - high_j) / 2e-4 / ROARM_M3.joints[joint].servo.stall_torque_nm
 
 
 def _stream(heard: Evidence) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ class Station:
 
     @property
     def hash(self) -> str:
-        """Names what the file says, as 64 hex digits: equal stations have equal hashes, whatever the file looks like."""
+        """Names what the file says, as 64 hex digits; comments and the order of lines do not count."""
         return sha256_of(canonical_json(_plain(self)))
 
     def rules(self) -> GateRules:
@@ -133,7 +133,8 @@ def station_of(plain: Mapping[str, Any], robot: Robot) -> Station:
             raise UnknownNameError("key in a station file", key, known)
     if "robot" not in plain:
         raise BadInputError(f"The key robot is missing; it says whose station this is, for instance {robot.name}.")
-    station = Station(**{key: _READ[key](value, key) for key, value in plain.items()})
+    values: dict[str, Any] = {key: _READ[key](value, key) for key, value in plain.items()}
+    station = Station(**values)
     station.check(robot)
     return station
 
