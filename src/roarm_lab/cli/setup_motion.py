@@ -84,19 +84,20 @@ def _swing(bench: Bench, station: Station, arm: RoArmM3, joint: int) -> None:
         UnsafeCommandError: It does not follow, or moves the wrong way. The arm is held.
     """
     name, start = ROARM_M3.joint_names[joint], arm.sent
-    goal, before = _beside(station, start, joint), arm.read().joint_pos[joint]
+    goal, before, why = _beside(station, start, joint), arm.read().joint_pos[joint], ""
     try:
         move_slowly(arm, goal, PERIOD_S, SWING_RAD_S)
+        _settle(arm, goal)
     except UnsafeCommandError as error:
-        raise UnsafeCommandError(f"The {name} does not follow. {error} `roarm doctor --arm` says more.") from error
-    _settle(arm, goal)
-    asked, made = float(goal[joint] - start[joint]), float(arm.read().joint_pos[joint] - before)
-    if made / asked < FOLLOWS:
+        why = f" ({error})"
+    asked, sample = float(goal[joint] - start[joint]), arm.read()
+    if not sample.valid:
+        raise UnsafeCommandError(f"The {name} does not follow: {sample.reason}.")
+    made = float(sample.joint_pos[joint] - before)
+    if why or made / asked < FOLLOWS:
         arm.hold(f"the {name} does not follow")
         how = "moves the wrong way" if made / asked < -FOLLOWS else "does not follow"
-        raise UnsafeCommandError(
-            f"The {name} {how}: told {asked:+.3f} rad, measured {made:+.3f}. Is its servo in order?"
-        )
+        raise UnsafeCommandError(f"The {name} {how}: told {asked:+.3f} rad, measured {made:+.3f}{why}.")
     bench.person.say(f"  {name:<9} told {asked:+.3f} rad, measured {made:+.3f}")
     move_slowly(arm, start, PERIOD_S, SWING_RAD_S)
 
