@@ -168,6 +168,13 @@ def _power(heard: Evidence) -> Iterator[Finding]:
             if "no servo" in reason
             else "check that servo's cable, then: roarm arm recover",
         )
+    if warnings := [text for text in heard.texts if text.lower().startswith("warning")]:
+        yield _note(
+            "firmware-warns",
+            "the firmware warns by itself",
+            f"{len(warnings)} times, last: {warnings[-1][:80]!r}",
+            "a servo's current: is it blocked? the supply's voltage: use the 12 V 5 A supply",
+        )
     if supply_v is not None and LOW_SUPPLY_V <= supply_v < WEAK_SUPPLY_V:
         yield _note("weak-supply", "the supply is weak", f"{supply_v:.1f} V, 12 V expected", "use the 12 V 5 A supply")
 
@@ -182,11 +189,12 @@ def _servos(heard: Evidence) -> Iterator[Finding]:
     elif _repeats(heard) and (heard.streamed_per_s or math.inf) < SLOW_LINES_PER_S:
         yield _bus_lost(f"{len(heard.feedback)} readings equal to the last digit, {heard.streamed_per_s:.0f} a second "
                         f"instead of 53: the firmware waits for servos that do not answer")  # fmt: skip
-    elif _repeats(heard):
+    elif names := _repeating(heard):
+        which = "all joints" if len(names) == len(JOINTS) else " and ".join(names)
         yield _note(
             "still-or-frozen",
             "the arm stands still, or a servo is not read any more: this firmware does not tell which",
-            f"{len(heard.feedback)} readings equal to the last digit",
+            f"{which}: angle and load equal to the last digit in {len(heard.feedback)} readings",
             "roarm setup --step motion moves every joint a little and sees which one does not follow",
         )
 
@@ -231,9 +239,23 @@ def _loaded(last: Feedback) -> bool:
 
 
 def _repeats(heard: Evidence) -> bool:
+    return len(_repeating(heard)) == len(JOINTS)
+
+
+def _repeating(heard: Evidence) -> list[str]:
+    """Return the joints that say the same again and again: all, or those that carry a load, whose servo would waver."""
     lines = heard.feedback[-REPEATED:]
-    equal = all(repr(line.joint_pos) == repr(lines[-1].joint_pos) for line in lines)
-    return len(lines) >= REPEATED and equal and all(repr(line.effort) == repr(lines[-1].effort) for line in lines)
+    if len(lines) < REPEATED:
+        return []
+    series = {name: [(line.joint_pos[i], _load(line, i)) for line in lines] for i, name in enumerate(JOINTS)}
+    same = [name for name, readings in series.items() if len(set(readings)) == 1]
+    return same if len(same) == len(JOINTS) else [name for name in same if series[name][-1][1]]
+
+
+def _load(line: Feedback, joint: int) -> float:
+    """Return a joint's effort; 0 where the firmware does not tell it."""
+    share = line.effort[joint] if line.effort else 0.0
+    return 0.0 if math.isnan(share) else share
 
 
 def _shoulder(heard: Evidence) -> Iterator[Finding]:
