@@ -3,15 +3,20 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.hardware.link import Address
 from roarm_lab.robots.arm import Arm, GatedArm
+from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.station import FILE, Station, load_station
 from roarm_lab.sim.backend import SimConfig
+
+if TYPE_CHECKING:
+    from roarm_lab.hardware.roarm_m3 import RoArmM3
 
 ARMS = {
     "sim": "simulated here, in real time",
@@ -88,7 +93,7 @@ def connected(
     """
     words = words or (station.address if station else "serial")
     kind, rules = check_arm(words), station and station.rules()
-    stop = station and station.estop_file()  # a folder that is missing is refused before the arm is asked anything
+    stop = station and station.estop_file()
     if kind == "sim":
         from roarm_lab.sim.arm import SimArm
 
@@ -96,22 +101,48 @@ def connected(
     elif kind == "emulator":
         opened = _emulated(rules)
     else:
-        opened = _real(words, robot, station)
+        opened = real_arm(words, station, clock=clock)
     with opened as arm:
-        if stop:
+        if stop and kind in HERE:
             arm.stop_on(stop)
         yield arm
 
 
-def _real(words: str, robot: Robot, station: Station | None) -> GatedArm:
+def real_arm(
+    words: str, station: Station | None, *, reset: bool = False, torque_on: bool = False, clock: Clock | None = None
+) -> "RoArmM3":
+    """Return a real arm, calibrated, limited and stopped as its station says.
+
+    Args:
+        words: Its address; empty for the station's, or the one on USB.
+        station: None where there is no station file.
+        reset: Start its firmware anew, which moves it.
+        torque_on: Make limp servos hold where they are.
+        clock: What readings are stamped with.
+
+    Raises:
+        BadInputError: The station is another arm's, or its stop file can not be used.
+        MissingError: It is not there.
+        UnsafeCommandError: Its pose is impossible.
+    """
     from roarm_lab.hardware.calibration import Calibration
     from roarm_lab.hardware.port_discovery import same_arm
     from roarm_lab.hardware.roarm_m3 import RoArmM3
 
     if station is None:
-        return RoArmM3.connect(words)
-    calibration = Calibration(station.offsets_rad(robot))
-    return RoArmM3.connect(same_arm(words, station.usb_serial), rules=station.rules(), calibration=calibration)
+        return RoArmM3.connect(words or "serial", reset=reset, torque_on=torque_on, clock=clock)
+    stop = station.estop_file()  # a folder that is missing is refused before the arm is asked anything
+    arm = RoArmM3.connect(
+        same_arm(words or station.address, station.usb_serial),
+        rules=station.rules(),
+        calibration=Calibration(station.offsets_rad(ROARM_M3)),
+        reset=reset,
+        torque_on=torque_on,
+        clock=clock,
+    )
+    if stop:
+        arm.stop_on(stop)
+    return arm
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from roarm_lab.cli.setup_steps import (
     set_limits,
 )
 from roarm_lab.core.files import write_atomic
+from roarm_lab.hardware.link import Address
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import Station, load_station, station_yaml
@@ -48,6 +49,7 @@ def set_up(arguments: SetupArguments) -> int:
     path, person = arguments.station, Person(arguments.yes)
     found = load_station(path, ROARM_M3) if path.exists() else None
     station = with_flags(found or Station(robot=ROARM_M3.name), arguments)
+    Address.parse(arguments.arm or station.address)
     if found and not person.may(f"{path} exists. Renew it? What it says is the default."):
         person.say("Nothing was done.")
         return NOTHING_DONE

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from roarm_lab.cli.connecting import real_arm
 from roarm_lab.cli.setup import SetupArguments
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.camera_fingerprint import found_cameras
 from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.listening import Evidence, listen
@@ -54,10 +54,7 @@ class Bench:
     @contextmanager
     def arm(self, station: Station) -> Generator[RoArmM3]:
         """Yield the arm as the station has it until now."""
-        stop, calibration = station.estop_file(), Calibration(station.offsets_rad(ROARM_M3))
-        with RoArmM3.connect(self.address(station), rules=station.rules(), calibration=calibration) as arm:
-            if stop:
-                arm.stop_on(stop)
+        with real_arm(self.arguments.arm, station) as arm:
             yield arm
 
     def too_slow(self, station: Station, arm: RoArmM3) -> bool:

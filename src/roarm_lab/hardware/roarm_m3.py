@@ -70,7 +70,8 @@ class RoArmM3(GatedArm):
         super().__init__(ROARM_M3, clock, found, rules)
         self._io = io
         self._readings = readings
-        self._limits = self._gate.limits
+        self.limits = self._gate.limits
+        """What its gate enforces for each joint."""
         self._target = self.sent
         self._target_at_s = clock.now_s()
 
@@ -224,7 +225,7 @@ class RoArmM3(GatedArm):
     def _line(self, target: Float64, now_s: float) -> bytes:
         newest = self._io.newest()
         measured = newest.joint_pos if newest.valid else target
-        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self._limits)
+        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self.limits)
         return protocol.move(self._readings.calibration.wire(target).tolist(), speed, accel)
 
     def _disconnect(self) -> None:
