@@ -15,7 +15,7 @@ import pytest
 from roarm_lab.cli.doctor import with_address
 from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
-from roarm_lab.hardware import listening, port_discovery
+from roarm_lab.hardware import listening, port_discovery, serial_link
 from roarm_lab.hardware.link import LinkError
 from roarm_lab.hardware.port_discovery import Port, explain_open
 from roarm_lab.hardware.serial_link import SerialLink
@@ -32,6 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port in this process answers at once, and never after all when it does not."""
     for name, value in {"LISTEN_S": 0.2, "DRAIN_S": 0.1, "STREAM_S": 0.9, "QUESTIONS": 4, "SILENT_S": 0.5}.items():
         monkeypatch.setattr(listening, name, value)
+    monkeypatch.setattr(serial_link, "WRITE_S", 60.0)  # on a busy machine the other end reads when it is its turn
 
 
 @pytest.fixture
