@@ -38,7 +38,16 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
     policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
-    with stage(arguments, robot, task.sim) as found:
+    opened = stage(
+        arguments.arm,
+        robot,
+        task.sim,
+        firmware=arguments.firmware,
+        fast=arguments.fast,
+        dry_run=arguments.dry_run,
+        stop_file=arguments.stop_file,
+    )
+    with opened as found:
         check_sources(bundle, found.arm.provides)
         policy.rehearse()
         say_drift(drift)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from numpy.typing import ArrayLike
 
-from roarm_lab.cli.connecting import HERE, check_arm, connected
+from roarm_lab.cli.connecting import FIRMWARE, HERE, check_arm, connected
 from roarm_lab.core.clock import MonotonicClock, SimulatedClock
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.dry_arm import DryArm
@@ -18,9 +19,6 @@ from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.sight import BoxTruth
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.sim.backend import Box, SimConfig
-
-if TYPE_CHECKING:
-    from roarm_lab.cli.run import RunArguments
 
 EMULATED_BOXES = (Box(name="cube"),)
 """What `roarm emulate --cube` puts on its table."""
@@ -52,39 +50,49 @@ class Stage:
 
 
 @contextmanager
-def stage(arguments: "RunArguments", robot: Robot, sim: SimConfig) -> Generator[Stage]:
-    """Yield the arm that the flags name, with the task's boxes on the table of one that is not real.
+def stage(
+    words: str,
+    robot: Robot,
+    sim: SimConfig,
+    *,
+    firmware: str = FIRMWARE,
+    fast: bool = False,
+    dry_run: bool = False,
+    stop_file: Path | None = None,
+) -> Generator[Stage]:
+    """Yield the arm that is meant, with the task's boxes on the table of one that is not real.
+
+    Args:
+        words: What stands after `--arm`.
+        robot: What kind of arm it is.
+        sim: How a simulated arm is simulated; its boxes are the task's.
+        firmware: Which one an emulated arm has.
+        fast: Not in real time.
+        dry_run: Keep every target from the arm.
+        stop_file: As long as it exists, nothing is sent.
 
     Raises:
-        BadInputError: The flags do not fit together, or the emulator has not the task's boxes.
+        BadInputError: These do not fit together, or the emulator has not the task's boxes.
         MissingError: The arm is not there.
         UnsafeCommandError: Its pose is impossible.
     """
-    kind, rules = check_arm(arguments.arm), None
-    if arguments.fast and kind not in HERE:
+    kind, rules = check_arm(words), None
+    if fast and kind not in HERE:
         raise BadInputError("--fast is for --arm sim and --arm emulator: real arms live in real time.")
-    with ExitStack() as stack:
-        stop = None if arguments.stop_file is None else EstopFile(arguments.stop_file)
-        if kind == "emulator":
-            opened = stack.enter_context(_emulated(arguments, sim, rules))
-        else:
-            clock = SimulatedClock() if arguments.fast else MonotonicClock()
-            arm = stack.enter_context(connected(arguments.arm, robot, clock=clock, sim=sim))
-            opened = Stage(arm, arm if isinstance(arm, SimArm) and sim.boxes else None)
-        if arguments.dry_run:
-            opened = Stage(stack.enter_context(DryArm(opened.arm, rules)), opened.table, opened.about)
-        if stop is not None and isinstance(opened.arm, GatedArm):
-            opened.arm.stop_on(stop)
-        yield opened
-
-
-@contextmanager
-def _emulated(arguments: "RunArguments", sim: SimConfig, rules: GateRules | None) -> Generator[Stage]:
-    """Yield the driver on a pretended firmware: a process of its own, or with --fast in step with simulated time."""
-    if sim.boxes not in {(), EMULATED_BOXES}:
+    if kind == "emulator" and sim.boxes not in {(), EMULATED_BOXES}:
         raise BadInputError(f"The emulator has one cube (3 cm, 30 g) on its table; this task needs {list(sim.boxes)}.")
-    opened = _in_step if arguments.fast else _in_real_time
-    with opened(arguments.firmware, sim, rules) as found:
+    stop = None if stop_file is None else EstopFile(stop_file)
+    with ExitStack() as stack:
+        if kind == "emulator":
+            found = stack.enter_context((_in_step if fast else _in_real_time)(firmware, sim, rules))
+        else:
+            clock = SimulatedClock() if fast else MonotonicClock()
+            arm = stack.enter_context(connected(words, robot, clock=clock, sim=sim))
+            found = Stage(arm, arm if isinstance(arm, SimArm) and sim.boxes else None)
+        if dry_run:
+            found = Stage(stack.enter_context(DryArm(found.arm, rules)), found.table, found.about)
+        if stop is not None and isinstance(found.arm, GatedArm):
+            found.arm.stop_on(stop)
         yield found
 
 

@@ -85,7 +85,7 @@ def lockstep_arm(
     clock.turn = io.turn
     try:
         found = wait_for_pose(io, readings, clock, BoardLink.name, BOOT_S)
-        with RoArmM3(io, readings, found, clock, rules, eye) as arm:
+        with RoArmM3(io, readings, found, clock, rules=rules, eye=eye) as arm:
             yield arm
     finally:
         clock.turn = None

@@ -10,8 +10,8 @@ from roarm_lab.robots.sight import Sight
 class DryArm(GatedArm):
     """Reads and sees what another arm does, and keeps every target to itself.
 
-    The real arm stays where it is, so each `send` answers what the *next* target would be from its present pose, at rest;
-    otherwise what was never sent would add up.
+    The other arm stays where it is, so each `send` answers what the *next* target would be from its present pose, at
+    rest; otherwise what was never sent would add up.
     """
 
     def __init__(self, arm: Arm, rules: GateRules | None = None) -> None:

@@ -64,6 +64,7 @@ class RoArmM3(GatedArm):
         readings: Readings,
         found: ArmSample,
         clock: Clock,
+        *,
         rules: GateRules | None = None,
         eye: Eye | None = None,
     ) -> None:
@@ -113,7 +114,8 @@ class RoArmM3(GatedArm):
         readings = Readings(ROARM_M3, torque_released=torque_on)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules, eye)
+            found = wait_for_pose(io, readings, clock, address, timeout_s)
+            arm = cls(io, readings, found, clock, rules=rules, eye=eye)
             if torque_on:
                 arm.torque(on=True)
         except BaseException:
