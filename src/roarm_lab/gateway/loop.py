@@ -276,7 +276,8 @@ def _turn(
     began_s, period_s = arm.clock.now_s(), policy.control_dt_s
     sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
     sight = fresh_sight(arm, MAX_AGE_PERIODS * period_s) if policy.boxes else None
-    observation = policy.observe(sample, arm.sent, commands, sight)
+    ahead_s = began_s - sample.measured_at_s + arm.delay_s
+    observation = policy.observe(sample, arm.sent, commands, sight, ahead_s=ahead_s)
     success, distance_m = policy.is_success(truth() if truth else None), policy.distance_m()
     wish: Float64 = arm.sent
     sent: Float64 = arm.sent
