@@ -12,7 +12,7 @@ import numpy as np
 
 from roarm_lab.cli.asking import agreed
 from roarm_lab.cli.bench import BenchArguments
-from roarm_lab.cli.connecting import HERE, check_arm
+from roarm_lab.cli.connecting import HERE, check_arm, station_for
 from roarm_lab.cli.measuring import machine
 from roarm_lab.cli.stages import stage
 from roarm_lab.core.clock import Ticker
@@ -49,7 +49,9 @@ def measure_and_say(arguments: BenchArguments) -> int:
     if moves and not agreed(f"The base of the arm at {arguments.arm} turns now. Is its way free?", yes=arguments.yes):
         return 1
     with ExitStack() as stack:
-        found = stack.enter_context(stage(arguments.arm, ROARM_M3, SimConfig(), firmware=arguments.firmware))
+        station = station_for(None, arguments.arm, ROARM_M3)
+        opened = stage(arguments.arm, ROARM_M3, SimConfig(), firmware=arguments.firmware, station=station)
+        found = stack.enter_context(opened)
         move_slowly(found.arm, ROARM_M3.keyframe("home"), PERIOD_S)
         stack.enter_context(spinning(usable_cores() if arguments.busy else 0))
         stack.enter_context(quiet_memory())

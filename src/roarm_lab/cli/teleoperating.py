@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from roarm_lab.cli.connecting import connected
+from roarm_lab.cli.connecting import connected, station_for
 from roarm_lab.cli.teleop import TeleopArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch, teleoperate
@@ -90,7 +90,8 @@ def open_keyboard(setup: Setup, *, needed: bool) -> Keyboard | None:
 def _steer(setup: Setup) -> TeleopLog:
     arguments, stack = setup.arguments, setup.stack
     device = _open_device(setup)
-    arm = stack.enter_context(connected(arguments.arm, ROARM_M3))
+    station = station_for(arguments.station, arguments.arm, ROARM_M3)
+    arm = stack.enter_context(connected(arguments.arm, ROARM_M3, station=station))
     if arguments.device == "hand":
         return _guide(setup, arm)
     period_s = 1.0 / setup.rate_hz
