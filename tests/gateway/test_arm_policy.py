@@ -76,7 +76,7 @@ def test_arm_and_environment_give_the_same_observations_and_targets(bundle: Bund
             )
         # The task scales the way to the goal by 5.
         assert policy.distance_m() == pytest.approx(np.linalg.norm(seen["goal_from_tcp"]) / 5.0, abs=TWO_ROADS)
-        state = policy._now()  # also what no term of this task looks at
+        state = policy._now(policy._state)  # also what no term of this task looks at
         for name in ("action", "last_action", "episode_time_s", "joint_target", "site_pos_w"):
             np.testing.assert_allclose(
                 getattr(state, name), getattr(env.state, name), rtol=0.0, atol=TWO_ROADS, err_msg=f"{name} at {step}"

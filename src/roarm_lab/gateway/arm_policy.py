@@ -98,7 +98,9 @@ class ArmPolicy:
         self._kinematics = Kinematics(robot)
         self._group = ObservationGroup(observation_terms(interface["observations"]), self.scene)
         self._state: MeasuredState | None = None
+        """What the policy was shown."""
         self._measured: MeasuredState | None = None
+        """What was measured, for judging."""
         self._measured_at_s = 0.0
 
     @property
@@ -239,7 +241,7 @@ class ArmPolicy:
         Raises:
             InterfaceError: The network gave something that is not a number.
         """
-        state = self._now()
+        state = self._now(self._state)
         inputs = {name: np.asarray(values, dtype=np.float32)[None] for name, values in observation.terms.items()}
         action = np.clip(self.bundle.policy.infer(inputs)[:, 0], -1.0, 1.0)
         self._state = replace(state, action=action, last_action=state.action)
@@ -252,9 +254,7 @@ class ArmPolicy:
         Args:
             truth: What a simulator knows. Without it a task that is judged by such knowledge can not be judged.
         """
-        self._now()
-        state = self._measured
-        assert state is not None
+        state = self._now(self._measured)
         if self._success.source == "sim_only":
             if truth is None:
                 return None
@@ -264,8 +264,7 @@ class ArmPolicy:
 
     def distance_m(self) -> float:
         """Return how far off the latest observation is [m]."""
-        self._now()
-        return float(self._distance(self._measured)[0])
+        return float(self._distance(self._now(self._measured))[0])
 
     def _command(self, name: str, given: Any) -> Float32:
         size = self.command_terms[name].size
@@ -332,10 +331,10 @@ class ArmPolicy:
             **boxes,
         )
 
-    def _now(self) -> MeasuredState:
-        if self._state is None:
+    def _now(self, state: MeasuredState | None) -> MeasuredState:
+        if state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
-        return self._state
+        return state
 
 
 def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
