@@ -24,6 +24,9 @@ from roarm_lab.robots.sight import BoxTruth, Sight
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""
+SLOW_RAD_S = 0.6
+"""Up to this speed a joint is seen where it was measured: close to its goal a policy corrects itself from step to step,
+and looking ahead would make more of every correction until the arm trembles. Above it, only what is above counts."""
 NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
 """Where a box is imagined that no term of the task puts anywhere: position m, quaternion wxyz."""
 
@@ -195,8 +198,8 @@ class ArmPolicy:
     ) -> Observation:
         """Take in a measurement and return what the policy sees.
 
-        A policy that was trained without delays sees the arm as it will be when its answer takes effect: joints move on
-        as fast as they did last, but not beyond the target they were sent to. Success is judged by the measurement.
+        A policy that was trained without delays sees the arm as it will be when its answer takes effect: fast joints
+        move on, but not beyond the target they were sent to. Success is judged by the measurement.
 
         Args:
             sample: The newest measurement.
@@ -339,9 +342,10 @@ class ArmPolicy:
 
 def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
     """Return where the joints [1, joint] rad will be in a while, at the speed they have; none passes its target."""
-    way = state.joint_vel * np.float32(ahead_s)
-    left = state.joint_target - state.joint_pos
-    return state.joint_pos + np.where(way * left > 0.0, np.sign(left) * np.minimum(np.abs(way), np.abs(left)), 0.0)
+    speed = np.sign(state.joint_vel) * np.maximum(np.abs(state.joint_vel) - SLOW_RAD_S, 0.0)
+    way, left = speed * ahead_s, state.joint_target - state.joint_pos
+    ahead = np.sign(left) * np.minimum(np.abs(way), np.abs(left))
+    return np.asarray(state.joint_pos + np.where(way * left > 0.0, ahead, 0.0), dtype=np.float32)
 
 
 def _told(commands: Mapping[str, Float32] | None) -> str:
