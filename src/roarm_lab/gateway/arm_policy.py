@@ -24,7 +24,7 @@ from roarm_lab.robots.sight import BoxTruth, Sight
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""
-SLOW_RAD_S = 0.6
+SLOW_RAD_S = 0.3
 """Up to this speed a joint is seen where it was measured: close to its goal a policy corrects itself from step to step,
 and looking ahead would make more of every correction until the arm trembles. Above it, only what is above counts."""
 NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])

@@ -30,9 +30,8 @@ SILENT_S = 10.0
 UNMEASURED_S = 3.0
 """How long an arm may say that it does not know its pose before it is believed."""
 LOOK_S = 0.02
-DELAY_S = 0.05
-"""A target is on the wire for 11 ms and waits for the firmware's next turn, 9 to 14 ms on average; then the servo's
-profile has to gather speed: at 39 rad/s^2 it is 25 ms behind a target that moves at 2 rad/s."""
+DELAY_S = 0.025
+"""A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
