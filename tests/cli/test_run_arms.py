@@ -111,7 +111,7 @@ def test_a_run_that_is_killed_leaves_an_arm_that_stops_within_the_lead(bundle: s
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        killed = last = np.array(emulator.command("state")["joint_pos"])
+        killed = before = last = np.array(emulator.command("state")["joint_pos"])
         for _ in range(3):
             time.sleep(0.5)
             before, last = last, np.array(emulator.command("state")["joint_pos"])
