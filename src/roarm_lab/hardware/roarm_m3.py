@@ -21,6 +21,7 @@ from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import GateRules
+from roarm_lab.robots.sight import Eye, Sight
 
 BOOT_S = 25.0
 """A start takes about 5 s, and up to 15 s more where the arm looks for a Wi-Fi that is not there."""
@@ -29,6 +30,8 @@ SILENT_S = 10.0
 UNMEASURED_S = 3.0
 """How long an arm may say that it does not know its pose before it is believed."""
 LOOK_S = 0.02
+DELAY_S = 0.025
+"""A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -58,8 +61,17 @@ class RoArmM3(GatedArm):
     when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets wishes pass.
     """
 
+    delay_s = DELAY_S
+
     def __init__(
-        self, io: IoThread, readings: Readings, found: ArmSample, clock: Clock, rules: GateRules | None = None
+        self,
+        io: IoThread,
+        readings: Readings,
+        found: ArmSample,
+        clock: Clock,
+        *,
+        rules: GateRules | None = None,
+        eye: Eye | None = None,
     ) -> None:
         """Take over a connection whose arm has been found at rest; `connect` does all this.
 
@@ -68,6 +80,8 @@ class RoArmM3(GatedArm):
         """
         rules = readings.calibration.narrowed(ROARM_M3, rules or GateRules())
         super().__init__(ROARM_M3, clock, found, rules)
+        self._eye = eye
+        self.provides = RoArmM3.provides | ({"perception"} if eye is not None else set())
         self._io = io
         self._readings = readings
         self.limits = self._gate.limits
@@ -82,6 +96,7 @@ class RoArmM3(GatedArm):
         *,
         clock: Clock | None = None,
         rules: GateRules | None = None,
+        eye: Eye | None = None,
         calibration: Calibration | None = None,
         reset: bool = False,
         torque_on: bool = False,
@@ -93,6 +108,7 @@ class RoArmM3(GatedArm):
             address: See `roarm_lab.hardware.link.EXAMPLES`.
             clock: What readings are stamped with; real time unless given.
             rules: What the gate enforces beyond the arm's facts; the defaults of `GateRules` unless given.
+            eye: What sees the boxes on its table, a camera; without one it is blind.
             calibration: By how much its angles are off; they are right unless given. All of this class is in true
                 angles, except `feedback`.
             reset: Start the firmware anew. It moves the arm to its home then.
@@ -108,7 +124,8 @@ class RoArmM3(GatedArm):
         readings = Readings(ROARM_M3, torque_released=torque_on, calibration=calibration)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules)
+            found = wait_for_pose(io, readings, clock, address, timeout_s)
+            arm = cls(io, readings, found, clock, rules=rules, eye=eye)
             if torque_on:
                 arm.torque(on=True)
         except BaseException:
@@ -201,6 +218,9 @@ class RoArmM3(GatedArm):
             with self._lock:
                 self._latch()
         return self._io.newest()
+
+    def _see(self) -> Sight:
+        return super()._see() if self._eye is None else self._eye.look()
 
     def _latch(self) -> None:
         """Hold as long as the arm is limp or was interrupted; start anew from where it came to rest."""
