@@ -46,7 +46,12 @@ that was damaged on its way would otherwise be what the arm goes on doing."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.2, 2.0
 
 Judge = Callable[[Feedback, float], ArmSample | None]
-"""Turns a feedback line and its time into a reading; None leaves the last one."""
+"""Turns a feedback line and its time into a reading; None leaves the last one. Raises `OutOfSightError` when the line
+shows that the arm was out of sight."""
+
+
+class OutOfSightError(RoarmLabError):
+    """The arm may be elsewhere than its readings said: what was sent last does not count any more."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +160,12 @@ class IoThread:
             self._count(dropped=1)
         return not refused
 
+    def believe(self, sample: ArmSample) -> None:
+        """Make this the newest reading: a person has looked at an arm whose readings are doubted."""
+        self._newest, self._doubts = sample, 0
+
     def forget_target(self) -> None:
-        """Do not send the last target again, nor one that waits: the servos are about to let go."""
+        """Do not send the last target again, nor one that waits: the servos let go, or nobody knows where they are."""
         with self._lock:
             self._target, self._repeats = None, 0
 
@@ -246,7 +255,12 @@ class IoThread:
         turn.heard_at_s, turn.asked_at_s, turn.may_send = now_s, None, True
         self._count(feedback=1)
         self._feedback = parsed
-        sample = ArmSample.failed(at_s, parsed.reason) if isinstance(parsed, Unmeasured) else self._judge(parsed, at_s)
+        try:
+            unknown = isinstance(parsed, Unmeasured)
+            sample = ArmSample.failed(at_s, parsed.reason) if unknown else self._judge(parsed, at_s)
+        except OutOfSightError as error:
+            self._interrupt(str(error))
+            return
         if sample is None:
             return
         self._doubts = 0 if sample.valid else self._doubts + 1

@@ -37,6 +37,8 @@ class PoseWatch:
         self._last: Float64 | None = None
         self._last_at_s = -math.inf
         self._suspect: Float64 | None = None
+        self.leapt = ""
+        """Which joint is elsewhere since the last line, in words, although no servo is so fast; empty when none is."""
         self._readings: list[tuple[float, float]] = []
         self._since_s = np.zeros(0)
         self._frames = np.zeros(0)
@@ -52,12 +54,13 @@ class PoseWatch:
         roll and gripper are not part of the position.
         """
         pose = np.array(feedback.joint_pos)
-        allowed = LEAP_RAD + FASTEST_RAD_S * max(at_s - self._last_at_s, 0.0)
+        allowed, self.leapt = LEAP_RAD + FASTEST_RAD_S * max(at_s - self._last_at_s, 0.0), ""
         if self._last is not None and np.any(np.abs(pose - self._last) > allowed):
             confirmed = self._suspect is not None and bool(np.all(np.abs(pose - self._suspect) <= LEAP_RAD))
             self._suspect = pose
             if not confirmed:
                 return True
+            self.leapt = self._leap(pose - self._last)
         self._last, self._last_at_s, self._suspect = pose, at_s, None
         return False
 
@@ -90,6 +93,13 @@ class PoseWatch:
             f"joint {self._names[joint]!r} reads {feedback.joint_pos[joint]:.3f} rad to the last digit for "
             f"{at_s - self._since_s[joint]:.1f} s, although its target is {gaps[joint]:.2f} rad away: its servo is not "
             f"being read or does not drive; check cable and 12 V supply, then `roarm arm recover`"
+        )
+
+    def _leap(self, change: Float64) -> str:
+        joint = int(np.argmax(np.abs(change)))
+        return (
+            f"joint {self._names[joint]!r} is suddenly {abs(change[joint]):.2f} rad from where it was read before: its "
+            f"servo was not read meanwhile and the arm has moved; check the 12 V supply and the servos' cables"
         )
 
     def _start(self, readings: list[tuple[float, float]], at_s: float) -> None:

@@ -118,13 +118,21 @@ def why_no_torque(feedback: Feedback, *, released: bool = False) -> str:
         return ""
     if any(feedback.torque_on):
         silent = [_servo(i) for i, on in enumerate(feedback.torque_on) if not on]
-        return f"{' and '.join(silent)} has no torque or does not answer; check its cable, then `roarm arm recover`"
+        return (
+            f"{' and '.join(silent)} has no torque or does not answer; check its cable, then release "
+            f"the arm, or `roarm arm recover`"
+        )
     if feedback.supply_v is not None and feedback.supply_v < LOW_SUPPLY_V:
         return (
             f"the servos have no power: the supply reads {feedback.supply_v:.1f} V; plug in the 12 V supply and "
             f"switch it on"
         )
-    return "" if released else "the servos have no torque or do not answer; `roarm arm torque on` makes them hold"
+    if released:
+        return ""
+    return (
+        "the servos have no torque or do not answer; `roarm arm torque on`, or releasing an arm that is held, makes "
+        "them hold where they are"
+    )
 
 
 def is_boot_text(text: str) -> bool:
