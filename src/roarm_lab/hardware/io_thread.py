@@ -82,6 +82,7 @@ class IoThread:
         forget: Callable[[], None],
         *,
         reset: bool = False,
+        background: bool = True,
     ) -> None:
         """Open the connection and start.
 
@@ -91,6 +92,7 @@ class IoThread:
             judge: Called by the thread for every feedback line.
             forget: Called by the thread when the connection was interrupted.
             reset: Start the firmware anew right away.
+            background: Run in a thread; without one, whoever makes the clock's time pass calls `turn` meanwhile.
 
         Raises:
             LinkError: It does not open.
@@ -115,7 +117,9 @@ class IoThread:
         link = open_link(reset)
         self._silent_s = link.silent_s
         self._thread = threading.Thread(target=self._run, args=(link,), name="roarm-io", daemon=True)
-        self._thread.start()
+        self._here = None if background else self._begin(link)
+        if background:
+            self._thread.start()
 
     @property
     def counts(self) -> Counts:
@@ -186,7 +190,20 @@ class IoThread:
     def close(self) -> None:
         """End the thread and the connection. A target that was just posted is still sent."""
         self._stop.set()
-        self._thread.join(timeout=3.0)
+        if self._here is None:
+            self._thread.join(timeout=3.0)
+        else:
+            self._end(self._here.link)
+            self._here.link.close()
+
+    def turn(self) -> None:
+        """Without a thread: take what has arrived and send what waits.
+
+        Raises:
+            LinkError: The connection is gone; nobody opens it again.
+        """
+        assert self._here is not None
+        self._go_on(self._here)
 
     def _run(self, link: Link | None) -> None:
         backoff_s = FIRST_BACKOFF_S
@@ -211,18 +228,28 @@ class IoThread:
             backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
 
     def _serve(self, link: Link) -> None:
+        turn = self._begin(link)
+        while not self._stop.is_set() and not self._reset:
+            self._go_on(turn)
+        self._end(link)
+
+    def _begin(self, link: Link) -> "_Turn":
         turn = _Turn(link, self._clock.now_s())
         self._greet(link)
-        while not self._stop.is_set() and not self._reset:
-            began_s = self._clock.now_s()
-            data = link.read(WAIT_S)
-            now_s = self._clock.now_s()
-            turn.stale = began_s - turn.read_at_s > AWAY_S and not link.polled
-            turn.read_at_s = now_s
-            self._count(bytes_in=len(data))
-            for line in turn.reader.feed(data):
-                self._take(turn, line, now_s)
-            self._write(turn, now_s)
+        return turn
+
+    def _go_on(self, turn: "_Turn") -> None:
+        began_s = self._clock.now_s()
+        data = turn.link.read(WAIT_S)
+        now_s = self._clock.now_s()
+        turn.stale = began_s - turn.read_at_s > AWAY_S and not turn.link.polled
+        turn.read_at_s = now_s
+        self._count(bytes_in=len(data))
+        for line in turn.reader.feed(data):
+            self._take(turn, line, now_s)
+        self._write(turn, now_s)
+
+    def _end(self, link: Link) -> None:
         while (line := self._next(self._clock.now_s())) is not None:  # the last words of an arm that is being closed
             link.write(line)
         link.write(protocol.info_print(stream=False))

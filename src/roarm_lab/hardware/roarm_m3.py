@@ -21,6 +21,7 @@ from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S, ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import GateRules
+from roarm_lab.robots.sight import Eye, Sight
 
 BOOT_S = 25.0
 """A start takes about 5 s, and up to 15 s more where the arm looks for a Wi-Fi that is not there."""
@@ -59,7 +60,13 @@ class RoArmM3(GatedArm):
     """
 
     def __init__(
-        self, io: IoThread, readings: Readings, found: ArmSample, clock: Clock, rules: GateRules | None = None
+        self,
+        io: IoThread,
+        readings: Readings,
+        found: ArmSample,
+        clock: Clock,
+        rules: GateRules | None = None,
+        eye: Eye | None = None,
     ) -> None:
         """Take over a connection whose arm has been found at rest; `connect` does all this.
 
@@ -67,6 +74,8 @@ class RoArmM3(GatedArm):
             UnsafeCommandError: The pose is impossible.
         """
         super().__init__(ROARM_M3, clock, found, rules)
+        self._eye = eye
+        self.provides = RoArmM3.provides | ({"perception"} if eye is not None else set())
         self._io = io
         self._readings = readings
         self._limits = self._gate.limits
@@ -80,6 +89,7 @@ class RoArmM3(GatedArm):
         *,
         clock: Clock | None = None,
         rules: GateRules | None = None,
+        eye: Eye | None = None,
         reset: bool = False,
         torque_on: bool = False,
         timeout_s: float = BOOT_S,
@@ -90,6 +100,7 @@ class RoArmM3(GatedArm):
             address: See `roarm_lab.hardware.link.EXAMPLES`.
             clock: What readings are stamped with; real time unless given.
             rules: What the gate enforces beyond the arm's facts; the defaults of `GateRules` unless given.
+            eye: What sees the boxes on its table, a camera; without one it is blind.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
             timeout_s: How long to wait for an arm that is starting.
@@ -103,7 +114,7 @@ class RoArmM3(GatedArm):
         readings = Readings(ROARM_M3, torque_released=torque_on)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules)
+            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules, eye)
             io.resume()  # whatever happened before: it stands still, and its pose is where it starts from
             if torque_on:
                 arm.torque(on=True)
@@ -192,6 +203,9 @@ class RoArmM3(GatedArm):
             with self._lock:
                 self._latch()
         return self._io.newest()
+
+    def _see(self) -> Sight:
+        return super()._see() if self._eye is None else self._eye.look()
 
     def _latch(self) -> None:
         """Hold as long as the arm is limp or was interrupted; start anew from where it came to rest."""
