@@ -38,6 +38,8 @@ TARGET_S = 0.2
 BELIEVED = 2
 """So many lines in a row must say that there is no pose: a single one may be a servo that missed one question, or a
 damaged byte. Until then the last pose stands and grows older."""
+DOUBT_S = 0.1
+"""When the last pose is as old as this, a single such line counts: servos that do not answer make lines rare."""
 PACE_S = 0.1
 """While no feedback comes, targets are sent at most this often."""
 REPEAT_S, REPEATS = 0.1, 3
@@ -113,6 +115,7 @@ class IoThread:
         self._counts = Counts()
         self._interruption = ""
         self._doubts = 0
+        self._doubt: ArmSample | None = None
         self._heard: deque[str] = deque(maxlen=8)
         link = open_link(reset)
         self._silent_s = link.silent_s
@@ -148,7 +151,9 @@ class IoThread:
 
     def newest(self) -> ArmSample:
         """Return the newest reading; a failed one when it is too old."""
-        newest, now_s = self._newest, self._clock.now_s()
+        newest, doubt, now_s = self._newest, self._doubt, self._clock.now_s()
+        if doubt is not None and now_s - newest.measured_at_s > DOUBT_S:
+            newest = doubt
         if newest.valid and now_s - newest.measured_at_s > self._silent_s:
             age_s = now_s - newest.measured_at_s
             return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; is its supply switched on?")
@@ -166,7 +171,7 @@ class IoThread:
 
     def believe(self, sample: ArmSample) -> None:
         """Make this the newest reading: a person has looked at an arm whose readings are doubted."""
-        self._newest, self._doubts = sample, 0
+        self._newest, self._doubts, self._doubt = sample, 0, None
 
     def forget_target(self) -> None:
         """Do not send the last target again, nor one that waits: the servos let go, or nobody knows where they are."""
@@ -291,6 +296,7 @@ class IoThread:
         if sample is None:
             return
         self._doubts = 0 if sample.valid else self._doubts + 1
+        self._doubt = None if sample.valid else sample
         if sample.valid or self._doubts >= BELIEVED or not self._newest.valid:
             self._newest = sample
 
@@ -334,7 +340,7 @@ class IoThread:
             self._orders.clear()
             first = not self._interruption
             self._interruption = self._interruption or reason  # what began it; what is wrong now is in the reading
-            self._newest = ArmSample.failed(self._clock.now_s(), reason)
+            self._newest, self._doubt = ArmSample.failed(self._clock.now_s(), reason), None
             self._feedback = None
         self._forget()
         self._count(interruptions=int(first))
