@@ -5,7 +5,7 @@ same run every time, and no waiting.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,20 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from roarm_lab.core.arrays import Float64
-from roarm_lab.core.messages import ActionChunk, Observation
 from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.fault_words import with_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.firmware import firmware_named
 from roarm_lab.emulator.lockstep import lockstep_arm
 from roarm_lab.gateway.arm_policy import ArmPolicy
-from roarm_lab.gateway.loop import CycleLog, EpisodeLog, move_slowly, run_episode
+from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, run_episode
 from roarm_lab.gateway.teleop import teleoperate
 from roarm_lab.gateway.teleop_jog import Jog
 from roarm_lab.gateway.teleop_keyboard import Keyboard
 from roarm_lab.gateway.teleop_words import StatusLine
 from roarm_lab.hardware.roarm_m3 import RoArmM3
-from roarm_lab.robots.estop import StopSource
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.gateway.a_session import Typist
 
@@ -35,6 +33,7 @@ AT_TURN = 20
 """When it happens: the arm moves by then."""
 START = np.array([0.2, 0.0, 1.4, 0.3, 0.2, 0.6])
 BASE = 0
+HINT = "C clears it, after you have looked at the arm"
 DROOP_RAD = 0.07  # 4 degrees, the most that users report
 
 
@@ -48,7 +47,7 @@ class Seen:
     """Why the arm was held first."""
     moves: list[bytes] = field(default_factory=list[bytes])
     """Lines with targets that reached the arm, in order."""
-    moves_while_held: set[bytes] = field(default_factory=set[bytes])
+    moves_while_held: list[bytes] = field(default_factory=list[bytes])
     """Those after the first hold."""
     wrong_rad: float = 0.0
     """How far a pose that was believed was from a true one of the last moments, at most."""
@@ -94,33 +93,29 @@ class Bench:
         self.seen.words = self.arm.read().reason
         return self.seen
 
-    def is_steered(self, event: Callable[[], None], seconds: float, then: str = "") -> Seen:
-        """Let a person hold the key Q, which turns the base, while something happens; `then` is typed at the end."""
-        turns = AT_TURN + round(seconds / PERIOD_S)
-        keys = ["q" if turn == 0 or turn >= 10 else "" for turn in range(turns)]
-        out = io.StringIO()
-        line = StatusLine(out, hint="C clears it")
-        jog = Jog(ROARM_M3, Keyboard(Typist([*keys, then])), PERIOD_S, speed=0.35)
-        happened: list[int] = []
+    def is_steered(self, keys: Sequence[str], events: Mapping[int, Callable[[], object]]) -> Seen:
+        """Let a person type, one text per turn, while things happen in some of the turns."""
+        out, numbers = io.StringIO(), iter(range(len(keys)))
 
         def watch(turn: object) -> None:
-            if len(happened) == AT_TURN:
-                event()
-            happened.append(1)
             self.look()
+            event = events.get(next(numbers))
+            if event is not None:
+                event()
 
-        teleoperate(self.arm, jog, watch=[line, watch], seconds=(turns + 1) * PERIOD_S)
+        jog = Jog(ROARM_M3, Keyboard(Typist(keys)), PERIOD_S, speed=0.35)
+        teleoperate(self.arm, jog, watch=[StatusLine(out, hint=HINT), watch], seconds=len(keys) * PERIOD_S)
         self.seen.words += out.getvalue()
         return self.seen
 
-    def is_driven(self, policy: ArmPolicy, event: Callable[[], None], seconds: float, log: Path) -> Seen:
+    def is_driven(self, policy: ArmPolicy, log: Path, event: Callable[[], object], seconds: float) -> Seen:
         """Let a policy drive while something happens, with every cycle written to a file."""
         commands = policy.draw_commands(np.random.default_rng(0))
 
-        def watch(cycle: object) -> None:
-            if getattr(cycle, "cycle") == AT_TURN:  # noqa: B009 (a Cycle; the type is private to nobody)
-                event()
+        def watch(cycle: Cycle) -> None:
             self.look()
+            if cycle.cycle == AT_TURN:
+                event()
 
         with log.open("xb", buffering=0) as file:
             self.seen.episode = run_episode(
@@ -146,7 +141,7 @@ class Bench:
             if b'"T":102' in data:
                 self.seen.moves.append(data.strip())
                 if self.seen.held is not None:
-                    self.seen.moves_while_held.add(data.strip())
+                    self.seen.moves_while_held.append(data.strip())
             receive(data)
 
         self.board.receive = tapped  # pyright: ignore[reportAttributeAccessIssue]
