@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from roarm_lab.cli.asking import agreed
 from roarm_lab.cli.robots import grid
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.loop import SLOW_RAD_S, move_slowly
@@ -51,7 +52,7 @@ def info(address: str, *, as_json: bool) -> int:
 def home(address: str, *, yes: bool) -> int:
     """Move the arm home."""
     with connected(address) as arm:
-        if not _may(f"The arm moves to its home now, at up to {SLOW_RAD_S} rad/s. Is its way free?", yes=yes):
+        if not agreed(f"The arm moves to its home now, at up to {SLOW_RAD_S} rad/s. Is its way free?", yes=yes):
             return NOTHING_DONE
         _go_home(arm)
     print("The arm is at its home.")
@@ -64,7 +65,7 @@ def torque(address: str, *, on: bool, yes: bool) -> int:
         if on:
             print("The servos hold where they are.")
             return 0
-        if not _may(f"{arm.release_warning} Let go now?", yes=yes):
+        if not agreed(f"{arm.release_warning} Let go now?", yes=yes):
             return NOTHING_DONE
         arm.torque(on=False, warned=True)
     print("The arm lets go. `roarm arm torque on` makes it hold where it is then.")
@@ -105,7 +106,7 @@ def recover(address: str, *, yes: bool) -> int:
         "The arm starts anew. Its firmware moves it to its home at once, at its own speed and outside the gate; then "
         "it goes home slowly. Is its way free, and nothing in the gripper?"
     )
-    if not _may(warning, yes=yes):
+    if not agreed(warning, yes=yes):
         return NOTHING_DONE
     # Not on an arm that is connected already: one that needs this often does not connect.
     with RoArmM3.connect(address, reset=True, torque_on=True) as arm:
@@ -136,22 +137,6 @@ def connected(address: str) -> RoArmM3:
 
 def _go_home(arm: RoArmM3) -> None:
     move_slowly(arm, arm.robot.keyframe("home"), PERIOD_S)
-
-
-def _may(question: str, *, yes: bool) -> bool:
-    """Ask a person before the arm moves; return whether it may.
-
-    Raises:
-        BadInputError: There is nobody to ask.
-    """
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise BadInputError(f"{question} Nobody can be asked here: say --yes.")
-    if input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}:
-        return True
-    print("Nothing was done.")
-    return False
 
 
 def _facts(arm: RoArmM3) -> dict[str, Any]:

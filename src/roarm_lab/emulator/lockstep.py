@@ -63,26 +63,29 @@ class BoardLink:
 
 
 @contextmanager
-def lockstep_arm(board: Board, *, rules: GateRules | None = None, eye: Eye | None = None) -> Generator[RoArmM3]:
+def lockstep_arm(
+    board: Board, clock: LockstepClock, *, rules: GateRules | None = None, eye: Eye | None = None
+) -> Generator[RoArmM3]:
     """Yield the driver of an emulated arm, connected and at rest, with a clock that moves both.
 
     Starting the firmware anew (`RoArmM3.recover`) is not possible here.
 
     Args:
         board: The arm; it boots first if it has not.
+        clock: Made for this board.
         rules: What the gate enforces beyond the arm's facts.
         eye: What sees the boxes on its table.
 
     Raises:
         MissingError: It does not know its pose.
     """
-    clock, readings = LockstepClock(board), Readings(ROARM_M3)
+    readings = Readings(ROARM_M3)
     board.advance(clock.now_s())
     io = IoThread(lambda _: BoardLink(board), clock, readings.judge, readings.forget, background=False)
     clock.turn = io.turn
     try:
         found = wait_for_pose(io, readings, clock, BoardLink.name, BOOT_S)
-        with RoArmM3(io, readings, found, clock, rules, eye) as arm:
+        with RoArmM3(io, readings, found, clock, rules=rules, eye=eye) as arm:
             yield arm
     finally:
         clock.turn = None

@@ -98,6 +98,7 @@ class ArmPolicy:
         self._kinematics = Kinematics(robot)
         self._group = ObservationGroup(observation_terms(interface["observations"]), self.scene)
         self._state: MeasuredState | None = None
+        self._measured: MeasuredState | None = None
         self._measured_at_s = 0.0
 
     @property
@@ -179,18 +180,28 @@ class ArmPolicy:
 
     def reset(self) -> None:
         """Forget the last episode."""
-        self._state = None
+        self._state = self._measured = None
 
     def observe(
-        self, sample: ArmSample, sent: Float64, commands: Mapping[str, Float32], sight: Sight | None = None
+        self,
+        sample: ArmSample,
+        sent: Float64,
+        commands: Mapping[str, Float32],
+        sight: Sight | None = None,
+        *,
+        ahead_s: float = 0.0,
     ) -> Observation:
         """Take in a measurement and return what the policy sees.
+
+        A policy that was trained without delays sees the arm as it will be when its answer takes effect: the joints move
+        on as fast as they did last, but not beyond the target they were sent to. Success is judged by the measurement.
 
         Args:
             sample: The newest measurement.
             sent: The last target that was sent [joint] rad.
             commands: What is asked for, [1, size] by name.
             sight: The newest look; needed by a policy with boxes.
+            ahead_s: Time from the measurement until what the policy answers takes effect.
 
         Raises:
             MissingError: The sample was not measured, or the boxes were not seen.
@@ -198,16 +209,16 @@ class ArmPolicy:
         """
         joint_pos = np.asarray(sample.joint_pos, dtype=np.float32)[None]
         joint_target = np.asarray(sent, dtype=np.float32)[None]
-        boxes, old = self._seen(sight), self._state
-        if old is None:
-            self._state = self._first(joint_pos, joint_target, commands, boxes)
+        boxes, old = self._seen(sight), self._measured
+        if old is None or self._state is None:
+            measured = shown = self._first(joint_pos, joint_target, commands, boxes)
         else:
             # The time that really went by, as a turn of the loop may come late or be left out; in too short a time the
             # steps of an encoder are all that shows.
             elapsed_s = np.float32(sample.measured_at_s - self._measured_at_s)
             moving = elapsed_s >= 0.5 * self.control_dt_s
-            self._state = replace(
-                old,
+            measured = replace(
+                self._state,
                 joint_pos=joint_pos,
                 joint_vel=(joint_pos - old.joint_pos) / elapsed_s if moving else old.joint_vel,
                 joint_target=joint_target,
@@ -215,9 +226,11 @@ class ArmPolicy:
                 episode_time_s=old.episode_time_s + elapsed_s,
                 **boxes,
             )
+            shown = replace(measured, joint_pos=_moved_on(measured, ahead_s))
         self._measured_at_s = sample.measured_at_s
         fresh = None if old is None else np.zeros(1, dtype=bool)
-        seen = self._group.push(self._state, None, fresh)
+        self._measured, self._state = measured, shown
+        seen = self._group.push(shown, None, fresh)
         return Observation(sample.measured_at_s, {name: values[0] for name, values in seen.items()})
 
     def infer(self, observation: Observation) -> ActionChunk:
@@ -239,7 +252,9 @@ class ArmPolicy:
         Args:
             truth: What a simulator knows. Without it a task that is judged by such knowledge can not be judged.
         """
-        state = self._now()
+        self._now()
+        state = self._measured
+        assert state is not None
         if self._success.source == "sim_only":
             if truth is None:
                 return None
@@ -249,7 +264,8 @@ class ArmPolicy:
 
     def distance_m(self) -> float:
         """Return how far off the latest observation is [m]."""
-        return float(self._distance(self._now())[0])
+        self._now()
+        return float(self._distance(self._measured)[0])
 
     def _command(self, name: str, given: Any) -> Float32:
         size = self.command_terms[name].size
@@ -320,6 +336,13 @@ class ArmPolicy:
         if self._state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
         return self._state
+
+
+def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
+    """Return where the joints [1, joint] rad will be in a while, at the speed they have; none passes its target."""
+    way = state.joint_vel * np.float32(ahead_s)
+    left = state.joint_target - state.joint_pos
+    return state.joint_pos + np.where(way * left > 0.0, np.sign(left) * np.minimum(np.abs(way), np.abs(left)), 0.0)
 
 
 def _told(commands: Mapping[str, Float32] | None) -> str:

@@ -65,6 +65,7 @@ class RoArmM3(GatedArm):
         readings: Readings,
         found: ArmSample,
         clock: Clock,
+        *,
         rules: GateRules | None = None,
         eye: Eye | None = None,
     ) -> None:
@@ -114,7 +115,8 @@ class RoArmM3(GatedArm):
         readings = Readings(ROARM_M3, torque_released=torque_on)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules, eye)
+            found = wait_for_pose(io, readings, clock, address, timeout_s)
+            arm = cls(io, readings, found, clock, rules=rules, eye=eye)
             io.resume()  # whatever happened before: it stands still, and its pose is where it starts from
             if torque_on:
                 arm.torque(on=True)

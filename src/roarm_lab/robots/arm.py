@@ -120,6 +120,11 @@ class Arm(Protocol):
         ...
 
     @property
+    def delay_s(self) -> float:
+        """How long it takes until a target that is sent begins to act; 0 for an arm that is simulated here."""
+        ...
+
+    @property
     def sent(self) -> Float64:
         """The last joint target that was sent [joint] rad; before the first, the pose found at connect time."""
         ...
@@ -179,6 +184,8 @@ class GatedArm(ABC):
     """
 
     provides: frozenset[str] = frozenset({"measured", "derived"})
+    delay_s: float = 0.0
+    """How long it takes until a target that is sent begins to act, beside the motion itself."""
 
     def __init__(self, robot: Robot, clock: Clock, found: ArmSample, rules: GateRules | None = None) -> None:
         """Start at the pose the arm was found in.
