@@ -17,7 +17,7 @@ from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.fault_words import with_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.firmware import firmware_named
-from roarm_lab.emulator.lockstep import lockstep_arm
+from roarm_lab.emulator.lockstep import LockstepClock, lockstep_arm
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, run_episode
 from roarm_lab.gateway.teleop import teleoperate
@@ -152,6 +152,6 @@ def bench(firmware: str) -> Iterator[Bench]:
     """Yield an arm at `START` with its driver."""
     board = Board(firmware_named(firmware))
     board.boot()
-    with lockstep_arm(board) as arm:
+    with lockstep_arm(board, LockstepClock(board)) as arm:
         move_slowly(arm, START, PERIOD_S)
         yield Bench(board, arm)
