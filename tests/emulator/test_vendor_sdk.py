@@ -5,19 +5,16 @@ What is expected is what the SDK's source says and what was seen with it, its mi
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
 from math import degrees, pi, radians
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
-from roarm_lab.emulator.process import emulator_process
 from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, goal_steps, inverse
-from tests.emulator.vendor import Arm, SdkError, install_sdk, running_sdk
+from tests.emulator.vendor import STEP_RAD, Arm, SdkError, angles_of, arm_of, install_sdk, running_sdk, steps_of
 
 FIRMWARES = ("250108", "20260701")
-STEP_RAD = 2 * pi / 4096
 STEP_DEG = 360 / 4096
 NEAR_RAD = 2.5 * pi / 180
 """An arm stops short by its droop; users see up to 3.8 degrees, the emulated one is well within this in these poses."""
@@ -31,13 +28,6 @@ pytestmark = pytest.mark.slow
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a fresh environment with the SDK in it."""
     return install_sdk(tmp_path_factory.mktemp("sdk") / "venv")
-
-
-@contextmanager
-def arm_of(firmware: str, python: Path, folder: Path, *flags: str) -> Generator[Arm]:
-    words = ("--booted", "--pty", "--http", "127.0.0.1:0", *flags)
-    with emulator_process(firmware, *words) as emulator, running_sdk(python, folder) as sdk:
-        yield Arm(firmware, emulator, sdk)
 
 
 @pytest.fixture(scope="module", params=FIRMWARES)
@@ -405,15 +395,3 @@ def test_apsta_set_keeps_both_networks(arm: Arm) -> None:
 def test_after_disconnect_there_is_no_arm_any_more(arm: Arm) -> None:
     assert arm.call("disconnect").type == "NoneType"
     assert arm.call("feedback_get").value == -1
-
-
-def steps_of(wish: list[float]) -> list[int]:
-    """Goals of servos 11 to 17 for angles in the SDK's convention."""
-    base, shoulder, elbow, wrist, roll, gripper = wish
-    return list(goal_steps((base, shoulder, elbow, wrist, roll), gripper))
-
-
-def angles_of(arm: Arm) -> list[float]:
-    """The joints in the SDK's convention, from the encoders."""
-    base, shoulder, _, elbow, wrist, roll, gripper = (STEP_RAD * step for step in arm.servos("reading"))
-    return [pi - base, shoulder - pi, elbow - pi / 2, wrist - pi, pi - roll, pi - gripper]

@@ -37,7 +37,7 @@ class GateRules:
     finger_depth_m: float = 0.01
     """How far below the table a gripping face may be *told* to go. Fingers grasp at the table, servos droop, and a
     target that stays at its surface would stop them above it. The servos are soft: on the RoArm-M3 1 cm presses with
-    1 to 2 N at the fingertips (docs/safety.md)."""
+    15 N near the base, 5 N at 0.25 m and 2 N at 0.35 m (docs/safety.md)."""
     self_margin_m: float | None = 0.003
     """How near two links may come to each other; None to let them collide. 1 degree of backlash is 3 mm at 0.2 m."""
     effort: EffortRule | None = field(default_factory=EffortRule)
