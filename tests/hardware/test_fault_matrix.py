@@ -67,6 +67,10 @@ ROWS = (
 )
 
 
+OF_THE_LINE = ("garbled-lines", "half-lines", "stray-braces", "dropped-lines", "garbled-commands", "supply-volts 5")
+"""Alike with both firmwares; tried with both where readings must be youngest."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell of the table."""
@@ -92,6 +96,7 @@ def cells(activity: str) -> list[object]:
         pytest.param(Cell(firmware, row.fault, getattr(row, activity)[firmware == OLD]), id=f"{row.fault}-{firmware}")
         for row in ROWS
         for firmware in (NEW, OLD)
+        if firmware == NEW or activity == "driven" or row.fault not in OF_THE_LINE
     ]
 
 

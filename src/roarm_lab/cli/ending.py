@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 ENDED = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
@@ -39,10 +39,8 @@ def ending_gently() -> Generator[None]:
     try:
         yield
     except EndedError as error:
-        try:
+        with suppress(OSError):  # the terminal is gone
             sys.stderr.write(f"\nroarm: {error}; the arm is held at its last target.\n")
-        except OSError:  # the terminal is gone
-            pass
         raise
     finally:
         for number, handler in before.items():

@@ -156,8 +156,13 @@ class IoThread:
             newest = doubt
         if newest.valid and now_s - newest.measured_at_s > self._silent_s:
             age_s = now_s - newest.measured_at_s
-            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; is its supply switched on?")
+            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; see that it is switched on")
         return newest
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing came for so long that the last reading tells nothing."""
+        return self._clock.now_s() - self._newest.measured_at_s > self._silent_s
 
     def post(self, line: bytes) -> bool:
         """Make this the target that is sent next, instead of one that waits; return whether targets are taken."""

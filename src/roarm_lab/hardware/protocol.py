@@ -279,7 +279,7 @@ def _why_never_read(fields: Mapping[str, Any], wire: Sequence[float]) -> str:
     for joint in ROUND:  # these come there when they overshoot their limit, and work then
         never[joint] = never[joint] and not _number(fields.get(LOAD_KEYS[joint]))
     if all(never):
-        return "no servo has been read since the arm was switched on; is the 12 V supply plugged in and switched on?"
+        return "no servo has been read since the arm was switched on; plug in the 12 V supply and switch it on"
     if any(never):
         return f"{_servo(never.index(True))} has not been read since the arm was switched on; check its cable"
     return ""

@@ -319,7 +319,7 @@ def wait_for_pose(io: IoThread, readings: Readings, clock: Clock, place: str, ti
         rest = readings.at_rest()
         if rest is not None and newest.valid:
             return newest
-        unknown = io.feedback is not None and not newest.valid
+        unknown = io.feedback is not None and not newest.valid and not io.silent
         unmeasured_at_s = (unmeasured_at_s or now_s) if unknown else None
         if unmeasured_at_s is not None and now_s - unmeasured_at_s > UNMEASURED_S:
             raise MissingError(f"The arm answers but does not know its pose: {newest.reason}.")
@@ -333,6 +333,8 @@ def _why_nothing(io: IoThread, place: str) -> str:
         return io.interruption
     if counts.bytes_in == 0:
         return SILENT.format(port=place)
+    if counts.feedback and io.silent:
+        return f"The arm answered and then fell silent: {io.newest().reason}."
     if counts.feedback:
         return "The arm does not come to rest. Is somebody moving it, or another program?"
     seen = f" (the last one: {io.heard[-1][:60]!r})" if io.heard else ""
