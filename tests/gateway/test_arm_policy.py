@@ -247,3 +247,39 @@ def test_a_policy_that_never_moves_wishes_for_the_last_target(tmp_path: Path) ->
     chunk = policy.infer(policy.observe(sample(0.0), sent, {"goal": GOAL[None]}))
     np.testing.assert_allclose(chunk.joint_target, sent[None], atol=1e-6)
     assert len(chunk.joint_target[0]) == ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("target_rad", "expected_rad"),
+    [
+        (0.50, 0.09),  # 0.05 rad in 0.05 s, and 0.04 s more of it
+        (0.06, 0.06),  # its target is on the way
+        (-0.5, 0.05),  # it was sent back: it will not go on
+    ],
+)
+def test_the_policy_sees_the_arm_where_it_will_be_when_it_answers(
+    policy: ArmPolicy, target_rad: float, expected_rad: float
+) -> None:
+    commands, base = {"goal": GOAL[None]}, np.eye(6)[0]
+    policy.observe(sample(0.0), START, commands)
+    later = sample(0.05, START + 0.05 * base)
+    measured_m = distance_of(policy, later, commands)
+    policy.reset()
+    policy.observe(sample(0.0), START, commands)
+    seen = policy.observe(later, START + target_rad * base, commands, ahead_s=0.04).terms
+    assert seen["joint_pos"][0] - START[0] == pytest.approx(expected_rad, abs=1e-6)
+    np.testing.assert_allclose(seen["joint_pos"][1:], START[1:], atol=1e-6)
+    np.testing.assert_allclose(seen["joint_vel"] / 0.2, base, atol=1e-5)  # the task scales it by 0.2
+    assert policy.distance_m() == pytest.approx(measured_m)  # judged by what was measured
+
+
+def distance_of(policy: ArmPolicy, later: ArmSample, commands: dict[str, np.ndarray]) -> float:
+    policy.observe(later, START, commands)
+    return policy.distance_m()
+
+
+def test_an_arm_that_was_measured_at_rest_is_seen_at_rest(policy: ArmPolicy) -> None:
+    commands = {"goal": GOAL[None]}
+    for time_s in (0.0, 0.05):
+        seen = policy.observe(sample(time_s), START + 0.07, commands, ahead_s=0.1).terms  # it droops
+    np.testing.assert_allclose(seen["joint_pos"], START, atol=1e-6)

@@ -193,8 +193,8 @@ class ArmPolicy:
     ) -> Observation:
         """Take in a measurement and return what the policy sees.
 
-        A policy that was trained without delays sees the arm as it will be when its answer takes effect: the joints move
-        on as fast as they did last, but not beyond the target they were sent to. Success is judged by the measurement.
+        A policy that was trained without delays sees the arm as it will be when its answer takes effect: joints move on
+        as fast as they did last, but not beyond the target they were sent to. Success is judged by the measurement.
 
         Args:
             sample: The newest measurement.

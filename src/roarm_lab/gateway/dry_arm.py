@@ -22,7 +22,7 @@ class DryArm(GatedArm):
         """
         super().__init__(arm.robot, arm.clock, arm.read(), rules)
         self._arm = arm
-        self.provides = arm.provides
+        self.provides, self.delay_s = arm.provides, arm.delay_s
 
     def _read(self) -> ArmSample:
         return self._arm.read()

@@ -30,6 +30,9 @@ SILENT_S = 10.0
 UNMEASURED_S = 3.0
 """How long an arm may say that it does not know its pose before it is believed."""
 LOOK_S = 0.02
+DELAY_S = 0.05
+"""A target is on the wire for 11 ms, waits 10 to 14 ms for the firmware's next turn (half of one), and then the servo's
+profile has to gather speed: at 39 rad/s^2 it is 25 ms behind a target that moves at 2 rad/s."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -58,6 +61,8 @@ class RoArmM3(GatedArm):
     After an interruption (unplugged, restarted, silent) the arm is held: it may have moved, and its firmware moves it
     when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets wishes pass.
     """
+
+    delay_s = DELAY_S
 
     def __init__(
         self,
