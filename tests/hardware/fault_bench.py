@@ -5,7 +5,7 @@ same run every time, and no waiting.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,7 +148,7 @@ class Bench:
 
 
 @contextmanager
-def bench(firmware: str) -> Iterator[Bench]:
+def bench(firmware: str) -> Generator[Bench]:
     """Yield an arm at `START` with its driver."""
     board = Board(firmware_named(firmware))
     board.boot()
