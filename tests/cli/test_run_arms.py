@@ -11,6 +11,7 @@ import pytest
 
 from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import emulator_process
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
 from tests.bundles import still_bundle, wild_bundle
 from tests.cli.commands import start_roarm
@@ -52,6 +53,13 @@ def test_cubes_of_the_emulators_own_world_are_put_down_seen_and_judged(
     cubes = np.array([line["box_pos_w"] for line in lines_of(log_of(folder))]).reshape(2, 60, 3)
     np.testing.assert_allclose(cubes, np.repeat(cubes[:, :1], 60, axis=1), atol=2e-3)  # nobody touches it
     assert not np.allclose(cubes[0], cubes[1], atol=0.01)
+
+
+@pytest.mark.slow
+def test_the_shipped_policy_lifts_cubes_on_the_emulated_arm(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = str(shipped_bundle("lift-cube"))
+    assert main(["run", policy, *FAST, "--episodes", "10", "--firmware", "250108"]) == 0
+    assert json.loads(capsys.readouterr().out)["successes"] >= 6  # 9 in 10 as a rule
 
 
 @pytest.mark.slow

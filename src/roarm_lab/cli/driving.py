@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from roarm_lab.cli.connecting import station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
@@ -38,6 +39,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
     robot = get_robot(bundle.contract.interface["robot"])
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
+    station = station_for(arguments.station, arguments.arm, robot)
     policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
     opened = stage(
         arguments.arm,
@@ -46,6 +48,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         firmware=arguments.firmware,
         fast=arguments.fast,
         dry_run=arguments.dry_run,
+        station=station,
         stop_file=arguments.stop_file,
     )
     with ending_gently(), opened as found:
@@ -62,7 +65,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
                 raise
             finally:
                 summary = _summary(arguments, policy, episodes, log, drift)
-                summary |= {**found.about(), "log": str(folder)}
+                summary |= {"station": station and station.facts(), **found.about(), "log": str(folder)}
                 write_atomic(folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return summary
 

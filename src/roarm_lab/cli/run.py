@@ -39,6 +39,8 @@ class RunArguments:
     """Which arm. On the table of sim and emulator lie the boxes of the task, drawn anew for every episode."""
     firmware: Literal["250108", "20260701"] = "20260701"
     """Which firmware --arm emulator pretends."""
+    station: Path | None = None
+    """Station file: limits, calibration and stop file of this place. For a real arm station.yaml here, if there."""
     dry_run: bool = False
     """Read the arm and ask the policy, say what would be sent in every cycle, and send nothing: the arm stays."""
     stop_file: Path | None = None

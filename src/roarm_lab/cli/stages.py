@@ -17,6 +17,7 @@ from roarm_lab.robots.estop import EstopFile
 from roarm_lab.robots.robot import Robot
 from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.sight import BoxTruth
+from roarm_lab.robots.station import Station
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.sim.backend import Box, SimConfig
 
@@ -58,6 +59,7 @@ def stage(
     firmware: str = FIRMWARE,
     fast: bool = False,
     dry_run: bool = False,
+    station: Station | None = None,
     stop_file: Path | None = None,
 ) -> Generator[Stage]:
     """Yield the arm that is meant, with the task's boxes on the table of one that is not real.
@@ -69,6 +71,7 @@ def stage(
         firmware: Which one an emulated arm has.
         fast: Not in real time.
         dry_run: Keep every target from the arm.
+        station: What holds at this place; its calibration is that of a real arm.
         stop_file: As long as it exists, nothing is sent.
 
     Raises:
@@ -76,23 +79,24 @@ def stage(
         MissingError: The arm is not there.
         UnsafeCommandError: Its pose is impossible.
     """
-    kind, rules = check_arm(words), None
+    kind, rules = check_arm(words), station and station.rules()
     if fast and kind not in HERE:
         raise BadInputError("--fast is for --arm sim and --arm emulator: real arms live in real time.")
     if kind == "emulator" and sim.boxes not in {(), EMULATED_BOXES}:
         raise BadInputError(f"The emulator has one cube (3 cm, 30 g) on its table; this task needs {list(sim.boxes)}.")
-    stop = None if stop_file is None else EstopFile(stop_file)
+    stops = [None if stop_file is None else EstopFile(stop_file), station and station.estop_file()]
     with ExitStack() as stack:
         if kind == "emulator":
             found = stack.enter_context((_in_step if fast else _in_real_time)(firmware, sim, rules))
         else:
             clock = SimulatedClock() if fast else MonotonicClock()
-            arm = stack.enter_context(connected(words, robot, clock=clock, sim=sim))
+            arm = stack.enter_context(connected(words, robot, clock=clock, sim=sim, station=station))
             found = Stage(arm, arm if isinstance(arm, SimArm) and sim.boxes else None)
         if dry_run:
             found = Stage(stack.enter_context(DryArm(found.arm, rules)), found.table, found.about)
-        if stop is not None and isinstance(found.arm, GatedArm):
-            found.arm.stop_on(stop)
+        for stop in stops:
+            if stop is not None and isinstance(found.arm, GatedArm):
+                found.arm.stop_on(stop)
         yield found
 
 

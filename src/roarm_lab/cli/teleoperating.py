@@ -4,7 +4,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from roarm_lab.cli.connecting import connected
+from roarm_lab.cli.connecting import connected, station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.teleop import TeleopArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
@@ -89,7 +89,8 @@ def open_keyboard(setup: Setup, *, needed: bool) -> Keyboard | None:
 def _steer(setup: Setup) -> TeleopLog:
     arguments, stack = setup.arguments, setup.stack
     device = _open_device(setup)
-    arm = stack.enter_context(connected(arguments.arm, ROARM_M3))
+    station = station_for(arguments.station, arguments.arm, ROARM_M3)
+    arm = stack.enter_context(connected(arguments.arm, ROARM_M3, station=station))
     if arguments.device == "hand":
         return _guide(setup, arm)
     period_s = 1.0 / setup.rate_hz

@@ -24,6 +24,9 @@ from roarm_lab.robots.sight import BoxTruth, Sight
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""
+SLOW_RAD_S = 0.3
+"""Up to this speed a joint is seen where it was measured: close to its goal a policy corrects itself from step to step,
+and looking ahead would make more of every correction until the arm trembles. Above it, only what is above counts."""
 NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
 """Where a box is imagined that no term of the task puts anywhere: position m, quaternion wxyz."""
 
@@ -98,7 +101,9 @@ class ArmPolicy:
         self._kinematics = Kinematics(robot)
         self._group = ObservationGroup(observation_terms(interface["observations"]), self.scene)
         self._state: MeasuredState | None = None
+        """What the policy was shown."""
         self._measured: MeasuredState | None = None
+        """What was measured, for judging."""
         self._measured_at_s = 0.0
 
     @property
@@ -193,8 +198,8 @@ class ArmPolicy:
     ) -> Observation:
         """Take in a measurement and return what the policy sees.
 
-        A policy that was trained without delays sees the arm as it will be when its answer takes effect: joints move on
-        as fast as they did last, but not beyond the target they were sent to. Success is judged by the measurement.
+        A policy that was trained without delays sees the arm as it will be when its answer takes effect: fast joints
+        move on, but not beyond the target they were sent to. Success is judged by the measurement.
 
         Args:
             sample: The newest measurement.
@@ -239,7 +244,7 @@ class ArmPolicy:
         Raises:
             InterfaceError: The network gave something that is not a number.
         """
-        state = self._now()
+        state = self._now(self._state)
         inputs = {name: np.asarray(values, dtype=np.float32)[None] for name, values in observation.terms.items()}
         action = np.clip(self.bundle.policy.infer(inputs)[:, 0], -1.0, 1.0)
         self._state = replace(state, action=action, last_action=state.action)
@@ -252,9 +257,7 @@ class ArmPolicy:
         Args:
             truth: What a simulator knows. Without it a task that is judged by such knowledge can not be judged.
         """
-        self._now()
-        state = self._measured
-        assert state is not None
+        state = self._now(self._measured)
         if self._success.source == "sim_only":
             if truth is None:
                 return None
@@ -264,8 +267,7 @@ class ArmPolicy:
 
     def distance_m(self) -> float:
         """Return how far off the latest observation is [m]."""
-        self._now()
-        return float(self._distance(self._measured)[0])
+        return float(self._distance(self._now(self._measured))[0])
 
     def _command(self, name: str, given: Any) -> Float32:
         size = self.command_terms[name].size
@@ -332,17 +334,18 @@ class ArmPolicy:
             **boxes,
         )
 
-    def _now(self) -> MeasuredState:
-        if self._state is None:
+    def _now(self, state: MeasuredState | None) -> MeasuredState:
+        if state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
-        return self._state
+        return state
 
 
 def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
     """Return where the joints [1, joint] rad will be in a while, at the speed they have; none passes its target."""
-    way = state.joint_vel * np.float32(ahead_s)
-    left = state.joint_target - state.joint_pos
-    return state.joint_pos + np.where(way * left > 0.0, np.sign(left) * np.minimum(np.abs(way), np.abs(left)), 0.0)
+    speed = np.sign(state.joint_vel) * np.maximum(np.abs(state.joint_vel) - SLOW_RAD_S, 0.0)
+    way, left = speed * ahead_s, state.joint_target - state.joint_pos
+    ahead = np.sign(left) * np.minimum(np.abs(way), np.abs(left))
+    return np.asarray(state.joint_pos + np.where(way * left > 0.0, ahead, 0.0), dtype=np.float32)
 
 
 def _told(commands: Mapping[str, Float32] | None) -> str:

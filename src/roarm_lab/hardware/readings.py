@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from roarm_lab.core.arrays import Float64
+from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.io_thread import OutOfSightError
 from roarm_lab.hardware.pose_watch import PoseWatch
 from roarm_lab.hardware.protocol import LOW_SUPPLY_V, Feedback, why_no_torque
@@ -22,7 +23,9 @@ REST_RAD = 0.01
 class Readings:
     """Judges feedback on the connection's thread. What others set, they set whole, so no lock is needed."""
 
-    def __init__(self, robot: Robot, *, torque_released: bool = False) -> None:
+    def __init__(self, robot: Robot, *, torque_released: bool = False, calibration: Calibration | None = None) -> None:
+        self.calibration = calibration or Calibration.none(robot)
+        """By how much the angles on the wire are off."""
         self.target: Float64 | None = None
         """Where the joints were last told to go [joint] rad; None when they were told nothing."""
         self.torque_released = torque_released
@@ -36,12 +39,12 @@ class Readings:
         self._since_s = math.inf
 
     def judge(self, feedback: Feedback, at_s: float) -> ArmSample | None:
-        """Return the reading that a line stands for; None when the line is not believed.
+        """Return the reading, in true angles, that a line stands for; None when the line is not believed.
 
         Raises:
             OutOfSightError: The arm is elsewhere than it said before.
         """
-        feedback = self._watch.unwrapped(feedback)
+        feedback = self._watch.unwrapped(self.calibration.true(feedback))
         if self._watch.leaps(feedback, at_s):
             return None
         if self._watch.leapt and not self.torque_released:

@@ -9,6 +9,7 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.hardware import protocol
+from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.http_link import HttpLink
 from roarm_lab.hardware.io_thread import Counts, IoThread
 from roarm_lab.hardware.link import Address, Link
@@ -30,9 +31,8 @@ SILENT_S = 10.0
 UNMEASURED_S = 3.0
 """How long an arm may say that it does not know its pose before it is believed."""
 LOOK_S = 0.02
-DELAY_S = 0.05
-"""A target is on the wire for 11 ms, waits 10 to 14 ms for the firmware's next turn (half of one), and then the servo's
-profile has to gather speed: at 39 rad/s^2 it is 25 ms behind a target that moves at 2 rad/s."""
+DELAY_S = 0.025
+"""A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -79,12 +79,14 @@ class RoArmM3(GatedArm):
         Raises:
             UnsafeCommandError: The pose is impossible.
         """
+        rules = readings.calibration.narrowed(ROARM_M3, rules or GateRules())
         super().__init__(ROARM_M3, clock, found, rules)
         self._eye = eye
         self.provides = RoArmM3.provides | ({"perception"} if eye is not None else set())
         self._io = io
         self._readings = readings
-        self._limits = self._gate.limits
+        self.limits = self._gate.limits
+        """What its gate enforces for each joint."""
         self._target = self.sent
         self._target_at_s = clock.now_s()
 
@@ -96,6 +98,7 @@ class RoArmM3(GatedArm):
         clock: Clock | None = None,
         rules: GateRules | None = None,
         eye: Eye | None = None,
+        calibration: Calibration | None = None,
         reset: bool = False,
         torque_on: bool = False,
         timeout_s: float = BOOT_S,
@@ -107,6 +110,8 @@ class RoArmM3(GatedArm):
             clock: What readings are stamped with; real time unless given.
             rules: What the gate enforces beyond the arm's facts; the defaults of `GateRules` unless given.
             eye: What sees the boxes on its table, a camera; without one it is blind.
+            calibration: By how much its angles are off; they are right unless given. All of this class is in true
+                angles, except `feedback`.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
             timeout_s: How long to wait for an arm that is starting.
@@ -117,7 +122,7 @@ class RoArmM3(GatedArm):
             UnsafeCommandError: The arm stands far outside its joints' ranges.
         """
         clock = clock or MonotonicClock()
-        readings = Readings(ROARM_M3, torque_released=torque_on)
+        readings = Readings(ROARM_M3, torque_released=torque_on, calibration=calibration)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
             found = wait_for_pose(io, readings, clock, address, timeout_s)
@@ -137,8 +142,13 @@ class RoArmM3(GatedArm):
 
     @property
     def feedback(self) -> Feedback | Unmeasured | None:
-        """The newest feedback line as it came, believed or not."""
+        """The newest feedback line as it came, believed or not; its angles are not calibrated."""
         return self._io.feedback
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The last few lines that were no feedback."""
+        return self._io.heard
 
     @property
     def counts(self) -> Counts:
@@ -242,8 +252,8 @@ class RoArmM3(GatedArm):
     def _line(self, target: Float64, now_s: float) -> bytes:
         newest = self._io.newest()
         measured = newest.joint_pos if newest.valid else target
-        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self._limits)
-        return protocol.move(target.tolist(), speed, accel)
+        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self.limits)
+        return protocol.move(self._readings.calibration.wire(target).tolist(), speed, accel)
 
     def _disconnect(self) -> None:
         self._io.close()

@@ -33,15 +33,17 @@ class SerialLink:
 
     silent_s = 1.0
 
-    def __init__(self, place: str, *, reset: bool = False) -> None:
+    def __init__(self, place: str, *, reset: bool = False, baud: int = BAUD) -> None:
         """Open a device (`/dev/ttyUSB0`, `COM3`) or a URL of pyserial; with `reset` start the firmware anew.
+
+        Another `baud` is for finding out whether the firmware was changed; the driver uses the one of the vendor.
 
         Raises:
             LinkError: It does not open; the text says why and what to do.
         """
         self.name = place
         self.polled = "://" in place
-        self._port = _open(place, native=not self.polled)
+        self._port = _open(place, native=not self.polled, baud=baud)
         if reset:
             self._reset()
 
@@ -89,9 +91,9 @@ class SerialLink:
         return LinkError(UNPLUGGED.format(name=self.name, why=VANISHED if vanished else why))
 
 
-def _open(place: str, *, native: bool) -> Any:
+def _open(place: str, *, native: bool, baud: int) -> Any:
     try:
-        port = cast("Any", serial.serial_for_url(place, do_not_open=True, baudrate=BAUD, timeout=0.0))
+        port = cast("Any", serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=0.0))
         port.dtr = port.rts = False
         if native:
             port.exclusive = True
