@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from roarm_lab.cli.connecting import station_for
+from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
 from roarm_lab.cli.stages import Stage, stage
@@ -50,7 +51,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         station=station,
         stop_file=arguments.stop_file,
     )
-    with opened as found:
+    with ending_gently(), opened as found:
         check_sources(bundle, found.arm.provides)
         policy.rehearse()
         say_drift(drift)

@@ -28,8 +28,9 @@ ARRIVED_RAD = 0.06
 """How near the measured pose must come: an arm with proportional servos stops up to 3.8 degrees short."""
 SETTLE_S = 2.0
 """Time to come that near after the last target of a slow move."""
-MAX_AGE_PERIODS = 2.0
-"""A sample or a look older than this many control periods is too old to act on."""
+MAX_AGE_PERIODS = 3.0
+"""A sample or a look older than this many control periods is too old to act on. At 20 Hz that is 0.15 s: the newer
+firmware's readings are up to 65 ms old, and a line that breaks off takes the next one with it, another 56 ms."""
 NOT_UNRECORDED = "An arm is not driven unrecorded."
 
 
@@ -163,7 +164,10 @@ def fresh_sight(arm: Arm, max_age_s: float) -> Sight:
 
 def _refuse_old(what: str, age_s: float, max_age_s: float) -> None:
     if not 0.0 <= age_s <= max_age_s:
-        raise UnsafeCommandError(f"The newest {what} is {age_s:.3f} s old; the limit is {max_age_s:.3f} s.")
+        raise UnsafeCommandError(
+            f"The newest {what} is {age_s:.3f} s old; the limit is {max_age_s:.3f} s. "
+            f"The arm, its connection or this computer paused."
+        )
 
 
 def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:

@@ -1,6 +1,7 @@
 """The real arm behind the door of all arms: `RoArmM3.connect("serial")`, then read, send, hold."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Self
 
@@ -17,7 +18,7 @@ from roarm_lab.hardware.protocol import Feedback, Firmware, Unmeasured
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.servo_speed import registers
-from roarm_lab.robots.arm import ArmSample, GatedArm
+from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S, ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import GateRules
@@ -126,6 +127,7 @@ class RoArmM3(GatedArm):
         try:
             found = wait_for_pose(io, readings, clock, address, timeout_s)
             arm = cls(io, readings, found, clock, rules=rules, eye=eye)
+            io.resume()  # whatever happened before: it stands still, and its pose is where it starts from
             if torque_on:
                 arm.torque(on=True)
         except BaseException:
@@ -225,17 +227,22 @@ class RoArmM3(GatedArm):
     def _latch(self) -> None:
         """Hold as long as the arm is limp or was interrupted; start anew from where it came to rest."""
         if reason := self._io.interruption:
-            self._gate.hold(f"{reason.rstrip('.')}; look at the arm, then release it")
+            self._gate.hold(f"{reason.rstrip('.')}. The arm is held: look at the arm, then release it")
             rest = self._readings.at_rest()
-            if rest is not None and self._io.newest().valid:
-                self._start_from(rest.joint_pos)
+            if rest is not None and self._io.newest().valid and self._begins_at(rest.joint_pos):
                 self._io.resume()
         if self._readings.torque_released:
             self._gate.hold(LIMP)
 
     def _transmit(self, target: Float64) -> None:
-        """Hand a target over. Nothing goes to an arm that is limp or was interrupted: a target moves it at once."""
+        """Hand a target over. Nothing goes to an arm that is limp, was interrupted or is not known to be near it.
+
+        A target moves an arm at once, and makes limp servos drive: one that has sunk without power would leap.
+        """
         if self._readings.torque_released or self._io.interruption:
+            return
+        if not self._io.newest().valid:
+            self._io.forget_target()
             return
         now_s = self.clock.now_s()
         if self._io.post(self._line(target, now_s)):
@@ -251,19 +258,49 @@ class RoArmM3(GatedArm):
     def _disconnect(self) -> None:
         self._io.close()
 
+    def _freed(self) -> None:
+        """Begin anew where a doubted arm says that it is: the person who frees it has looked at it."""
+        if self._readings.torque_released or self._io.newest().valid or not self._where().valid:
+            return
+        try:
+            self._hold_here()
+            self._io.resume()
+        except UnsafeCommandError as error:
+            self._gate.hold(str(error))
+
+    def _where(self) -> ArmSample:
+        """Return where the arm is, also when its servos do not hold."""
+        newest, doubted = self._io.newest(), self._readings.doubted
+        if newest.valid or doubted is None or not self.clock.now_s() - doubted.measured_at_s <= MAX_SAMPLE_AGE_S:
+            return newest
+        return doubted
+
     def _hold_here(self) -> None:
         """Make the present pose the target before there is torque: with an old one the arm would leap to it."""
-        sample = self._io.newest()
+        sample = self._where()
         if not sample.valid:
             raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
-        limp, self._readings.torque_released = self._readings.torque_released, False
         self._start_from(sample.joint_pos)
+        limp, self._readings.torque_released = self._readings.torque_released, False
+        self._io.believe(sample)
+        self._readings.grant(self.clock.now_s())
         self._io.order(self._line(self.sent, self.clock.now_s()))
         self._io.order(protocol.torque(on=True))
         if limp:  # letting go may have silenced the arm for a while; where it is now has just been measured
             self._io.resume()
             if self.latched == LIMP:
                 self._gate.release()
+
+    def _begins_at(self, pose: Float64) -> bool:
+        """Begin anew at a measured pose; return False where that is impossible, which is told in the hold."""
+        try:
+            self._start_from(pose)
+        except UnsafeCommandError as error:
+            with suppress(UnsafeCommandError):  # an emergency stop keeps its reason
+                self._gate.release()
+            self._gate.hold(str(error))
+            return False
+        return True
 
     def _start_from(self, pose: Float64) -> None:
         """Begin anew at a measured pose. What latched the gate latches the new one."""
@@ -297,7 +334,7 @@ def wait_for_pose(io: IoThread, readings: Readings, clock: Clock, place: str, ti
         rest = readings.at_rest()
         if rest is not None and newest.valid:
             return newest
-        unknown = io.feedback is not None and not newest.valid
+        unknown = io.feedback is not None and not newest.valid and not io.silent
         unmeasured_at_s = (unmeasured_at_s or now_s) if unknown else None
         if unmeasured_at_s is not None and now_s - unmeasured_at_s > UNMEASURED_S:
             raise MissingError(f"The arm answers but does not know its pose: {newest.reason}.")
@@ -311,6 +348,8 @@ def _why_nothing(io: IoThread, place: str) -> str:
         return io.interruption
     if counts.bytes_in == 0:
         return SILENT.format(port=place)
+    if counts.feedback and io.silent:
+        return f"The arm answered and then fell silent: {io.newest().reason}."
     if counts.feedback:
         return "The arm does not come to rest. Is somebody moving it, or another program?"
     seen = f" (the last one: {io.heard[-1][:60]!r})" if io.heard else ""

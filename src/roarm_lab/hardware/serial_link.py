@@ -1,5 +1,6 @@
 """The arm at a serial port: its USB cable, or one shared over the network."""
 
+import errno
 import time
 from typing import Any, cast
 
@@ -11,7 +12,11 @@ from roarm_lab.hardware.protocol import reboot
 
 BAUD = 115200
 RESET_PULSE_S = 0.1
-UNPLUGGED = "The connection to the arm at {name} broke ({why}). Is the cable plugged in, and the arm switched on?"
+UNPLUGGED = (
+    "The connection to the arm at {name} broke: {why}. Is the cable plugged in, and the arm switched on? The "
+    "connection comes back by itself"
+)
+VANISHED = "its port is gone"
 GONE = (OSError, serial.SerialException, TypeError)
 """What a port raises when its cable is pulled; pyserial turns some of it into a TypeError inside."""
 
@@ -80,7 +85,10 @@ class SerialLink:
             self.write(b"\n" + reboot())
 
     def _gone(self, error: Exception) -> LinkError:
-        return LinkError(UNPLUGGED.format(name=self.name, why=error))
+        why = str(error).partition(" (")[0]
+        code = getattr(error, "errno", None)
+        vanished = code in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF} or "returned no data" in why
+        return LinkError(UNPLUGGED.format(name=self.name, why=VANISHED if vanished else why))
 
 
 def _open(place: str, *, native: bool, baud: int) -> Any:

@@ -293,6 +293,7 @@ class GatedArm(ABC):
         """
         with self._lock:
             self._gate.release()
+            self._freed()
 
     @final
     def estop(self, reason: str) -> None:
@@ -305,6 +306,7 @@ class GatedArm(ABC):
         """End a hold or an emergency stop. For a person who has looked at the arm."""
         with self._lock:
             self._gate.clear()
+            self._freed()
 
     @final
     def close(self) -> None:
@@ -336,6 +338,10 @@ class GatedArm(ABC):
 
     def _disconnect(self) -> None:
         """Free what the arm holds; called once."""
+        return
+
+    def _freed(self) -> None:
+        """Begin anew after `release` or `clear`, where that takes more than opening the gate. Never raises."""
         return
 
     def _repeat(self, target: Float64) -> None:
