@@ -68,7 +68,7 @@ def newer(quick: None) -> Iterator[APort]:
 
 def test_an_arm_that_is_well(port: APort, doctor: Doctor) -> None:
     code, found = doctor(f"serial:{port.place}")
-    assert code == 0
+    assert code == 0, found
     assert "bad" not in {finding["state"] for finding in found.values()}
     assert ("2026-07-01" if port.newer else "2025-01-08") in found["firmware"]["says"]
     assert ("servos" if port.newer else "still-or-frozen") in found  # the older firmware does not tell

@@ -70,6 +70,7 @@ class EmulatedTable:
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
+        self._lock = threading.Lock()
         self._truth: BoxTruth | None = None
         self._failed = "nobody has looked yet"
         self._stop = threading.Event()
@@ -105,7 +106,11 @@ class EmulatedTable:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look now."""
+        """Look now. One after another: an answer that took longer must not replace a newer one."""
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         seen_at_s = self._clock.now_s()  # before asking: a look is never older than it says
         try:
             boxes = self._ask("boxes")["boxes"]
