@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from roarm_lab.core.arrays import Array, array_namespace
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
@@ -106,6 +106,41 @@ class JointSpeed(RewardTerm):
             return xp.sum(state.joint_vel * state.joint_vel, axis=-1)
 
         return speed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServoStrain(RewardTerm):
+    """How hard the servos push: per joint 0 up to a share of full drive, 1 at full drive, added up.
+
+    An arm that leans on the table costs a policy nothing in simulation, and its target may run ahead of it for ever. On
+    an arm the gate holds it for that. Joints whose firmware limits their torque are left out: a gripper pushes to grip.
+    """
+
+    penalty: ClassVar[bool] = True
+
+    share: float = 0.5
+    """Where it begins. At constant top speed a servo of the RoArm-M3 drives with 0.53 against its own damping."""
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is not between 0 and 1."""
+        super().__post_init__()
+        if not 0.0 <= self.share < 1.0:
+            raise BadInputError(f"ServoStrain.share must be at least 0 and below 1, got {self.share}.")
+
+    def bind(self, scene: Scene) -> RewardFn:
+        """Return the sum over joints [env]."""
+        joints = [j for j, joint in enumerate(scene.robot.joints) if joint.servo.torque_fraction == 1.0]
+        servos = [scene.robot.joints[j].servo for j in joints]
+        drive_per_rad = [servo.stiffness_nm_per_rad / servo.stall_torque_nm for servo in servos]
+        share = self.share
+
+        def strain(state: State) -> Array:
+            xp = array_namespace(state.joint_pos)
+            lead = xp.abs(state.joint_target[:, joints] - state.joint_pos[:, joints])
+            over = (lead * asarray_like(drive_per_rad, lead) - share) / (1.0 - share)
+            return xp.sum(xp.minimum(xp.maximum(over, xp.zeros_like(over)), xp.ones_like(over)), axis=-1)
+
+        return strain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from roarm_lab.mdp.boxes_seen import (
 )
 from roarm_lab.mdp.events import StartPose
 from roarm_lab.mdp.observations import JointPos, JointVel, LastAction, TargetLead
-from roarm_lab.mdp.rewards import ActionRate, JointSpeed
+from roarm_lab.mdp.rewards import ActionRate, JointSpeed, ServoStrain
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
@@ -82,6 +82,7 @@ def lift_cube(robot: Robot = ROARM_M3, *, size_m: float = 0.03, mass_kg: float =
             "at_goal": BoxAtGoal(weight=0.5, within_m=0.025),
             "action_rate": ActionRate(weight=-0.0025),
             "joint_speed": JointSpeed(weight=-0.0005),
+            "strain": ServoStrain(weight=-0.05),
         },
         events={
             "start": StartPose(keyframe="task_start", spread_rad=0.15, base_spread_rad=0.3),
