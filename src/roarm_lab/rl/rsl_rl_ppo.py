@@ -1,9 +1,10 @@
 """PPO of RSL-RL as a trainer: its algorithm and networks, with our settings.
 
-Three small classes hang in the places that RSL-RL has for them: a distribution that keeps action means inside the box, and
-models that limit normalised observations and remember the KL divergence. What differs from Stable-Baselines3: the learning
-rate changes after every minibatch between 1e-5 and 1e-2, which the library fixes; gradients of actor and critic are limited
-each for itself; the value at a time limit is that of the last but one moment; the normaliser adds 0.01 to deviations.
+Two small classes hang in the places that RSL-RL has for them: a distribution that keeps action means inside the box,
+and networks that limit normalised observations and remember the KL divergence. What differs from Stable-Baselines3:
+the learning rate changes before every minibatch, between 1e-5 and 1e-2, which the library fixes; gradients of actor and
+critic are limited each for itself; what a time limit cuts off is valued at the moment before the last action; the
+normaliser adds 0.01 to deviations.
 """
 
 from collections.abc import Mapping

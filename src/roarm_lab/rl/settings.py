@@ -7,7 +7,6 @@ from pathlib import Path
 from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
-
 POSITIVE = (
     "learning_rate",
     "desired_kl",
@@ -51,16 +50,7 @@ class PpoSettings:
         for name in ("num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"):
             if not getattr(self, name) >= 1:
                 raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
-        for name in POSITIVE:
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise BadInputError(f"PpoSettings.{name} must be positive and finite, got {getattr(self, name)}.")
-        for name in ("gamma", "gae_lambda"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise BadInputError(f"PpoSettings.{name} must be 0 to 1, got {getattr(self, name)}.")
-        if not 0.0 <= self.mean_bound_weight < math.inf:
-            raise BadInputError(f"PpoSettings.mean_bound_weight must be 0 or more, got {self.mean_bound_weight}.")
-        if not self.hidden or min(self.hidden) < 1:
-            raise BadInputError(f"PpoSettings.hidden must be layer widths of 1 or more, got {self.hidden}.")
+        self._check_numbers()
         low, high = self.learning_rate_range
         if not 0.0 < low <= self.learning_rate <= high < math.inf:
             raise BadInputError(
@@ -71,6 +61,18 @@ class PpoSettings:
                 f"num_envs x rollout_steps ({self.num_envs} x {self.rollout_steps}) is too small for "
                 f"{self.minibatches} minibatches; use more environments."
             )
+
+    def _check_numbers(self) -> None:
+        for name in POSITIVE:
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise BadInputError(f"PpoSettings.{name} must be positive and finite, got {getattr(self, name)}.")
+        for name in ("gamma", "gae_lambda"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise BadInputError(f"PpoSettings.{name} must be 0 to 1, got {getattr(self, name)}.")
+        if not 0.0 <= self.mean_bound_weight < math.inf:
+            raise BadInputError(f"PpoSettings.mean_bound_weight must be 0 or more, got {self.mean_bound_weight}.")
+        if not self.hidden or min(self.hidden) < 1:
+            raise BadInputError(f"PpoSettings.hidden must be layer widths of 1 or more, got {self.hidden}.")
 
 
 PPO: dict[str, PpoSettings] = {

@@ -1,10 +1,12 @@
 """PPO of skrl as a trainer: its agent, memory, normaliser and learning rate schedule, with our settings.
 
-What differs from Stable-Baselines3: the learning rate changes after every epoch; the normaliser learns during the first epoch
-of an update, from the minibatches of that epoch.
+The penalty on action means hangs in the policy's entropy, which skrl lets a model define. What differs from
+Stable-Baselines3: the learning rate changes after every epoch; the normaliser learns during the first epoch of an
+update, from its minibatches.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,9 +101,7 @@ class SkrlTrainer(TorchTrainer):
             "policy": Actor(settings.hidden, settings.start_std, bound, **common),
             "value": Critic(settings.hidden, **common),
         }
-        self._memory = RandomMemory(
-            memory_size=settings.rollout_steps, num_envs=settings.num_envs, device=self.device
-        )
+        self._memory = RandomMemory(memory_size=settings.rollout_steps, num_envs=settings.num_envs, device=self.device)
         self._agent = PPO(models=models, memory=self._memory, cfg=self._configuration(observation, state), **common)
         self._agent.init()
         self._agent.enable_training_mode(True)
@@ -151,7 +151,7 @@ class SkrlTrainer(TorchTrainer):
                 states=states,  # pyright: ignore[reportArgumentType] (None where there are none)
                 actions=actions,
                 rewards=moved.reward[:, None],
-                # The episode's own last moment, not the first one of the next: what a time limit cuts off is valued there.
+                # The episode's own last moment, not the next one's first: what a time limit cuts off is valued there.
                 next_observations=moved.last.actor,
                 next_states=last,
                 terminated=moved.terminated[:, None],
@@ -219,7 +219,7 @@ class SkrlTrainer(TorchTrainer):
 def _network(size: int, hidden: tuple[int, ...], outputs: int) -> torch.nn.Sequential:
     sizes = [size, *hidden]
     layers: list[torch.nn.Module] = []
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         layers += [torch.nn.Linear(before, after), torch.nn.ELU()]
     return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], outputs))
 

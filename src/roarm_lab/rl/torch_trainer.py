@@ -30,7 +30,7 @@ TAGS = {
     "value_loss": "train/value_loss",
     "std": "train/std",
 }
-"""Columns of the curve as TensorBoard has them from Stable-Baselines3, so that runs of all trainers lie on one another."""
+"""Columns of the curve as TensorBoard has them from Stable-Baselines3: one chart for the runs of all trainers."""
 
 
 class TorchTrainer(ABC):
@@ -136,7 +136,7 @@ def _events_below(folder: Path) -> TensorBoardLog:
 def layers_of(network: torch.nn.Module) -> list[tuple[Float32, Float32]]:
     """Return weight and bias of the linear layers of a network, in order, as plain arrays."""
     linears = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
-    return [(part.weight.detach().cpu().numpy(), part.bias.detach().cpu().numpy()) for part in linears]
+    return [tuple(values.detach().cpu().numpy().copy() for values in (part.weight, part.bias)) for part in linears]
 
 
 def outside_the_box(mean: torch.Tensor) -> torch.Tensor:

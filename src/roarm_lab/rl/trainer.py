@@ -1,4 +1,4 @@
-"""What training asks of a trainer, and the table of them. Each is an adapter to a library with algorithms of its own."""
+"""What training asks of a trainer, and the table of them: each is an adapter to a library that brings the algorithm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Log(Protocol):
         ...
 
     def after_rollout(self, steps: int, update: Update, actions: Float32) -> Mapping[str, float]:
-        """Actions [step, env, action] have been carried out, and nothing learned from them yet; return the curve's row."""
+        """Return the curve's row: actions [step, env, action] were carried out, nothing was learned from them yet."""
         ...
 
 
