@@ -37,8 +37,8 @@ build:  ## build the wheel and try it in a fresh environment
 # What the CUDA build of torch brings is left out: torch pins it exactly, and the CPU build has none of it.
 constraints:  ## pin what the extras bring, for each Python (needs uv)
 	for v in 11 12 13; do \
-	  uv pip compile -q pyproject.toml --extra train --extra rsl-rl --extra skrl --extra dev --python-version 3.$$v --python-platform linux \
+	  uv pip compile -q pyproject.toml --extra train --extra dev --python-version 3.$$v --python-platform linux \
 	    --no-annotate --custom-compile-command 'make constraints' $(UPGRADE) -o constraints/py3$$v.txt > /dev/null && \
-	  sed -i -E '/^(nvidia-|cuda-|triton)/d; s/^# This file .*/# What the extras train, rsl-rl, skrl and dev bring on Python 3.'$$v' (Linux). Made by:/' \
+	  sed -i -E '/^(nvidia-|cuda-|triton)/d; s/^# This file .*/# What the extras train and dev bring on Python 3.'$$v' (Linux). Made by:/' \
 	    constraints/py3$$v.txt || exit 1; \
 	done

@@ -45,9 +45,9 @@ class Actor(GaussianMixin, Model):
             last.weight.mul_(FIRST_ACTIONS)
             last.bias.zero_()
 
-    def compute(self, inputs: dict[str, Any], role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
+    def compute(self, inputs: dict[str, Any], *args: Any, role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
         """Return means [env, action] and the logarithm of the deviations."""
-        del role
+        del args, role  # its mixins give the role by position, its base class declares a keyword
         return self.network(inputs["observations"]), {"log_std": self.log_std}
 
     def get_entropy(self, *, role: str = "") -> torch.Tensor:
@@ -65,9 +65,9 @@ class Critic(DeterministicMixin, Model):
         self.sees = "observations" if self.state_space is None else "states"
         self.network = _network(self.num_states or self.num_observations, hidden, 1)
 
-    def compute(self, inputs: dict[str, Any], role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
+    def compute(self, inputs: dict[str, Any], *args: Any, role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
         """Return the value [env, 1]."""
-        del role
+        del args, role  # its mixins give the role by position, its base class declares a keyword
         return self.network(inputs[self.sees]), {}
 
 
@@ -89,7 +89,7 @@ class SkrlTrainer(TorchTrainer):
     def _make(self, seen: Seen) -> None:
         observation, action = _box(seen.actor.shape[1]), _box(self.worlds.env.actions.size, 1.0)
         state = None if seen.extra is None else _box(seen.critic.shape[1])
-        common = {
+        common: dict[str, Any] = {
             "observation_space": observation,
             "state_space": state,
             "action_space": action,

@@ -136,7 +136,12 @@ def _events_below(folder: Path) -> TensorBoardLog:
 def layers_of(network: torch.nn.Module) -> list[tuple[Float32, Float32]]:
     """Return weight and bias of the linear layers of a network, in order, as plain arrays."""
     linears = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
-    return [tuple(values.detach().cpu().numpy().copy() for values in (part.weight, part.bias)) for part in linears]
+    return [(_kept(part.weight), _kept(part.bias)) for part in linears]
+
+
+def _kept(values: torch.Tensor) -> Float32:
+    """Return a copy: the network learns on in its own memory."""
+    return values.detach().cpu().numpy().copy()
 
 
 def outside_the_box(mean: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Bool, Float32
 from roarm_lab.envs.env import Env, Observations, StepResult
 from roarm_lab.envs.gymnasium_api import flat
 
@@ -73,5 +73,5 @@ class TorchWorlds:
         extra = self._tensor(np.concatenate(others, axis=1)) if others else None
         return Seen(actor=self._tensor(flat(groups["actor"])), extra=extra)
 
-    def _tensor(self, values: Float32) -> torch.Tensor:
+    def _tensor(self, values: Float32 | Bool) -> torch.Tensor:
         return torch.from_numpy(values).to(self._device)
