@@ -84,3 +84,39 @@ def test_training_is_measured_beside_the_environment_alone(trainer: str, capsys:
     shares = [row[name] for name in ("simulation_share", "policy_share", "learning_share")]
     assert min(shares) > 0.0
     assert sum(shares) == pytest.approx(1.0)
+
+
+@pytest.mark.slow
+def test_the_control_loop_of_an_arm_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "loop", "--arm", "sim", "--seconds", "1", "--busy", "--json"]) == 0
+    loop = json.loads(capsys.readouterr().out)["loop"]
+    assert (loop["arm"], loop["busy"], loop["cycles"]) == ("sim", True, 20)
+    assert 0.0 <= loop["within_2_ms"] <= loop["within_5_ms"] <= 1.0
+    assert loop["late_ms"]["p50"] <= loop["late_ms"]["p99"] <= loop["late_ms"]["max"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("firmware", ["250108", "20260701"])
+def test_the_time_from_a_command_to_motion_is_measured(capsys: pytest.CaptureFixture[str], firmware: str) -> None:
+    assert main(["bench", "latency", "--commands", "2", "--firmware", firmware]) == 0
+    out = capsys.readouterr().out
+    assert f"firmware            {firmware}\n" in out
+    assert "command_to_motion_ms" in out
+    assert main(["bench", "latency", "--commands", "1", "--firmware", firmware, "--json"]) == 0
+    took = json.loads(capsys.readouterr().out)["latency"]["command_to_motion_ms"]["p50"]
+    assert took > 30.0  # the line alone needs 11 ms there and 19 ms back
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("loop", "--arm", "sin"), "There is no kind of arm named 'sin'"),
+        (("loop", "--arm", "serial:/dev/nothing"), "Nobody can be asked here: say --yes"),
+        (("latency", "--commands", "0"), "--commands must be 1 or more, got 0"),
+        (("loop", "--demo"), "go with `roarm bench sim`"),
+    ],
+)
+def test_an_arm_that_can_not_be_measured_is_refused(
+    one_line: Callable[..., str], words: tuple[str, ...], message: str
+) -> None:
+    assert message in one_line("bench", *words)

@@ -122,3 +122,14 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_true_state_is_shown_as_json() -> None:
     assert in_words({"ok": True, "servos": {"11": {"goal": 2047}}}).startswith("{\n")
     assert in_words({"ok": True}) == "done"
+
+
+def test_a_program_that_was_killed_before_it_heard_anything_leaves_no_emulator(folder: Path) -> None:
+    words = [sys.executable, "-m", "roarm_lab", "emulate", "--json", "--end-with-stdin", "--pty", "--booted"]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(words, cwd=folder, stdin=pipe, stdout=pipe, stderr=nothing) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=ENOUGH_S)

@@ -287,7 +287,7 @@ def test_a_mistake_of_ours_holds_the_arm_and_is_not_hidden(
             held.append(self.latched)
             super()._disconnect()
 
-    monkeypatch.setattr(driving, "SimArm", Seen)
+    monkeypatch.setattr("roarm_lab.sim.arm.SimArm", Seen)
     monkeypatch.setattr(ArmPolicy, "is_success", broken)
     with pytest.raises(ZeroDivisionError):
         main(["run", str(bundle), "--fast"])

@@ -5,20 +5,16 @@ What is expected is what the SDK's source says and what was seen with it, its mi
 
 import json
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from math import degrees, pi, radians
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
-from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, goal_steps, inverse
-from tests.emulator.vendor import Arm, SdkError, install_sdk, running_sdk
+from tests.emulator.vendor import STEP_RAD, Arm, SdkError, angles_of, arm_of, install_sdk, running_sdk, steps_of
 
 FIRMWARES = ("250108", "20260701")
-STEP_RAD = 2 * pi / 4096
 STEP_DEG = 360 / 4096
 NEAR_RAD = 2.5 * pi / 180
 """An arm stops short by its droop; users see up to 3.8 degrees, the emulated one is well within this in these poses."""
@@ -29,31 +25,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, EmulatorProcess | Path]]:
-    """Two arms of each firmware, one of them without 12 V, and the SDK; all of it started at the same time."""
-    folder = tmp_path_factory.mktemp("sdk")
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-
-        def start(firmware: str, *flags: str) -> EmulatorProcess:
-            return stack.enter_context(emulator_process(firmware, "--booted", "--pty", "--http", "127.0.0.1:0", *flags))
-
-        jobs = {"python": pool.submit(install_sdk, folder / "venv")}
-        jobs |= {firmware: pool.submit(start, firmware) for firmware in FIRMWARES}
-        jobs |= {f"{firmware} dark": pool.submit(start, firmware, "--fault", "bus-unpowered") for firmware in FIRMWARES}
-        yield {name: job.result() for name, job in jobs.items()}
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment with the SDK in it."""
+    return install_sdk(tmp_path_factory.mktemp("sdk") / "venv")
 
 
 @pytest.fixture(scope="module", params=FIRMWARES)
-def arm(request: pytest.FixtureRequest, fleet: dict, tmp_path_factory: pytest.TempPathFactory) -> Generator[Arm]:
-    with running_sdk(fleet["python"], tmp_path_factory.mktemp("arm")) as sdk:
-        yield Arm(request.param, fleet[request.param], sdk)
+def arm(request: pytest.FixtureRequest, python: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Arm]:
+    with arm_of(request.param, python, tmp_path_factory.mktemp("arm")) as arm:
+        yield arm
 
 
-@pytest.fixture(scope="module")
-def dark(arm: Arm, fleet: dict, tmp_path_factory: pytest.TempPathFactory) -> Generator[Arm]:
-    """An arm of the same firmware whose servos never had power."""
-    with running_sdk(fleet["python"], tmp_path_factory.mktemp("dark")) as sdk:
-        yield Arm(arm.firmware, fleet[f"{arm.firmware} dark"], sdk)
+@pytest.fixture
+def dark(arm: Arm, python: Path, tmp_path: Path) -> Generator[Arm]:
+    """Another arm of the same firmware, whose servos never had power."""
+    with arm_of(arm.firmware, python, tmp_path, "--fault", "bus-unpowered") as dark:
+        yield dark
 
 
 def test_no_public_method_is_left_out(arm: Arm) -> None:
@@ -377,11 +364,11 @@ def test_a_network_name_with_an_ampersand_breaks_the_address(arm: Arm) -> None:
 # What can not be taken back comes last.
 
 
-def test_a_lone_brace_hangs_the_sdk_for_ever(arm: Arm, fleet: dict, tmp_path: Path) -> None:
+def test_a_lone_brace_hangs_the_sdk_for_ever(arm: Arm, python: Path, tmp_path: Path) -> None:
     arm.emulator.command("fault stray-braces 1")
     arm.emulator.command("fault half-lines 1")
     try:
-        with running_sdk(fleet["python"], tmp_path) as victim:
+        with running_sdk(python, tmp_path) as victim:
             victim.call("open", port=arm.emulator.addresses.serial)
             victim.start("feedback_get")
             with pytest.raises(Empty):
@@ -408,15 +395,3 @@ def test_apsta_set_keeps_both_networks(arm: Arm) -> None:
 def test_after_disconnect_there_is_no_arm_any_more(arm: Arm) -> None:
     assert arm.call("disconnect").type == "NoneType"
     assert arm.call("feedback_get").value == -1
-
-
-def steps_of(wish: list[float]) -> list[int]:
-    """Goals of servos 11 to 17 for angles in the SDK's convention."""
-    base, shoulder, elbow, wrist, roll, gripper = wish
-    return list(goal_steps((base, shoulder, elbow, wrist, roll), gripper))
-
-
-def angles_of(arm: Arm) -> list[float]:
-    """The joints in the SDK's convention, from the encoders."""
-    base, shoulder, _, elbow, wrist, roll, gripper = (STEP_RAD * step for step in arm.servos("reading"))
-    return [pi - base, shoulder - pi, elbow - pi / 2, wrist - pi, pi - roll, pi - gripper]

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import pi
 from pathlib import Path
 from typing import Any
 
-from roarm_lab.emulator.process import EmulatorProcess
+from roarm_lab.emulator.process import EmulatorProcess, emulator_process
+from roarm_lab.robots.firmware_kinematics import goal_steps
 
 SDK = "roarm-sdk==0.1.1"
+STEP_RAD = 2 * pi / 4096
 ENOUGH_S = 60.0
 """Longer than any call takes on any machine; the SDK itself gives up after 30 s at the latest."""
 
@@ -181,3 +184,22 @@ class Arm:
             return bool(same and not moving)
 
         self.wait_for(still)
+
+
+@contextmanager
+def arm_of(firmware: str, python: Path, folder: Path, *flags: str) -> Generator[Arm]:
+    words = ("--booted", "--pty", "--http", "127.0.0.1:0", *flags)
+    with emulator_process(firmware, *words) as emulator, running_sdk(python, folder) as sdk:
+        yield Arm(firmware, emulator, sdk)
+
+
+def steps_of(wish: list[float]) -> list[int]:
+    """Goals of servos 11 to 17 for angles in the SDK's convention."""
+    base, shoulder, elbow, wrist, roll, gripper = wish
+    return list(goal_steps((base, shoulder, elbow, wrist, roll), gripper))
+
+
+def angles_of(arm: Arm) -> list[float]:
+    """The joints in the SDK's convention, from the encoders."""
+    base, shoulder, _, elbow, wrist, roll, gripper = (STEP_RAD * step for step in arm.servos("reading"))
+    return [pi - base, shoulder - pi, elbow - pi / 2, wrist - pi, pi - roll, pi - gripper]

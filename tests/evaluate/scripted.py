@@ -15,6 +15,8 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.tasks.lift_cube import lift_cube
 
 OPEN, SHUT = 1.0, -1.0
+BESIDE_M = 0.004
+"""How far to the left the grasp point goes, so that the fixed jaw comes down beside the cube and not onto it."""
 STEP_RAD = 0.125
 """What the action 1 adds to a joint target, in `lift_cube`."""
 
@@ -68,7 +70,8 @@ class Scripted:
         cube_b = forward(seen["cube"] / 4.0, seen["joint_pos"][:, 0]) - [0.0, 0.0, ROARM_M3.base_height_m]
         self._cube_b = cube_b if self._cube_b is None else self._cube_b
         goal_b = cube_b + forward(seen["goal_from_cube"] / 5.0, seen["joint_pos"][:, 0])
-        aim_b = self._cube_b + part.to_goal * (goal_b - self._cube_b) + [0.0, 0.0, part.up_m]
+        beside_b = forward(np.tile([0.0, BESIDE_M, 0.0], (len(cube_b), 1)), np.arctan2(cube_b[:, 1], cube_b[:, 0]))
+        aim_b = self._cube_b + beside_b + part.to_goal * (goal_b - self._cube_b) + [0.0, 0.0, part.up_m]
         target = seen["joint_pos"] + seen["target_lead"] / 5.0
         found = self._inverse.solve(aim_b, pi / 2, 0.0)
         wish = np.where(found.found[:, None], found.joint_pos, target[:, :5])

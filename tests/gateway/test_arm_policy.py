@@ -76,7 +76,7 @@ def test_arm_and_environment_give_the_same_observations_and_targets(bundle: Bund
             )
         # The task scales the way to the goal by 5.
         assert policy.distance_m() == pytest.approx(np.linalg.norm(seen["goal_from_tcp"]) / 5.0, abs=TWO_ROADS)
-        state = policy._now()  # also what no term of this task looks at
+        state = policy._now(policy._state)  # also what no term of this task looks at
         for name in ("action", "last_action", "episode_time_s", "joint_target", "site_pos_w"):
             np.testing.assert_allclose(
                 getattr(state, name), getattr(env.state, name), rtol=0.0, atol=TWO_ROADS, err_msg=f"{name} at {step}"
@@ -247,3 +247,41 @@ def test_a_policy_that_never_moves_wishes_for_the_last_target(tmp_path: Path) ->
     chunk = policy.infer(policy.observe(sample(0.0), sent, {"goal": GOAL[None]}))
     np.testing.assert_allclose(chunk.joint_target, sent[None], atol=1e-6)
     assert len(chunk.joint_target[0]) == ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("target_rad", "expected_rad"),
+    [
+        (0.50, 0.168),  # 0.1 rad in 0.05 s is 2 rad/s: 1.7 rad/s more than slow, for 0.04 s
+        (0.11, 0.11),  # its target is on the way
+        (-0.5, 0.10),  # it was sent back: it will not go on
+    ],
+)
+def test_the_policy_sees_the_arm_where_it_will_be_when_it_answers(
+    policy: ArmPolicy, target_rad: float, expected_rad: float
+) -> None:
+    commands, base = {"goal": GOAL[None]}, np.eye(6)[0]
+    policy.observe(sample(0.0), START, commands)
+    later = sample(0.05, START + 0.1 * base)
+    measured_m = distance_of(policy, later, commands)
+    policy.reset()
+    policy.observe(sample(0.0), START, commands)
+    seen = policy.observe(later, START + target_rad * base, commands, ahead_s=0.04).terms
+    assert seen["joint_pos"][0] - START[0] == pytest.approx(expected_rad, abs=1e-6)
+    np.testing.assert_allclose(seen["joint_pos"][1:], START[1:], atol=1e-6)
+    np.testing.assert_allclose(seen["joint_vel"] / 0.2, 2.0 * base, atol=1e-5)  # the task scales it by 0.2
+    assert policy.distance_m() == pytest.approx(measured_m)  # judged by what was measured
+
+
+def distance_of(policy: ArmPolicy, later: ArmSample, commands: dict[str, np.ndarray]) -> float:
+    policy.observe(later, START, commands)
+    return policy.distance_m()
+
+
+@pytest.mark.parametrize("speed_rad_s", [0.0, 0.25])
+def test_a_slow_arm_is_seen_where_it_was_measured(policy: ArmPolicy, speed_rad_s: float) -> None:
+    commands = {"goal": GOAL[None]}
+    policy.observe(sample(0.0), START, commands)
+    pose = START + 0.05 * speed_rad_s
+    seen = policy.observe(sample(0.05, pose), pose + 0.07, commands, ahead_s=0.1).terms  # it droops
+    np.testing.assert_allclose(seen["joint_pos"], pose, atol=1e-6)

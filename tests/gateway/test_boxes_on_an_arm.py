@@ -228,7 +228,7 @@ def from_half_a_second(bad: Look) -> Look:
     ("bad", "reason"),
     [
         (lambda now_s: Sight.failed(now_s, "the lens is covered"), "The boxes can not be seen: the lens is covered"),
-        (lambda now_s: cube_at(now_s - 0.11), "The newest look is 0.110 s old; the limit is 0.100 s"),
+        (lambda now_s: cube_at(now_s - 0.16), "The newest look is 0.160 s old; the limit is 0.150 s"),
         (lambda now_s: cube_at(now_s + 0.01), "The newest look is -0.010 s old"),
         (lambda now_s: cube_at(math.nan), "The newest look is nan s old"),
         (lambda now_s: Sight.of(now_s, ["brick"], [CUBE_W], [QUAT]), "There is no box named 'cube'"),

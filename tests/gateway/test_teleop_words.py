@@ -54,6 +54,16 @@ def test_a_hold_and_its_end_are_said_once_with_what_to_do() -> None:
     )
 
 
+def test_a_person_who_waits_is_told_when_the_arm_is_back() -> None:
+    out = io.StringIO()
+    line = StatusLine(out, hint="C clears it")
+    lost = ArmSample.failed(1.0, "the cable is out")
+    for number, sample in enumerate([lost, lost, None, None]):
+        line(turn(number, latched="the cable is out", sample=sample))
+    said = ["HELD        the cable is out", "            C clears it", "back        the arm can be read again"]
+    assert out.getvalue().splitlines() == [*said, "            C clears it"]
+
+
 def test_trouble_is_said_once_while_it_lasts() -> None:
     stream = io.StringIO()
     line = StatusLine(stream)

@@ -46,6 +46,8 @@ class APort:
         self.streaming = not newer
         self.changes: dict[str, Any] = {}
         self.got: list[bytes] = []
+        self.remarks = b""
+        """Said before every line of the stream."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -80,7 +82,7 @@ class APort:
                     self._obey(line.strip())
             if self.streaming and not self.silent and time.monotonic() >= due_s:
                 due_s = time.monotonic() + PERIOD_S
-                self.say(feedback_line(self.wire, newer=self.newer, **self.changes))
+                self.say(self.remarks + feedback_line(self.wire, newer=self.newer, **self.changes))
 
     def _obey(self, line: bytes) -> None:
         if not line:

@@ -23,7 +23,8 @@ from tests.arm_contract import ARM_CONTRACT, Check
 pytestmark = pytest.mark.slow
 
 DT_S = 0.05
-PATIENCE_S = 30.0  # only a test that fails waits this long
+SLOW_DT_S = 0.2  # readings may be twice as old
+PATIENCE_S = 60.0  # only a test that fails waits this long
 DROOP_RAD = 0.07  # 4 degrees, the most that users report
 START = np.array([0.2, 0.1, 1.4, 0.3, 0.2, 0.6])
 """Well inside every range, and what the tests begin near to."""
@@ -57,9 +58,13 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def bench(running: Bench) -> Iterator[Bench]:
     running.emulator.command("clear")
-    with running.arm() as arm:
+    try:
+        arm = RoArmM3.connect(running.address)
+    except MissingError:  # a servo that was dead comes back without torque
+        arm = RoArmM3.connect(running.address, reset=True)
+    with arm:
         if np.max(np.abs(arm.read().joint_pos - START)) > 0.5:
-            move_slowly(arm, START, DT_S)
+            go(arm, START)
     yield running
     running.emulator.command("clear")
 
@@ -75,6 +80,21 @@ def until(done: Callable[[], bool], what: str) -> None:
     while not done():
         assert time.monotonic() < end_s, f"never: {what}"
         time.sleep(0.02)
+
+
+def go(arm: RoArmM3, goal: Float64) -> None:
+    """Move slowly; on a machine too busy to read the port in time, again."""
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            move_slowly(arm, goal, SLOW_DT_S)
+        except UnsafeCommandError as error:
+            if not ("old" in str(error) or "silent" in str(error)) or time.monotonic() > end_s:
+                raise
+            until(lambda: arm.read().valid and not _refuses_targets(arm), "the arm is read again")
+            arm.release()
+        else:
+            return
 
 
 def drive(arm: RoArmM3, wish: Float64, seconds: float) -> None:
@@ -98,7 +118,7 @@ def test_keeps_the_arm_contract(bench: Bench, check: Check) -> None:
 def test_connects_reads_the_truth_and_goes_where_it_is_told(bench: Bench, arm: RoArmM3) -> None:
     assert arm.firmware == (Firmware.FW26 if bench.newer else Firmware.FW25)
     goal = START + 0.2
-    move_slowly(arm, goal, DT_S)
+    go(arm, goal)
     time.sleep(0.5)  # it comes to rest
     np.testing.assert_allclose(bench.true_pos(), goal, atol=DROOP_RAD)
     np.testing.assert_allclose(arm.read().joint_pos, bench.true_pos(), atol=0.01)  # a few encoder steps
@@ -131,7 +151,7 @@ def _moves_and_reads(arm: RoArmM3) -> bool:
 
 @pytest.mark.parametrize("fault", ["garbled-lines 0.2", "half-lines 0.2", "stray-braces 0.3", "dropped-lines 0.3"])
 def test_damaged_lines_never_become_a_pose(bench: Bench, arm: RoArmM3, fault: str) -> None:
-    move_slowly(arm, START, DT_S)
+    go(arm, START)
     bench.emulator.command(f"fault {fault}")
     skipped, bad = arm.counts.skipped, list[Float64]()
     end_s = time.monotonic() + 2.0
@@ -156,15 +176,16 @@ def test_a_target_that_was_damaged_on_its_way_is_made_good(bench: Bench, arm: Ro
 def test_a_brown_out_holds_the_arm_where_it_is_found_afterwards(bench: Bench, arm: RoArmM3) -> None:
     bench.emulator.command("fault brown-out")
     drive(arm, START + 0.3, 0.5)
-    until(lambda: not arm.read().valid, "the reading fails")
-    until(lambda: arm.read().valid, "the arm comes back")
-    until(lambda: np.max(np.abs(arm.sent - arm.read().joint_pos)) < 0.02, "its pose is the new start")
-    assert "restarted" in (arm.latched or "")
+    until(
+        lambda: "restarted" in (arm.latched or "") and not _refuses_targets(arm) and arm.read().valid,
+        "the arm comes back, and its pose is the new start",
+    )
+    np.testing.assert_allclose(arm.sent, bench.true_pos(), atol=DROOP_RAD)
     assert bench.emulator.command("state")["info_print"] == 2
     with pytest.raises(UnsafeCommandError, match="look at the arm, then release it"):
         arm.send(START, DT_S)
     arm.release()
-    move_slowly(arm, START, DT_S)
+    go(arm, START)
 
 
 def test_a_cable_that_was_pulled_and_put_back_holds_the_arm(bench: Bench, arm: RoArmM3) -> None:
@@ -178,7 +199,7 @@ def test_a_cable_that_was_pulled_and_put_back_holds_the_arm(bench: Bench, arm: R
         arm.send(START, DT_S)
     until(lambda: "release" in (arm.latched or "") and not _refuses_targets(arm), "it stands still")
     arm.release()
-    move_slowly(arm, START, DT_S)
+    go(arm, START)
 
 
 def _refuses_targets(arm: RoArmM3) -> bool:
@@ -219,7 +240,7 @@ def test_an_arm_whose_program_is_killed_stops_within_the_gates_lead(bench: Bench
 
 
 def test_letting_go_and_holding_again(bench: Bench, arm: RoArmM3) -> None:
-    move_slowly(arm, START, DT_S)
+    go(arm, START)
     arm.torque(on=False, warned=True)
     until(lambda: not bench.emulator.command("state")["servos"]["14"]["torque_on"], "the servos let go")
     arm.hold()
@@ -232,13 +253,13 @@ def test_letting_go_and_holding_again(bench: Bench, arm: RoArmM3) -> None:
     np.testing.assert_allclose(bench.true_pos(), limp, atol=DROOP_RAD)
     until(lambda: arm.read().valid, "the arm answers")
     arm.release()
-    move_slowly(arm, START, DT_S)
+    go(arm, START)
 
 
 def test_recovering_says_step_by_step_what_was_done(bench: Bench, arm: RoArmM3) -> None:
     arm.estop("a test pressed the button")
     resets = bench.emulator.command("state")["resets"]
-    steps = arm.recover(lambda arm: move_slowly(arm, START, DT_S))
+    steps = arm.recover(lambda arm: go(arm, START))
     assert bench.emulator.command("state")["resets"] == resets + 1
     assert [step.split()[0] for step in steps] == ["closed", "the", "the", "moved"]
     assert arm.latched is None
@@ -251,14 +272,14 @@ def test_other_ways_in_work_too(running: Bench) -> None:
         assert emulator.addresses.http
         with RoArmM3.connect(emulator.addresses.rfc2217) as arm:
             assert emulator.command("state")["resets"] == 1  # opening it reset nothing
-            move_slowly(arm, START, DT_S)
+            go(arm, START)
         with RoArmM3.connect(emulator.addresses.http) as arm:
             np.testing.assert_allclose(arm.read().joint_pos, START, atol=DROOP_RAD)
             if running.newer:
                 with pytest.raises(UnsafeCommandError, match="s old"):
                     move_slowly(arm, START + 0.1, DT_S)
             else:
-                move_slowly(arm, START + 0.1, DT_S)
+                go(arm, START + 0.1)
 
 
 def test_an_arm_without_power_from_the_start_is_explained(running: Bench) -> None:

@@ -1,11 +1,12 @@
 import errno
 import platform
 import sys
+from pathlib import Path
 
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
-from roarm_lab.hardware.port_discovery import Port, explain_open, find_port
+from roarm_lab.hardware.port_discovery import Port, explain_open, find_port, same_arm, usb_serial_of
 
 ARM = Port("/dev/ttyUSB0", "CP2102", is_candidate=True)
 OTHER = Port("/dev/ttyS0", "a modem", is_candidate=False)
@@ -48,3 +49,30 @@ def test_wsl_and_windows_get_their_own_advice(monkeypatch: pytest.MonkeyPatch) -
 def test_a_port_that_does_not_open_is_explained(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     assert told in explain_open("/dev/ttyNOTHERE", OSError(code, "as the system says it"))
+
+
+FIRST = Port("/dev/ttyUSB0", "CP2102", is_candidate=True, serial_number="A1")
+SECOND = Port("/dev/ttyUSB1", "CP2102", is_candidate=True, serial_number="B2")
+
+
+def test_an_arm_is_known_again_by_its_usb_serial_number(tmp_path: Path) -> None:
+    assert same_arm("serial", "B2", lambda: [FIRST, SECOND]) == "serial:/dev/ttyUSB1"
+    assert same_arm("http:192.168.4.1", "B2", list) == "http:192.168.4.1"
+    assert same_arm("serial:/dev/ttyUSB0", "", lambda: [FIRST]) == "serial:/dev/ttyUSB0"
+    link = tmp_path / "arm"
+    link.symlink_to("/dev/null")
+    there = Port("/dev/null", "CP2102", is_candidate=True, serial_number="A1")
+    assert usb_serial_of(str(link), lambda: [there]) == "A1"
+    assert same_arm(f"serial:{link}", "A1", lambda: [there]) == f"serial:{link}"
+
+
+def test_another_arm_than_the_stations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"'C3' is not plugged in; others are: /dev/ttyUSB0 \(A1\)"):
+        same_arm("serial", "C3", lambda: [FIRST])
+    port = tmp_path / "port"
+    port.touch()
+    other = Port(str(port), "CP2102", is_candidate=True, serial_number="A1")
+    with pytest.raises(BadInputError, match=r"has USB serial number A1, and the station's has 'B2'\. That one is at s"):
+        same_arm(f"serial:{port}", "B2", lambda: [other, SECOND])
+    with pytest.raises(MissingError, match="No arm is plugged in"):
+        same_arm("serial", "B2", lambda: [OTHER])

@@ -1,10 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from roarm_lab.hardware.pose_watch import FROZEN_FRAMES, FROZEN_S, PoseWatch
+from roarm_lab.hardware.io_thread import OutOfSightError
+from roarm_lab.hardware.pose_watch import FROZEN_FRAMES, FROZEN_S, LONG_FROZEN_S, PoseWatch
 from roarm_lab.hardware.protocol import Feedback, Firmware
-from roarm_lab.hardware.readings import REST_S, Readings
+from roarm_lab.hardware.readings import GRANTED_S, REST_S, Readings
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 
 HOME = ROARM_M3.keyframe("home")
@@ -98,3 +101,40 @@ def test_an_effort_that_is_not_told_stays_unknown() -> None:
     unknown = Readings(ROARM_M3).judge(feedback(HOME, None), 0.0)
     assert unknown is not None
     assert unknown.effort is None
+
+
+def test_a_servo_that_failed_while_it_drove_hard_is_found_later_than_one_that_did_not() -> None:
+    said = watched(away(0, 0.4), (0.6, 0.0, 0.0, 0.0, 0.0, 0.0), seconds=3.0)
+    first = next(k for k, reason in enumerate(said) if reason)
+    assert LONG_FROZEN_S <= first * DT_S <= LONG_FROZEN_S + 3 * DT_S
+    assert "joint 'base'" in said[first]
+
+
+def test_a_leap_that_is_confirmed_tells_that_the_arm_was_out_of_sight() -> None:
+    readings = Readings(ROARM_M3)
+    assert readings.judge(feedback(HOME), 0.0) is not None
+    assert readings.judge(feedback(away(2, 1.0)), 0.03) is None  # perhaps a damaged line
+    with pytest.raises(OutOfSightError, match="joint 'elbow' is suddenly 1.00 rad from where it was read before"):
+        readings.judge(feedback(away(2, 1.0)), 0.06)
+
+
+def test_a_base_past_half_a_turn_is_counted_on_and_a_shoulder_is_not() -> None:
+    watch = PoseWatch(ROARM_M3)
+    watch.leaps(feedback(away(0, 3.13)), 0.0)
+    assert watch.unwrapped(feedback(away(0, -3.13))).joint_pos[0] == pytest.approx(2 * math.pi - 3.13)
+    watch.leaps(feedback(away(1, 1.5)), 10.0)
+    assert watch.unwrapped(feedback(away(1, -4.0))).joint_pos[1] == pytest.approx(-4.0)
+
+
+def test_a_doubted_arm_that_is_granted_is_believed_for_a_moment() -> None:
+    readings = Readings(ROARM_M3)
+    limp = replace(feedback(HOME), torque_on=(False,) * 6, supply_v=12.0)
+    said = readings.judge(limp, 0.0)
+    assert said is not None
+    assert not said.valid
+    assert readings.doubted is not None
+    readings.grant(1.0)
+    believed = [readings.judge(limp, at_s) for at_s in (1.0, 1.0 + 0.9 * GRANTED_S, 1.0 + 1.1 * GRANTED_S)]
+    assert [sample is not None and sample.valid for sample in believed] == [True, True, False]
+    readings.judge(replace(limp, supply_v=0.0), 3.0)
+    assert readings.doubted is None  # without power there is nothing to begin with

@@ -219,3 +219,10 @@ def test_the_lamp_has_256_levels() -> None:
     assert protocol.led(255) == b'{"T":114,"led":255}\n'
     with pytest.raises(BadInputError, match="0 \\(off\\) to 255"):
         protocol.led(256)
+
+
+def test_a_base_that_overshoots_to_the_encoders_end_has_been_read() -> None:
+    """There its angle is the one of a servo that was never read, but it drives."""
+    line = feedback_line((math.pi, 0.1, 1.5, 0.1, 0.1, 3.0), tB=-300)
+    assert isinstance(parse_line(line), Feedback)
+    assert isinstance(parse_line(feedback_line((math.pi, 0.1, 1.5, 0.1, 0.1, 3.0), tB=0)), Unmeasured)

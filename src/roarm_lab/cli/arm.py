@@ -1,6 +1,7 @@
 """`roarm arm`: the real arm on the desk; find it, ask how it is, send it home, make it hold or let go."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -28,8 +29,10 @@ exit codes: 0 done, 1 refused or the arm did not arrive, 2 bad input, 3 no arm, 
 class Info:
     """Say which firmware answers, where the joints are, how hard the servos work, and how fast the connection is."""
 
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
     json: bool = False
     """Print JSON for programs."""
 
@@ -38,8 +41,10 @@ class Info:
 class Home:
     """Move slowly to the pose `home`, through the gate. Ctrl-C holds the arm."""
 
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm moves."""
 
@@ -50,8 +55,10 @@ class Torque:
 
     to: Annotated[Literal["on", "off"], tyro.conf.Positional]
     """Hold or let go."""
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm lets go."""
 
@@ -62,24 +69,30 @@ class Led:
 
     level: Annotated[int, tyro.conf.Positional]
     """0 (off) to 255."""
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """Show how far and how fast each joint may go, and how much room it has where it is now."""
 
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
 
 
 @dataclass(frozen=True)
 class Recover:
     """Start the firmware anew, make the servos hold, and go home slowly. The arm moves as soon as it starts."""
 
-    arm: str = "serial"
-    """Where the arm is."""
+    arm: str = ""
+    """Where the arm is; by default what the station file says, otherwise the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm moves."""
 
@@ -113,18 +126,18 @@ def run(argv: list[str]) -> int:
     from roarm_lab.cli import arm_actions as do
 
     match action:
-        case Info(arm, json):
-            code = do.info(arm, as_json=json)
-        case Home(arm, yes):
-            code = do.home(arm, yes=yes)
-        case Torque(to, arm, yes):
-            code = do.torque(arm, on=to == "on", yes=yes)
-        case Led(level, arm):
-            code = do.led(arm, level)
-        case Limits(arm):
-            code = do.limits(arm)
-        case Recover(arm, yes):
-            code = do.recover(arm, yes=yes)
+        case Info(arm, station, json):
+            code = do.info(arm, station, as_json=json)
+        case Home(arm, station, yes):
+            code = do.home(arm, station, yes=yes)
+        case Torque(to, arm, station, yes):
+            code = do.torque(arm, station, on=to == "on", yes=yes)
+        case Led(level, arm, station):
+            code = do.led(arm, station, level)
+        case Limits(arm, station):
+            code = do.limits(arm, station)
+        case Recover(arm, station, yes):
+            code = do.recover(arm, station, yes=yes)
         case Ports():
             code = do.ports()
     return code

@@ -3,34 +3,37 @@
 import json
 import math
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from roarm_lab.cli.asking import agreed
+from roarm_lab.cli.connecting import real_arm, station_for
 from roarm_lab.cli.robots import grid
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.loop import SLOW_RAD_S, move_slowly
 from roarm_lab.hardware.port_discovery import list_ports
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.hardware.roarm_m3 import RoArmM3
-from roarm_lab.robots.limits import JointLimits
+from roarm_lab.robots.roarm_m3 import ROARM_M3
 
 WATCH_S = 1.0
 PERIOD_S = 0.05
 NOTHING_DONE = 1
 
 
-def info(address: str, *, as_json: bool) -> int:
+def info(address: str, station: Path | None, *, as_json: bool) -> int:
     """Print how the arm is."""
-    with connected(address) as arm:
+    with connected(address, station) as arm:
         found = _facts(arm)
     if as_json:
         print(json.dumps(found, indent=2, allow_nan=False))
         return 0
     console = Console(highlight=False)
-    console.print(Text(f"{arm.robot.title} at {address}, firmware of {found['firmware']}"))
+    console.print(Text(f"{arm.robot.title}{f' at {address}' if address else ''}, firmware of {found['firmware']}"))
     rows = [[name, *cells] for name, *cells in zip(arm.robot.joint_names, *_columns(found), strict=True)]
     console.print(grid(("joint", "rad", "degrees", "effort", "torque"), rows))
     supply = "not told by this firmware" if found["supply_v"] is None else f"{found['supply_v']:.1f} V"
@@ -48,42 +51,42 @@ def info(address: str, *, as_json: bool) -> int:
     return 0
 
 
-def home(address: str, *, yes: bool) -> int:
+def home(address: str, station: Path | None, *, yes: bool) -> int:
     """Move the arm home."""
-    with connected(address) as arm:
-        if not _may(f"The arm moves to its home now, at up to {SLOW_RAD_S} rad/s. Is its way free?", yes=yes):
+    with connected(address, station) as arm:
+        if not agreed(f"The arm moves to its home now, at up to {SLOW_RAD_S} rad/s. Is its way free?", yes=yes):
             return NOTHING_DONE
         _go_home(arm)
     print("The arm is at its home.")
     return 0
 
 
-def torque(address: str, *, on: bool, yes: bool) -> int:
+def torque(address: str, station: Path | None, *, on: bool, yes: bool) -> int:
     """Make the servos hold or let go."""
-    with RoArmM3.connect(address, torque_on=True) if on else connected(address) as arm:
+    with connected(address, station, torque_on=on) as arm:
         if on:
             print("The servos hold where they are.")
             return 0
-        if not _may(f"{arm.release_warning} Let go now?", yes=yes):
+        if not agreed(f"{arm.release_warning} Let go now?", yes=yes):
             return NOTHING_DONE
         arm.torque(on=False, warned=True)
     print("The arm lets go. `roarm arm torque on` makes it hold where it is then.")
     return 0
 
 
-def led(address: str, level: int) -> int:
+def led(address: str, station: Path | None, level: int) -> int:
     """Set the lamp."""
     if not 0 <= level <= 255:
         raise BadInputError(f"The lamp takes 0 (off) to 255, got {level}.")
-    with connected(address) as arm:
+    with connected(address, station) as arm:
         arm.led(level)
     return 0
 
 
-def limits(address: str) -> int:
+def limits(address: str, station: Path | None) -> int:
     """Print what each joint may do, and where it is."""
-    with connected(address) as arm:
-        of, pose = JointLimits.of(arm.robot), arm.read().joint_pos
+    with connected(address, station) as arm:
+        of, pose = arm.limits, arm.read().joint_pos
     rows = [
         [
             name,
@@ -99,16 +102,16 @@ def limits(address: str) -> int:
     return 0
 
 
-def recover(address: str, *, yes: bool) -> int:
+def recover(address: str, station: Path | None, *, yes: bool) -> int:
     """Start the arm anew and bring it home."""
     warning = (
         "The arm starts anew. Its firmware moves it to its home at once, at its own speed and outside the gate; then "
         "it goes home slowly. Is its way free, and nothing in the gripper?"
     )
-    if not _may(warning, yes=yes):
+    if not agreed(warning, yes=yes):
         return NOTHING_DONE
     # Not on an arm that is connected already: one that needs this often does not connect.
-    with RoArmM3.connect(address, reset=True, torque_on=True) as arm:
+    with connected(address, station, reset=True, torque_on=True) as arm:
         print(f"- started anew; the arm came back and stands still (firmware of {arm.firmware})")
         print("- the servos hold where they are")
         _go_home(arm)
@@ -127,31 +130,17 @@ def ports() -> int:
     return 0
 
 
-def connected(address: str) -> RoArmM3:
-    """Return the arm at an address; says what it waits for when somebody watches."""
+def connected(address: str, station: Path | None, *, reset: bool = False, torque_on: bool = False) -> RoArmM3:
+    """Return the arm at an address, as its station says; says what it waits for when somebody watches."""
+    found = station_for(station, address, ROARM_M3)
     if sys.stderr.isatty():
-        sys.stderr.write(f"looking for the arm at {address} (one that is starting takes up to 20 s) ...\n")
-    return RoArmM3.connect(address)
+        where = address or (found.address if found else "serial")
+        sys.stderr.write(f"looking for the arm at {where} (one that is starting takes up to 20 s) ...\n")
+    return real_arm(address, found, reset=reset, torque_on=torque_on)
 
 
 def _go_home(arm: RoArmM3) -> None:
     move_slowly(arm, arm.robot.keyframe("home"), PERIOD_S)
-
-
-def _may(question: str, *, yes: bool) -> bool:
-    """Ask a person before the arm moves; return whether it may.
-
-    Raises:
-        BadInputError: There is nobody to ask.
-    """
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise BadInputError(f"{question} Nobody can be asked here: say --yes.")
-    if input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}:
-        return True
-    print("Nothing was done.")
-    return False
 
 
 def _facts(arm: RoArmM3) -> dict[str, Any]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """sim: environment steps per second (actions, observations, rewards, resets) beside bare mj_step on the
 same states and controls, measured in turn in one process. A fraction of 1 would mean that it costs nothing.
 train: steps per second of the whole training loop beside the environment alone, and where the time goes.
+loop: how punctually an arm is driven at 20 Hz, and what a cycle costs. It moves a real arm, by 0.2 rad.
+latency: the time from a command to the first motion that is measured. It moves a real arm, by 0.1 rad.
 
 examples:
   roarm bench sim                                           1 thread and all, 64 to 2048 worlds
@@ -24,6 +26,9 @@ examples:
   roarm bench sim --worlds 512 --threads 4 --seconds 10     one row, measured longer
   roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench train --trainer skrl                          the same with another library's PPO
+  roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
+  roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
+  roarm bench latency --arm emulator --firmware 250108      50 commands
   roarm bench sim --json                                    for programs"""
 
 
@@ -37,8 +42,8 @@ HEADS = {
 class BenchArguments:
     """What to measure."""
 
-    what: Annotated[Literal["sim", "train"], tyro.conf.Positional]
-    """sim: environment stepping. train: the whole loop, with the task's tuned settings."""
+    what: Annotated[Literal["sim", "train", "loop", "latency"], tyro.conf.Positional]
+    """sim: environment stepping. train: the whole loop, with the task's tuned settings. loop, latency: an arm."""
     task: str = "reach"
     """The task."""
     worlds: tuple[int, ...] = ()
@@ -46,13 +51,23 @@ class BenchArguments:
     threads: tuple[int, ...] = ()
     """Numbers of threads; by default 1 and all for sim, all for train."""
     seconds: float | None = None
-    """Time per row, that of the yardstick not counted; by default 2 for sim and 20 for train."""
+    """Time per row, that of the yardstick not counted; by default 2 for sim, 20 for train and loop."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
     """train: whose PPO; Stable-Baselines3 by default."""
     bundle: Path | None = None
     """sim: the policy whose actions are carried out; by default they are random."""
     demo: bool = False
     """sim: carry out the actions of the policy that comes with the package."""
+    arm: str = "emulator"
+    """loop, latency: which arm, as for `roarm run`."""
+    firmware: Literal["250108", "20260701"] = "20260701"
+    """loop, latency: which firmware --arm emulator pretends."""
+    busy: bool = False
+    """loop, latency: let one process per core compute meanwhile."""
+    commands: int = 50
+    """latency: how many."""
+    yes: bool = False
+    """loop, latency: do not ask before a real arm moves."""
     json: bool = False
     """Print the result as JSON."""
 
@@ -74,16 +89,11 @@ class Row:
 def run(argv: list[str]) -> int:
     """Measure and print a table."""
     arguments = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
-    if min((*arguments.worlds, *arguments.threads, 1)) < 1:
-        raise BadInputError("--worlds and --threads must be 1 or more.")
-    if arguments.seconds is not None and not 0.0 < arguments.seconds <= 600.0:
-        raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
-    if arguments.what == "train" and (arguments.demo or arguments.bundle is not None):
-        raise BadInputError("--bundle and --demo go with `roarm bench sim`: training has a policy of its own.")
-    if arguments.what == "sim" and arguments.trainer is not None:
-        raise BadInputError("--trainer goes with `roarm bench train`: the simulation alone has none.")
-    if arguments.demo and arguments.bundle is not None:
-        raise BadInputError("Give either --bundle or --demo.")
+    _refuse_misfits(arguments)
+    if arguments.what in {"loop", "latency"}:
+        from roarm_lab.cli.measuring_arm import measure_and_say
+
+        return measure_and_say(arguments)
     from roarm_lab.cli.measuring import machine, rows_of
 
     about, rows = machine(), list["Row | TrainingSpeed"]()
@@ -102,6 +112,21 @@ def run(argv: list[str]) -> int:
 
 def _trainer(arguments: BenchArguments) -> dict[str, str]:
     return {"trainer": arguments.trainer or "sb3"} if arguments.what == "train" else {}
+
+
+def _refuse_misfits(arguments: BenchArguments) -> None:
+    if min((*arguments.worlds, *arguments.threads, 1)) < 1:
+        raise BadInputError("--worlds and --threads must be 1 or more.")
+    if arguments.seconds is not None and not 0.0 < arguments.seconds <= 600.0:
+        raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
+    if arguments.commands < 1:
+        raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
+    if arguments.what != "sim" and (arguments.demo or arguments.bundle is not None):
+        raise BadInputError("--bundle and --demo go with `roarm bench sim`.")
+    if arguments.what != "train" and arguments.trainer is not None:
+        raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
+    if arguments.demo and arguments.bundle is not None:
+        raise BadInputError("Give either --bundle or --demo.")
 
 
 def _say(row: "Row | TrainingSpeed") -> None:

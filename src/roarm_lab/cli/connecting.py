@@ -2,13 +2,21 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.hardware.link import Address
-from roarm_lab.robots.arm import Arm
+from roarm_lab.robots.arm import Arm, GatedArm
+from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
+from roarm_lab.robots.rules import GateRules
+from roarm_lab.robots.station import FILE, Station, load_station
 from roarm_lab.sim.backend import SimConfig
+
+if TYPE_CHECKING:
+    from roarm_lab.hardware.roarm_m3 import RoArmM3
 
 ARMS = {
     "sim": "simulated here, in real time",
@@ -42,15 +50,40 @@ def check_arm(words: str) -> str:
     return kind
 
 
+def station_for(path: Path | None, words: str, robot: Robot) -> Station | None:
+    """Return the station that counts: the one in a file; for a real arm by default the one in the working folder.
+
+    Args:
+        path: The file that was named (`--station`); None when none was.
+        words: What stands after `--arm`. A simulated or emulated arm has no station unless one is named.
+        robot: What kind of arm it is.
+
+    Raises:
+        BadInputError: The file that was named is missing, or what stands in it can not be used.
+    """
+    if path is None and (words in HERE or not FILE.exists()):
+        return None
+    return load_station(path or FILE, robot)
+
+
 @contextmanager
-def connected(words: str, robot: Robot, *, clock: Clock | None = None, sim: SimConfig | None = None) -> Generator[Arm]:
+def connected(
+    words: str,
+    robot: Robot,
+    *,
+    clock: Clock | None = None,
+    sim: SimConfig | None = None,
+    station: Station | None = None,
+) -> Generator[Arm]:
     """Yield an arm; it is closed afterwards.
 
     Args:
-        words: What stands after `--arm`.
+        words: What stands after `--arm`; empty for the station's address.
         robot: What kind of arm it is.
         clock: The time a simulated arm lives in; real time by default.
         sim: How a simulated arm is simulated, and what lies on its table.
+        station: Its limits and its stop file hold for every arm. Its offsets and its USB serial number are those of
+            the real one, and only used there.
 
     Raises:
         UnknownNameError: There is no such kind of arm.
@@ -58,26 +91,68 @@ def connected(words: str, robot: Robot, *, clock: Clock | None = None, sim: SimC
         MissingError: It is not there.
         UnsafeCommandError: Its pose is impossible.
     """
-    kind = check_arm(words)
+    words = words or (station.address if station else "serial")
+    kind, rules = check_arm(words), station and station.rules()
+    stop = station and station.estop_file()
     if kind == "sim":
         from roarm_lab.sim.arm import SimArm
 
-        opened = SimArm(robot, clock=clock or MonotonicClock(), config=sim)
+        opened = SimArm(robot, clock=clock or MonotonicClock(), config=sim, rules=rules)
     elif kind == "emulator":
-        opened = _emulated()
+        opened = _emulated(rules)
     else:
-        from roarm_lab.hardware.roarm_m3 import RoArmM3
-
-        opened = RoArmM3.connect(words)
+        opened = real_arm(words, station, clock=clock)
     with opened as arm:
+        if stop and kind in HERE:
+            arm.stop_on(stop)
         yield arm
 
 
+def real_arm(
+    words: str, station: Station | None, *, reset: bool = False, torque_on: bool = False, clock: Clock | None = None
+) -> "RoArmM3":
+    """Return a real arm, calibrated, limited and stopped as its station says.
+
+    Args:
+        words: Its address; empty for the station's, or the one on USB.
+        station: None where there is no station file.
+        reset: Start its firmware anew, which moves it.
+        torque_on: Make limp servos hold where they are.
+        clock: What readings are stamped with.
+
+    Raises:
+        BadInputError: The station is another arm's, or its stop file can not be used.
+        MissingError: It is not there.
+        UnsafeCommandError: Its pose is impossible.
+    """
+    from roarm_lab.hardware.calibration import Calibration
+    from roarm_lab.hardware.port_discovery import same_arm
+    from roarm_lab.hardware.roarm_m3 import RoArmM3
+
+    if station is None:
+        return RoArmM3.connect(words or "serial", reset=reset, torque_on=torque_on, clock=clock)
+    stop = station.estop_file()  # a folder that is missing is refused before the arm is asked anything
+    arm = RoArmM3.connect(
+        same_arm(words or station.address, station.usb_serial),
+        rules=station.rules(),
+        calibration=Calibration(station.offsets_rad(ROARM_M3)),
+        reset=reset,
+        torque_on=torque_on,
+        clock=clock,
+    )
+    if stop:
+        arm.stop_on(stop)
+    return arm
+
+
 @contextmanager
-def _emulated() -> Generator[Arm]:
+def _emulated(rules: GateRules | None) -> Generator[GatedArm]:
     """Yield the driver on the port of a pretended firmware that runs as a process of its own."""
     from roarm_lab.emulator.process import emulator_process
     from roarm_lab.hardware.roarm_m3 import RoArmM3
 
-    with emulator_process(FIRMWARE, "--pty") as emulator, RoArmM3.connect(f"serial:{emulator.addresses.serial}") as arm:
+    with (
+        emulator_process(FIRMWARE, "--pty") as emulator,
+        RoArmM3.connect(f"serial:{emulator.addresses.serial}", rules=rules) as arm,
+    ):
         yield arm

@@ -1,7 +1,9 @@
-"""`roarm doctor`: is everything here that the other verbs need, and if not, what to type."""
+"""`roarm doctor`: is everything here that the other verbs need, is the arm well, and if not, what to type."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -13,7 +15,17 @@ from roarm_lab.cli.checks import Row, State, check_all
 from roarm_lab.core.errors import MissingError
 from roarm_lab.core.provenance import provenance
 
-DESCRIPTION = "Check this installation. Exit code 0 when all that is needed works, 3 otherwise; a note does no harm."
+DESCRIPTION = """Check this installation, or with --arm a real arm: listen to it for a few seconds and say what is
+wrong, by cause, with what was measured and what to do. The arm is not moved.
+
+examples:
+  roarm doctor                              is everything here that the other verbs need?
+  roarm doctor --arm                        the arm of station.yaml, or the one on USB
+  roarm doctor --arm serial:/dev/ttyUSB0    this one (addresses: roarm arm --help)
+  roarm doctor --arm --json                 for programs and bug reports
+
+exit codes: installation 0 all that is needed works, 3 otherwise; arm 0 it can be driven, 1 something is wrong, 2 bad
+input. A note does no harm."""
 STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow"}
 
 
@@ -23,17 +35,34 @@ class Doctor:
 
     json: bool = False
     """Print JSON for programs (and bug reports) instead of a table."""
+    arm: str | None = None
+    """Check the arm at this address instead of the installation; without one, the station file's or the one on USB."""
+    station: Path | None = None
+    """Station file; by default station.yaml in the working folder, where there is one."""
 
 
 def run(argv: list[str]) -> int:
-    """Print the rows of every check; return 0 when all needed ones are fine, 3 otherwise."""
-    config = parse(Doctor, argv, prog="roarm doctor", description=DESCRIPTION)
+    """Print the rows of every check; return 0 when all needed ones are fine, 3 otherwise (1 for an arm)."""
+    config = parse(Doctor, with_address(argv), prog="roarm doctor", description=DESCRIPTION)
+    if config.arm is not None or config.station is not None:
+        from roarm_lab.cli.arm_doctor import examine
+
+        return examine(config.arm or "", config.station, as_json=config.json)
     rows = check_all()
     if config.json:
         print(json.dumps(report(rows), indent=2))
     else:
         show(rows, Console())
     return 0 if is_fine(rows) else MissingError.exit_code
+
+
+def with_address(argv: Sequence[str]) -> list[str]:
+    """Return the words with an empty address after an `--arm` that has none."""
+    words = list(argv)
+    for i, word in enumerate(argv):
+        if word == "--arm" and (i + 1 == len(argv) or argv[i + 1].startswith("--")):
+            words[i] = "--arm="
+    return words
 
 
 def is_fine(rows: list[Row]) -> bool:

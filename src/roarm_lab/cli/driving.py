@@ -2,24 +2,25 @@
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from roarm_lab.cli.connecting import station_for
+from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
+from roarm_lab.cli.stages import Stage, stage
 from roarm_lab.core.arrays import Float32
-from roarm_lab.core.clock import Clock, MonotonicClock, SimulatedClock
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
-from roarm_lab.gateway.loop import CycleLog, EpisodeLog, move_slowly, run_episode
+from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.robots.table import get_robot
-from roarm_lab.sim.arm import SimArm
 
 PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
 """Where boxes wait [m] while the arm goes to its start: beyond its reach, and so high that none is in the table."""
@@ -29,7 +30,8 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
     """Run the episodes and return the summary, which is also written beside the log of cycles.
 
     Raises:
-        BadInputError: The bundle or the goal can not be used; nothing has been written then.
+        BadInputError: The bundle, the goal or the arm can not be used; nothing has been written then.
+        MissingError: The arm is not there.
         KeyboardInterrupt: Ctrl-C. The arm is held, and what was done until then is written.
     """
     bundle = load_bundle(arguments.bundle)
@@ -37,31 +39,48 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
     robot = get_robot(bundle.contract.interface["robot"])
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
-    clock: Clock = SimulatedClock() if arguments.fast else MonotonicClock()
-    with SimArm(robot, clock=clock, config=task.sim) as arm:
-        check_sources(bundle, arm.provides)
-        policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
+    station = station_for(arguments.station, arguments.arm, robot)
+    policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
+    opened = stage(
+        arguments.arm,
+        robot,
+        task.sim,
+        firmware=arguments.firmware,
+        fast=arguments.fast,
+        dry_run=arguments.dry_run,
+        station=station,
+        stop_file=arguments.stop_file,
+    )
+    with ending_gently(), opened as found:
+        check_sources(bundle, found.arm.provides)
         policy.rehearse()
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
-        with (folder / "cycles.jsonl").open("xb", buffering=0) as file:
+        with (folder / "cycles.jsonl").open("xb", buffering=0) as file, quiet_memory():
             log, episodes = CycleLog(file), list[EpisodeLog]()
             try:
-                _run_all(arguments, arm, policy, goal, log=log, episodes=episodes)
+                _run_all(arguments, found, policy, goal, log=log, episodes=episodes)
             except KeyboardInterrupt:
-                sys.stderr.write(f"\nroarm: stopped by Ctrl-C; the arm is held at its last target. Log: {folder}\n")
+                sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {folder}\n")
                 raise
             finally:
-                summary = _summary(arguments, policy, episodes, log, drift) | {"log": str(folder)}
+                summary = _summary(arguments, policy, episodes, log, drift)
+                summary |= {"station": station and station.facts(), **found.about(), "log": str(folder)}
                 write_atomic(folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return summary
 
 
+def _left(arguments: RunArguments) -> str:
+    return "nothing was sent." if arguments.dry_run else "the arm is held at its last target."
+
+
 def say(summary: Mapping[str, Any]) -> None:
     """Print the summary in words."""
+    done = "nothing was sent (dry run)" if summary["dry_run"] else _rate(summary)
     sys.stdout.write(
-        f"success     {_rate(summary)} on the {summary['arm']} arm, through the gate\n"
+        f"success     {done} on the {summary['arm']} arm, through the gate\n"
         f"cycles      {summary['cycles']} at {summary['rate_hz']:g} Hz{_pace(summary)}\n"
+        f"{_timing(summary)}"
         f"log         {summary['log']}\n"
     )
     for reason in summary["held"]:
@@ -89,9 +108,19 @@ def _pace(summary: Mapping[str, Any]) -> str:
     )
 
 
+def _timing(summary: Mapping[str, Any]) -> str:
+    age, compute = summary["sample_age_ms"], summary["cycle_compute_ms"]
+    if age is None or not summary["real_time"]:
+        return ""
+    return (
+        f"timing      samples {age['p50']:.0f} ms old (median), {age['max']:.0f} ms (worst); "
+        f"{compute['p50']:.2f} ms from tick to target, {compute['max']:.2f} ms (worst)\n"
+    )
+
+
 def _run_all(
     arguments: RunArguments,
-    arm: SimArm,
+    found: Stage,
     policy: ArmPolicy,
     goal: Mapping[str, Float32] | None,
     *,
@@ -100,35 +129,52 @@ def _run_all(
 ) -> None:
     """Append one log per episode, each of which begins with a slow move; end early where the arm had to be held."""
     rng = np.random.default_rng(arguments.seed)
+    quiet = arguments.json or arguments.fast
+    watch = _say_cycle if arguments.dry_run and not arguments.json else None
     for number in range(arguments.episodes):
-        episodes.append(_one(arm, policy, goal, rng, number=number, log=log))
-        _say_episode(number, episodes[-1], quiet=arguments.json or arguments.fast)
+        episodes.append(_one(arguments, found, policy, goal, rng, number=number, log=log, watch=watch))
+        _say_episode(number, episodes[-1], quiet=quiet or arguments.dry_run)
         if episodes[-1].held is not None:
             return
 
 
 def _one(
-    arm: SimArm,
+    arguments: RunArguments,
+    found: Stage,
     policy: ArmPolicy,
     goal: Mapping[str, Float32] | None,
     rng: np.random.Generator,
     *,
     number: int,
     log: CycleLog,
+    watch: Callable[[Cycle], None] | None,
 ) -> EpisodeLog:
     """Move to the start pose, put the boxes down anew, and drive; what is not given is drawn as in training."""
+    arm, table = found.arm, found.table
     try:
         # Out of the hand and out of the way first; under the arm at its start there is room for every box.
-        for index, name in enumerate(policy.boxes):
-            arm.place_box(name, [PARKED_M, PARKED_M * index, PARKED_HEIGHT_M])
-        move_slowly(arm, policy.start_pose, policy.control_dt_s)
-        for name, pose in policy.draw_boxes(rng, goal).items():
-            arm.place_box(name, pose[:3], pose[3:])
+        for index, name in enumerate(policy.boxes if table else ()):
+            assert table is not None
+            table.place_box(name, [PARKED_M, PARKED_M * index, PARKED_HEIGHT_M])
+        if not arguments.dry_run:
+            move_slowly(arm, policy.start_pose, policy.control_dt_s)
+        if table is not None:
+            for name, pose in policy.draw_boxes(rng, goal).items():
+                table.place_box(name, pose[:3], pose[3:])
         commands = goal or policy.draw_commands(rng, arm.see() if policy.boxes else None)
     except (MissingError, UnsafeCommandError) as error:
         arm.hold(str(error))
         return EpisodeLog(success=False, distance_m=None, cycles=0, worst_late_s=0.0, missed=0, held=str(error))
-    return run_episode(arm, policy, commands, episode=number, log=log, truth=arm.truth if policy.boxes else None)
+    truth = table.truth if table is not None and policy.boxes else None
+    episode = run_episode(arm, policy, commands, episode=number, log=log, truth=truth, watch=watch)
+    return replace(episode, success=None) if arguments.dry_run and episode.held is None else episode
+
+
+def _say_cycle(cycle: Cycle) -> None:
+    """Say what would be sent, as differences from where the joints are."""
+    steps = " ".join(f"{sent - now:+.3f}" for sent, now in zip(cycle.sent, cycle.joint_pos, strict=True))
+    sys.stdout.write(f"cycle {cycle.episode + 1:3} {cycle.cycle:4}  would move [{steps}] rad\n")
+    sys.stdout.flush()
 
 
 def _say_episode(number: int, episode: EpisodeLog, *, quiet: bool) -> None:
@@ -148,6 +194,7 @@ def _summary(
     timing = log.timing_ms()
     return {
         "arm": arguments.arm,
+        "dry_run": arguments.dry_run,
         "robot": policy.robot.name,
         "bundle": str(arguments.bundle),
         "real_time": not arguments.fast,
@@ -159,6 +206,7 @@ def _summary(
         "cycles": sum(episode.cycles for episode in episodes),
         "cycle_late_ms": timing.get("late_ms"),
         "cycle_compute_ms": timing.get("compute_ms"),
+        "sample_age_ms": timing.get("age_ms"),
         "missed": sum(episode.missed for episode in episodes),
         "held": [episode.held for episode in episodes if episode.held],
         "drift": drift,

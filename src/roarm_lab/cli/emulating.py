@@ -117,13 +117,15 @@ class Console:
         """Say where the arm is, and obey from now on in a thread of its own."""
 
         def work() -> None:
-            with suppress(StoppedError):
-                self.obey("addresses")
-                for line in self._commands:
-                    if line.strip():
-                        self.obey(line)
-            if end_with_input:
-                serving.stop()
+            try:
+                with suppress(StoppedError, BrokenPipeError):  # who started this may be gone before it hears anything
+                    self.obey("addresses")
+                    for line in self._commands:
+                        if line.strip():
+                            self.obey(line)
+            finally:
+                if end_with_input:
+                    serving.stop()
 
         threading.Thread(target=work, name="commands", daemon=True).start()
 

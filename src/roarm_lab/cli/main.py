@@ -28,8 +28,9 @@ VERBS = {
     "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
     "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
     "arm": "talk to the real arm: find it, ask how it is, send it home, make it hold or let go",
+    "setup": "set up an arm at its place, step by step: port, servos, zero, limits, cameras; makes station.yaml",
     "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
-    "doctor": "check this installation; every bad row says what to type",
+    "doctor": "check this installation, or with --arm an arm; what is bad says what to do",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roarm_lab.cli.bench import BenchArguments, Row
+from roarm_lab.cli.training import threads_wait_passively
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
@@ -115,6 +116,7 @@ def _policy(arguments: BenchArguments) -> Infer | None:
 
 
 def _training(config: EnvConfig, arguments: BenchArguments, cores: int) -> "Iterator[TrainingSpeed]":
+    threads_wait_passively()
     from roarm_lab.rl.settings import ppo_settings
     from roarm_lab.rl.speed import measure_training
 

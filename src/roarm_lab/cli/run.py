@@ -12,14 +12,21 @@ from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """Drive an arm with a policy bundle: a slow move to the start pose, then episodes at the policy's rate.
-Every target passes the safety gate; on any doubt the arm is held. Ctrl-C holds the arm and ends.
+Every target passes the safety gate; on any doubt the arm is held. Ctrl-C holds the arm and ends, and so does the stop
+file (--stop-file) as soon as it exists.
 
 examples:
-  roarm run runs/RUN                               five random goals in real time
-  roarm run runs/RUN --goal 0.3 0.1 0.2            one goal, five times
-  roarm run runs/RUN --episodes 200 --fast --json  as fast as it goes, for programs
+  roarm run runs/RUN                                 five random goals on the simulated arm, in real time
+  roarm run runs/RUN --goal 0.3 0.1 0.2              one goal, five times
+  roarm run runs/RUN --episodes 200 --fast --json    as fast as it goes, for programs
+  roarm run runs/RUN --arm emulator                  the driver and the vendor's firmware, pretended
+  roarm run runs/RUN --arm serial --dry-run          a real arm: what would be sent, and nothing is
+  roarm run runs/RUN --arm serial --stop-file /tmp/roarm-stop
+                                                     a real arm: asks first, and moves
 
-exit codes: 0 done, 1 the arm was held or --min-success was missed, 2 bad input"""
+arms (--arm): sim, emulator, serial (found by itself), serial:PORT, http:HOST, rfc2217://HOST:PORT, socket://HOST:PORT
+
+exit codes: 0 done, 1 the arm was held or --min-success was missed, 2 bad input, 3 no arm, 130 ended with Ctrl-C"""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,18 @@ class RunArguments:
 
     bundle: Annotated[Path, tyro.conf.Positional]
     """A bundle folder, or a run folder that has one."""
-    arm: Literal["sim"] = "sim"
-    """Which arm: sim is the simulated one; boxes of the task lie on its table, drawn anew for every episode."""
+    arm: str = "sim"
+    """Which arm. On the table of sim and emulator lie the boxes of the task, drawn anew for every episode."""
+    firmware: Literal["250108", "20260701"] = "20260701"
+    """Which firmware --arm emulator pretends."""
+    station: Path | None = None
+    """Station file: limits, calibration and stop file of this place. For a real arm station.yaml here, if there."""
+    dry_run: bool = False
+    """Read the arm and ask the policy, say what would be sent in every cycle, and send nothing: the arm stays."""
+    stop_file: Path | None = None
+    """Stop as soon as this file exists: `touch` it from any terminal."""
+    yes: bool = False
+    """Do not ask before a real arm moves."""
     goal: tuple[float, float, float] | None = None
     """One goal in metres (x forward, y left, z up, from the table under the base); by default random ones."""
     episodes: int = 5
@@ -37,7 +54,7 @@ class RunArguments:
     seed: int = 0
     """Seed of random goals."""
     fast: bool = False
-    """Run the simulated arm as fast as it goes instead of in real time."""
+    """Run the simulated or emulated arm as fast as it goes instead of in real time; the same run every time."""
     log: Path = Path("arm_runs")
     """Folder in which a folder with one line per cycle and a summary is made."""
     json: bool = False
@@ -57,8 +74,15 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
     if arguments.min_success is not None and not 0.0 <= arguments.min_success <= 1.0:
         raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
+    if arguments.dry_run and arguments.min_success is not None:
+        raise BadInputError("--min-success does not go with --dry-run: nothing moves, so nothing succeeds.")
+    from roarm_lab.cli.asking import agreed
+    from roarm_lab.cli.connecting import HERE, check_arm
     from roarm_lab.cli.driving import drive, say
 
+    moves = check_arm(arguments.arm) not in HERE and not arguments.dry_run
+    if moves and not agreed(f"The policy moves the arm at {arguments.arm} now. Is its way free?", yes=arguments.yes):
+        return 1
     summary = drive(arguments)
     if arguments.json:
         sys.stdout.write(json.dumps(summary, indent=2, allow_nan=False) + "\n")

@@ -48,6 +48,8 @@ class TeleopArguments:
     """What steers: keyboard, gamepad, mouse3d, leader, hand or policy."""
     arm: str = "sim"
     """Which arm: sim, emulator, serial[:PORT] or http:HOST."""
+    station: Path | None = None
+    """Station file of that arm; for a real one by default station.yaml in the working folder, where there is one."""
     mode: Literal["joint", "ee"] | None = None
     """What keys and sticks move: the joints, or the hand (ee: x, y, z, pitch, roll). joint unless mouse3d is used."""
     speed: float = 0.35

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from roarm_lab.cli.connecting import connected
+from roarm_lab.cli.connecting import connected, station_for
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.teleoperating import Setup, attach, open_keyboard
 from roarm_lab.core.errors import BadInputError
@@ -35,7 +35,8 @@ def steer_policy(setup: Setup) -> TeleopLog:
         raise BadInputError(f"This policy was trained at {rate_hz:g} Hz and runs at that rate; leave --rate out.")
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
     keyboard = open_keyboard(setup, needed=False)
-    arm = setup.stack.enter_context(connected(arguments.arm, policy.robot, sim=task.sim))
+    station = station_for(arguments.station, arguments.arm, policy.robot)
+    arm = setup.stack.enter_context(connected(arguments.arm, policy.robot, sim=task.sim, station=station))
     check_sources(bundle, arm.provides)
     boxes = policy.draw_boxes(np.random.default_rng(arguments.seed), goal)
     policy.rehearse()

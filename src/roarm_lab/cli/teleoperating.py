@@ -1,13 +1,11 @@
 """Steering as the command line does it: arm, device, terminal and page put together, and always taken apart."""
 
-import signal
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import FrameType
 
-from roarm_lab.cli.connecting import connected
+from roarm_lab.cli.connecting import connected, station_for
+from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.teleop import TeleopArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch, teleoperate
@@ -21,9 +19,6 @@ from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 
-ENDED = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
-"""Signals that end the program; the arm is held first, and the terminal given back."""
-SIGNALLED = 128
 HINT = "C clears it, after you have looked at the arm; space ends a pause"
 LIMP = """
   CAREFUL: the motors of {which} will be switched off, and the arm will DROP.
@@ -55,14 +50,18 @@ def steer(arguments: TeleopArguments) -> int:
         MissingError: A device or a package is missing.
         KeyboardInterrupt: Ctrl-C. The arm is held.
     """
-    with _ending_gently(), ExitStack() as stack:
-        setup = Setup(arguments, stack)
-        if arguments.device == "policy":
-            from roarm_lab.cli.teleop_bundle import steer_policy
+    try:
+        with ending_gently(), ExitStack() as stack:
+            setup = Setup(arguments, stack)
+            if arguments.device == "policy":
+                from roarm_lab.cli.teleop_bundle import steer_policy
 
-            log = steer_policy(setup)
-        else:
-            log = _steer(setup)
+                log = steer_policy(setup)
+            else:
+                log = _steer(setup)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nroarm: ended by Ctrl-C; the arm is held where it is.\n")
+        raise
     _say_end(log)
     return 1 if log.held else 0
 
@@ -90,7 +89,8 @@ def open_keyboard(setup: Setup, *, needed: bool) -> Keyboard | None:
 def _steer(setup: Setup) -> TeleopLog:
     arguments, stack = setup.arguments, setup.stack
     device = _open_device(setup)
-    arm = stack.enter_context(connected(arguments.arm, ROARM_M3))
+    station = station_for(arguments.station, arguments.arm, ROARM_M3)
+    arm = stack.enter_context(connected(arguments.arm, ROARM_M3, station=station))
     if arguments.device == "hand":
         return _guide(setup, arm)
     period_s = 1.0 / setup.rate_hz
@@ -213,26 +213,3 @@ def _say_end(log: TeleopLog) -> None:
     )
     if log.held:
         sys.stdout.write(f"held        {log.held}\n")
-
-
-@contextmanager
-def _ending_gently() -> Generator[None]:
-    """Let signals that end the program pass as exceptions, so that the arm is held and the terminal given back."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise SystemExit(SIGNALLED + number)
-
-    before = {number: signal.signal(number, leave) for number in _distinct(ENDED)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.stderr.write("\nroarm: ended by Ctrl-C; the arm is held where it is.\n")
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _distinct(numbers: Sequence[signal.Signals]) -> list[signal.Signals]:
-    return sorted(set(numbers))

@@ -74,6 +74,14 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
         raise DiskError(f"{error} Training has {_how_to_go_on(run)}") from error
 
 
+def threads_wait_passively() -> None:
+    """Keep torch's threads from spinning while they wait, on the cores that the simulation needs then.
+
+    Has an effect only before torch is imported for the first time.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
     bundle = shlex.quote(str(trained.bundle.path))

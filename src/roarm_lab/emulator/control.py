@@ -11,6 +11,7 @@ from roarm_lab.emulator.fault_words import FAULT_WORDS, with_fault, without_faul
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.serving import Serving
 from roarm_lab.emulator.snapshot import snapshot
+from roarm_lab.emulator.table import boxes_now, place
 
 HELP = """unplug           pull the USB cable; the arm itself goes on
 replug           plug it in again: a new device behind the same link
@@ -19,6 +20,8 @@ clear [NAME]     switch one fault off, or all of them
 faults           what is wrong now
 addresses        where the arm can be reached
 state            what is true inside: registers, memory, the true pose
+boxes            where the boxes on its table are, and which jaws touch them
+place NAME ...   put a box down: x y z in m, quaternion w i j k
 help             this list
 quit             end"""
 
@@ -45,6 +48,8 @@ class Control:
             "clear": self._clear,
             "faults": self._faults,
             "state": lambda _: {"received_lines": self._serving.received_lines, **snapshot(self._serving.board)},
+            "boxes": lambda _: boxes_now(self._serving.board.world),
+            "place": lambda words: place(self._serving.board.world, words),
             "addresses": lambda _: self._addresses(),
             "help": lambda _: {"help": f"{HELP}\n\nfaults:\n{fault_list()}"},
             "quit": self._quit,

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -40,6 +41,7 @@ class EmulatorProcess:
     def __init__(self, process: "subprocess.Popen[str]", addresses: Addresses) -> None:
         self.addresses = addresses
         self._process = process
+        self._one_at_a_time = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -54,17 +56,20 @@ class EmulatorProcess:
     def command(self, line: str) -> dict[str, Any]:
         """Give one command (`unplug`, `fault bus-unpowered`, ...; see `emulator.control`) and return what is answered.
 
+        May be called from several threads.
+
         Raises:
             BadInputError: The emulator does not understand it.
             RoarmLabError: The emulator has ended.
         """
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise RoarmLabError(_why(self._process)) from error
-        answer = _line_of(self._process)
+        with self._one_at_a_time:
+            try:
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
+            except OSError as error:
+                raise RoarmLabError(_why(self._process)) from error
+            answer = _line_of(self._process)
         if not answer["ok"]:
             raise BadInputError(answer["error"])
         self.addresses = Addresses.of(answer) if "serial" in answer else self.addresses

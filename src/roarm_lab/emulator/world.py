@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, RoarmLabError, UnknownNameError
@@ -135,6 +135,10 @@ class ServoWorld:
         self._check_box(name)
         pose = np.asarray(self._backend.get(BOX_POSE + name)[0], dtype=np.float64)
         return pose[:3], pose[3:]
+
+    def touching(self) -> NDArray[np.bool_]:
+        """Return whether a jaw touches a box [box, jaw], in the order of `boxes`."""
+        return np.asarray(self._backend.get("touching")[0], dtype=np.bool_)
 
     def place_box(self, name: str, pos_w: ArrayLike, quat_w: ArrayLike = (1.0, 0.0, 0.0, 0.0)) -> None:
         """Put a box, at rest, at a position [3] m in the world, turned as a quaternion wxyz says.

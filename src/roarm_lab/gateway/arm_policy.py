@@ -24,6 +24,9 @@ from roarm_lab.robots.sight import BoxTruth, Sight
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""
+SLOW_RAD_S = 0.3
+"""Up to this speed a joint is seen where it was measured: close to its goal a policy corrects itself from step to step,
+and looking ahead would make more of every correction until the arm trembles. Above it, only what is above counts."""
 NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
 """Where a box is imagined that no term of the task puts anywhere: position m, quaternion wxyz."""
 
@@ -98,6 +101,9 @@ class ArmPolicy:
         self._kinematics = Kinematics(robot)
         self._group = ObservationGroup(observation_terms(interface["observations"]), self.scene)
         self._state: MeasuredState | None = None
+        """What the policy was shown."""
+        self._measured: MeasuredState | None = None
+        """What was measured, for judging."""
         self._measured_at_s = 0.0
 
     @property
@@ -179,18 +185,28 @@ class ArmPolicy:
 
     def reset(self) -> None:
         """Forget the last episode."""
-        self._state = None
+        self._state = self._measured = None
 
     def observe(
-        self, sample: ArmSample, sent: Float64, commands: Mapping[str, Float32], sight: Sight | None = None
+        self,
+        sample: ArmSample,
+        sent: Float64,
+        commands: Mapping[str, Float32],
+        sight: Sight | None = None,
+        *,
+        ahead_s: float = 0.0,
     ) -> Observation:
         """Take in a measurement and return what the policy sees.
+
+        A policy that was trained without delays sees the arm as it will be when its answer takes effect: fast joints
+        move on, but not beyond the target they were sent to. Success is judged by the measurement.
 
         Args:
             sample: The newest measurement.
             sent: The last target that was sent [joint] rad.
             commands: What is asked for, [1, size] by name.
             sight: The newest look; needed by a policy with boxes.
+            ahead_s: Time from the measurement until what the policy answers takes effect.
 
         Raises:
             MissingError: The sample was not measured, or the boxes were not seen.
@@ -198,16 +214,16 @@ class ArmPolicy:
         """
         joint_pos = np.asarray(sample.joint_pos, dtype=np.float32)[None]
         joint_target = np.asarray(sent, dtype=np.float32)[None]
-        boxes, old = self._seen(sight), self._state
-        if old is None:
-            self._state = self._first(joint_pos, joint_target, commands, boxes)
+        boxes, old = self._seen(sight), self._measured
+        if old is None or self._state is None:
+            measured = shown = self._first(joint_pos, joint_target, commands, boxes)
         else:
             # The time that really went by, as a turn of the loop may come late or be left out; in too short a time the
             # steps of an encoder are all that shows.
             elapsed_s = np.float32(sample.measured_at_s - self._measured_at_s)
             moving = elapsed_s >= 0.5 * self.control_dt_s
-            self._state = replace(
-                old,
+            measured = replace(
+                self._state,
                 joint_pos=joint_pos,
                 joint_vel=(joint_pos - old.joint_pos) / elapsed_s if moving else old.joint_vel,
                 joint_target=joint_target,
@@ -215,9 +231,11 @@ class ArmPolicy:
                 episode_time_s=old.episode_time_s + elapsed_s,
                 **boxes,
             )
+            shown = replace(measured, joint_pos=_moved_on(measured, ahead_s))
         self._measured_at_s = sample.measured_at_s
         fresh = None if old is None else np.zeros(1, dtype=bool)
-        seen = self._group.push(self._state, None, fresh)
+        self._measured, self._state = measured, shown
+        seen = self._group.push(shown, None, fresh)
         return Observation(sample.measured_at_s, {name: values[0] for name, values in seen.items()})
 
     def infer(self, observation: Observation) -> ActionChunk:
@@ -226,7 +244,7 @@ class ArmPolicy:
         Raises:
             InterfaceError: The network gave something that is not a number.
         """
-        state = self._now()
+        state = self._now(self._state)
         inputs = {name: np.asarray(values, dtype=np.float32)[None] for name, values in observation.terms.items()}
         action = np.clip(self.bundle.policy.infer(inputs)[:, 0], -1.0, 1.0)
         self._state = replace(state, action=action, last_action=state.action)
@@ -239,7 +257,7 @@ class ArmPolicy:
         Args:
             truth: What a simulator knows. Without it a task that is judged by such knowledge can not be judged.
         """
-        state = self._now()
+        state = self._now(self._measured)
         if self._success.source == "sim_only":
             if truth is None:
                 return None
@@ -249,7 +267,7 @@ class ArmPolicy:
 
     def distance_m(self) -> float:
         """Return how far off the latest observation is [m]."""
-        return float(self._distance(self._now())[0])
+        return float(self._distance(self._now(self._measured))[0])
 
     def _command(self, name: str, given: Any) -> Float32:
         size = self.command_terms[name].size
@@ -316,10 +334,18 @@ class ArmPolicy:
             **boxes,
         )
 
-    def _now(self) -> MeasuredState:
-        if self._state is None:
+    def _now(self, state: MeasuredState | None) -> MeasuredState:
+        if state is None:
             raise BadInputError("Call observe() before infer(): there is no observation yet.")
-        return self._state
+        return state
+
+
+def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
+    """Return where the joints [1, joint] rad will be in a while, at the speed they have; none passes its target."""
+    speed = np.sign(state.joint_vel) * np.maximum(np.abs(state.joint_vel) - SLOW_RAD_S, 0.0)
+    way, left = speed * ahead_s, state.joint_target - state.joint_pos
+    ahead = np.sign(left) * np.minimum(np.abs(way), np.abs(left))
+    return np.asarray(state.joint_pos + np.where(way * left > 0.0, ahead, 0.0), dtype=np.float32)
 
 
 def _told(commands: Mapping[str, Float32] | None) -> str:

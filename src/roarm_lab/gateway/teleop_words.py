@@ -66,11 +66,13 @@ class StatusLine:
         self._hint = f"\n            {hint}" if hint else ""
         self._live = self._stream.isatty()
         self._said: tuple[str | None, str] = (None, "")
+        self._lost = False
 
     def __call__(self, turn: TeleopTurn) -> None:
         """Write a turn. A terminal that went away is not written to again."""
         try:
             self._say_changes(turn.latched, turn.trouble)
+            self._say_return(turn)
             if self._live:
                 self._stream.write(CLEAR_LINE + status(turn)[: get_terminal_size().columns - 1])
             self._stream.flush()
@@ -94,6 +96,12 @@ class StatusLine:
             self._stream.write(f"{start}{words}\n")
         if trouble and trouble != was_trouble:
             self._stream.write(f"{start}stays       {trouble}\n")
+
+    def _say_return(self, turn: TeleopTurn) -> None:
+        """Tell a person who waits that the arm can be read again."""
+        was_lost, self._lost = self._lost, turn.latched is not None and not turn.sample.valid
+        if was_lost and turn.sample.valid and turn.latched is not None:
+            self._stream.write(f"{CLEAR_LINE if self._live else ''}back        the arm can be read again{self._hint}\n")
 
 
 def status(turn: TeleopTurn) -> str:

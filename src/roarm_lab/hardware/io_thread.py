@@ -38,6 +38,8 @@ TARGET_S = 0.2
 BELIEVED = 2
 """So many lines in a row must say that there is no pose: a single one may be a servo that missed one question, or a
 damaged byte. Until then the last pose stands and grows older."""
+DOUBT_S = 0.1
+"""When the last pose is as old as this, a single such line counts: servos that do not answer make lines rare."""
 PACE_S = 0.1
 """While no feedback comes, targets are sent at most this often."""
 REPEAT_S, REPEATS = 0.1, 3
@@ -46,7 +48,12 @@ that was damaged on its way would otherwise be what the arm goes on doing."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.2, 2.0
 
 Judge = Callable[[Feedback, float], ArmSample | None]
-"""Turns a feedback line and its time into a reading; None leaves the last one."""
+"""Turns a feedback line and its time into a reading; None leaves the last one. Raises `OutOfSightError` when the line
+shows that the arm was out of sight."""
+
+
+class OutOfSightError(RoarmLabError):
+    """The arm may be elsewhere than its readings said: what was sent last does not count any more."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class IoThread:
         forget: Callable[[], None],
         *,
         reset: bool = False,
+        background: bool = True,
     ) -> None:
         """Open the connection and start.
 
@@ -86,6 +94,7 @@ class IoThread:
             judge: Called by the thread for every feedback line.
             forget: Called by the thread when the connection was interrupted.
             reset: Start the firmware anew right away.
+            background: Run in a thread; without one, whoever makes the clock's time pass calls `turn` meanwhile.
 
         Raises:
             LinkError: It does not open.
@@ -106,11 +115,14 @@ class IoThread:
         self._counts = Counts()
         self._interruption = ""
         self._doubts = 0
+        self._doubt: ArmSample | None = None
         self._heard: deque[str] = deque(maxlen=8)
         link = open_link(reset)
         self._silent_s = link.silent_s
         self._thread = threading.Thread(target=self._run, args=(link,), name="roarm-io", daemon=True)
-        self._thread.start()
+        self._here = None if background else self._begin(link)
+        if background:
+            self._thread.start()
 
     @property
     def counts(self) -> Counts:
@@ -139,11 +151,18 @@ class IoThread:
 
     def newest(self) -> ArmSample:
         """Return the newest reading; a failed one when it is too old."""
-        newest, now_s = self._newest, self._clock.now_s()
+        newest, doubt, now_s = self._newest, self._doubt, self._clock.now_s()
+        if doubt is not None and now_s - newest.measured_at_s > DOUBT_S:
+            newest = doubt
         if newest.valid and now_s - newest.measured_at_s > self._silent_s:
             age_s = now_s - newest.measured_at_s
-            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; is its supply switched on?")
+            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; see that it is switched on")
         return newest
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing came for so long that the last reading tells nothing."""
+        return self._clock.now_s() - self._newest.measured_at_s > self._silent_s
 
     def post(self, line: bytes) -> bool:
         """Make this the target that is sent next, instead of one that waits; return whether targets are taken."""
@@ -155,8 +174,12 @@ class IoThread:
             self._count(dropped=1)
         return not refused
 
+    def believe(self, sample: ArmSample) -> None:
+        """Make this the newest reading: a person has looked at an arm whose readings are doubted."""
+        self._newest, self._doubts, self._doubt = sample, 0, None
+
     def forget_target(self) -> None:
-        """Do not send the last target again, nor one that waits: the servos are about to let go."""
+        """Do not send the last target again, nor one that waits: the servos let go, or nobody knows where they are."""
         with self._lock:
             self._target, self._repeats = None, 0
 
@@ -177,7 +200,20 @@ class IoThread:
     def close(self) -> None:
         """End the thread and the connection. A target that was just posted is still sent."""
         self._stop.set()
-        self._thread.join(timeout=3.0)
+        if self._here is None:
+            self._thread.join(timeout=3.0)
+        else:
+            self._end(self._here.link)
+            self._here.link.close()
+
+    def turn(self) -> None:
+        """Without a thread: take what has arrived and send what waits.
+
+        Raises:
+            LinkError: The connection is gone; nobody opens it again.
+        """
+        assert self._here is not None
+        self._go_on(self._here)
 
     def _run(self, link: Link | None) -> None:
         backoff_s = FIRST_BACKOFF_S
@@ -202,18 +238,28 @@ class IoThread:
             backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
 
     def _serve(self, link: Link) -> None:
+        turn = self._begin(link)
+        while not self._stop.is_set() and not self._reset:
+            self._go_on(turn)
+        self._end(link)
+
+    def _begin(self, link: Link) -> "_Turn":
         turn = _Turn(link, self._clock.now_s())
         self._greet(link)
-        while not self._stop.is_set() and not self._reset:
-            began_s = self._clock.now_s()
-            data = link.read(WAIT_S)
-            now_s = self._clock.now_s()
-            turn.stale = began_s - turn.read_at_s > AWAY_S and not link.polled
-            turn.read_at_s = now_s
-            self._count(bytes_in=len(data))
-            for line in turn.reader.feed(data):
-                self._take(turn, line, now_s)
-            self._write(turn, now_s)
+        return turn
+
+    def _go_on(self, turn: "_Turn") -> None:
+        began_s = self._clock.now_s()
+        data = turn.link.read(WAIT_S)
+        now_s = self._clock.now_s()
+        turn.stale = began_s - turn.read_at_s > AWAY_S and not turn.link.polled
+        turn.read_at_s = now_s
+        self._count(bytes_in=len(data))
+        for line in turn.reader.feed(data):
+            self._take(turn, line, now_s)
+        self._write(turn, now_s)
+
+    def _end(self, link: Link) -> None:
         while (line := self._next(self._clock.now_s())) is not None:  # the last words of an arm that is being closed
             link.write(line)
         link.write(protocol.info_print(stream=False))
@@ -246,10 +292,16 @@ class IoThread:
         turn.heard_at_s, turn.asked_at_s, turn.may_send = now_s, None, True
         self._count(feedback=1)
         self._feedback = parsed
-        sample = ArmSample.failed(at_s, parsed.reason) if isinstance(parsed, Unmeasured) else self._judge(parsed, at_s)
+        try:
+            unknown = isinstance(parsed, Unmeasured)
+            sample = ArmSample.failed(at_s, parsed.reason) if unknown else self._judge(parsed, at_s)
+        except OutOfSightError as error:
+            self._interrupt(str(error))
+            return
         if sample is None:
             return
         self._doubts = 0 if sample.valid else self._doubts + 1
+        self._doubt = None if sample.valid else sample
         if sample.valid or self._doubts >= BELIEVED or not self._newest.valid:
             self._newest = sample
 
@@ -293,7 +345,7 @@ class IoThread:
             self._orders.clear()
             first = not self._interruption
             self._interruption = self._interruption or reason  # what began it; what is wrong now is in the reading
-            self._newest = ArmSample.failed(self._clock.now_s(), reason)
+            self._newest, self._doubt = ArmSample.failed(self._clock.now_s(), reason), None
             self._feedback = None
         self._forget()
         self._count(interruptions=int(first))

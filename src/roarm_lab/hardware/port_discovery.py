@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.hardware.link import LinkError
+from roarm_lab.hardware.link import Address, LinkError
 
 USB_VID, USB_PID = 0x10C4, 0xEA60
 """The arm's USB chip, a CP2102. Many other boards have it too."""
@@ -31,6 +31,8 @@ class Port:
     description: str
     is_candidate: bool
     """Whether its USB chip is the arm's."""
+    serial_number: str = ""
+    """Of its USB chip; empty where it has none. Older chips of this kind all have 0001."""
 
 
 def list_ports() -> list[Port]:
@@ -38,7 +40,12 @@ def list_ports() -> list[Port]:
     from serial.tools import list_ports as pyserial  # noqa: PLC0415 - asks the system, and costs time to import
 
     ports = [
-        Port(port.device, port.description or "", (port.vid, port.pid) == (USB_VID, USB_PID))
+        Port(
+            port.device,
+            port.description or "",
+            (port.vid, port.pid) == (USB_VID, USB_PID),
+            port.serial_number or "",
+        )
         for port in pyserial.comports()
     ]
     return sorted(ports, key=lambda port: (not port.is_candidate, port.device))
@@ -64,6 +71,47 @@ def find_port(ports: Callable[[], Iterable[Port]] = list_ports) -> str:
             f"Unplug the arm and look with `roarm arm ports` which one goes away."
         )
     return candidates[0]
+
+
+def usb_serial_of(place: str, ports: Callable[[], Iterable[Port]] = list_ports) -> str:
+    """Return the serial number of the USB chip behind a port; empty where there is none. Links are followed."""
+    device = Path(place).resolve()
+    return next((port.serial_number for port in ports() if Path(port.device).resolve() == device), "")
+
+
+def same_arm(address: str, usb_serial: str, ports: Callable[[], Iterable[Port]] = list_ports) -> str:
+    """Return the address at which the arm with this USB serial number is; `address` itself where it is not on USB.
+
+    Args:
+        address: Where the arm was: `serial` finds it by its number, at `serial:PORT` it must still be.
+        usb_serial: The number it had; empty when nobody knows.
+        ports: Says which ports there are.
+
+    Raises:
+        LinkError: It is not plugged in.
+        BadInputError: Another arm is at that port, or several have that number.
+    """
+    parsed = Address.parse(address)
+    if parsed.kind != "serial" or not usb_serial:
+        return address
+    found = list(ports())
+    having = [port.device for port in found if port.serial_number == usb_serial]
+    if not parsed.place:
+        others = ", ".join(f"{port.device} ({port.serial_number or 'none'})" for port in found if port.is_candidate)
+        if not having and others:
+            raise BadInputError(
+                f"The arm with USB serial number {usb_serial!r} is not plugged in; others are: {others}. This is "
+                f"another arm: give its own station file (--station), or make one: roarm setup"
+            )
+        return f"serial:{having[0] if len(having) == 1 else find_port(lambda: found)}"
+    there = usb_serial_of(parsed.place, lambda: found)
+    if there != usb_serial and Path(parsed.place).exists():
+        elsewhere = f" That one is at serial:{having[0]}." if having else ""
+        raise BadInputError(
+            f"The arm at {parsed.place} has USB serial number {there or 'none'}, and the station's has {usb_serial!r}."
+            f"{elsewhere} Another arm needs a station file of its own (--station), made by roarm setup."
+        )
+    return address
 
 
 def explain_open(port: str, error: Exception) -> str:

@@ -27,6 +27,8 @@ LOAD_KEYS = ("tB", "tS", "tE", "tT", "tR", "tG")
 SWITCH_KEYS = tuple(f"torswitch{joint}" for joint in "BSETRG")
 NEVER_READ = (pi, -pi, -pi / 2, -pi, pi, 0.0)
 """What the firmware makes of servo position 0, its value for a servo that it has not read since it was switched on."""
+ROUND = (JOINTS.index("base"), JOINTS.index("roll"))
+"""Joints that really get to what `NEVER_READ` says."""
 NEVER_READ_TOLERANCE = 1e-6
 """The wire has nine decimals; the next possible position is 1.5e-3 away."""
 LOAD_SIGN = (1.0, -1.0, -1.0, -1.0, 1.0, 1.0)
@@ -118,13 +120,21 @@ def why_no_torque(feedback: Feedback, *, released: bool = False) -> str:
         return ""
     if any(feedback.torque_on):
         silent = [_servo(i) for i, on in enumerate(feedback.torque_on) if not on]
-        return f"{' and '.join(silent)} has no torque or does not answer; check its cable, then `roarm arm recover`"
+        return (
+            f"{' and '.join(silent)} has no torque or does not answer; check its cable, then release "
+            f"the arm, or `roarm arm recover`"
+        )
     if feedback.supply_v is not None and feedback.supply_v < LOW_SUPPLY_V:
         return (
             f"the servos have no power: the supply reads {feedback.supply_v:.1f} V; plug in the 12 V supply and "
             f"switch it on"
         )
-    return "" if released else "the servos have no torque or do not answer; `roarm arm torque on` makes them hold"
+    if released:
+        return ""
+    return (
+        "the servos have no torque or do not answer; `roarm arm torque on`, or releasing an arm that is held, makes "
+        "them hold where they are"
+    )
 
 
 def is_boot_text(text: str) -> bool:
@@ -220,7 +230,7 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
     angles = [angle for angle in wire if angle is not None]
     if damage := _why_damaged(fields, angles):
         return Skipped(damage)
-    if reason := _why_never_read(angles):
+    if reason := _why_never_read(fields, angles):
         return Unmeasured(reason, firmware)
     supply = _number(fields.get("v"))
     return Feedback(
@@ -264,10 +274,12 @@ def _agrees(fields: Mapping[str, Any], angles: Sequence[float]) -> bool:
     return all(gap <= MAX_POSITION_GAP_M for gap in gaps)
 
 
-def _why_never_read(wire: Sequence[float]) -> str:
+def _why_never_read(fields: Mapping[str, Any], wire: Sequence[float]) -> str:
     never = [abs(a - zero) <= NEVER_READ_TOLERANCE for a, zero in zip(wire, NEVER_READ, strict=True)]
+    for joint in ROUND:  # these come there when they overshoot their limit, and work then
+        never[joint] = never[joint] and not _number(fields.get(LOAD_KEYS[joint]))
     if all(never):
-        return "no servo has been read since the arm was switched on; is the 12 V supply plugged in and switched on?"
+        return "no servo has been read since the arm was switched on; plug in the 12 V supply and switch it on"
     if any(never):
         return f"{_servo(never.index(True))} has not been read since the arm was switched on; check its cable"
     return ""

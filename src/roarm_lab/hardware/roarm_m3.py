@@ -1,6 +1,7 @@
 """The real arm behind the door of all arms: `RoArmM3.connect("serial")`, then read, send, hold."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Self
 
@@ -8,6 +9,7 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.hardware import protocol
+from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.http_link import HttpLink
 from roarm_lab.hardware.io_thread import Counts, IoThread
 from roarm_lab.hardware.link import Address, Link
@@ -16,10 +18,11 @@ from roarm_lab.hardware.protocol import Feedback, Firmware, Unmeasured
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.servo_speed import registers
-from roarm_lab.robots.arm import ArmSample, GatedArm
+from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S, ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import GateRules
+from roarm_lab.robots.sight import Eye, Sight
 
 BOOT_S = 25.0
 """A start takes about 5 s, and up to 15 s more where the arm looks for a Wi-Fi that is not there."""
@@ -28,6 +31,8 @@ SILENT_S = 10.0
 UNMEASURED_S = 3.0
 """How long an arm may say that it does not know its pose before it is believed."""
 LOOK_S = 0.02
+DELAY_S = 0.025
+"""A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -57,18 +62,31 @@ class RoArmM3(GatedArm):
     when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets wishes pass.
     """
 
+    delay_s = DELAY_S
+
     def __init__(
-        self, io: IoThread, readings: Readings, found: ArmSample, clock: Clock, rules: GateRules | None = None
+        self,
+        io: IoThread,
+        readings: Readings,
+        found: ArmSample,
+        clock: Clock,
+        *,
+        rules: GateRules | None = None,
+        eye: Eye | None = None,
     ) -> None:
         """Take over a connection whose arm has been found at rest; `connect` does all this.
 
         Raises:
             UnsafeCommandError: The pose is impossible.
         """
+        rules = readings.calibration.narrowed(ROARM_M3, rules or GateRules())
         super().__init__(ROARM_M3, clock, found, rules)
+        self._eye = eye
+        self.provides = RoArmM3.provides | ({"perception"} if eye is not None else set())
         self._io = io
         self._readings = readings
-        self._limits = self._gate.limits
+        self.limits = self._gate.limits
+        """What its gate enforces for each joint."""
         self._target = self.sent
         self._target_at_s = clock.now_s()
 
@@ -79,6 +97,8 @@ class RoArmM3(GatedArm):
         *,
         clock: Clock | None = None,
         rules: GateRules | None = None,
+        eye: Eye | None = None,
+        calibration: Calibration | None = None,
         reset: bool = False,
         torque_on: bool = False,
         timeout_s: float = BOOT_S,
@@ -89,6 +109,9 @@ class RoArmM3(GatedArm):
             address: See `roarm_lab.hardware.link.EXAMPLES`.
             clock: What readings are stamped with; real time unless given.
             rules: What the gate enforces beyond the arm's facts; the defaults of `GateRules` unless given.
+            eye: What sees the boxes on its table, a camera; without one it is blind.
+            calibration: By how much its angles are off; they are right unless given. All of this class is in true
+                angles, except `feedback`.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
             timeout_s: How long to wait for an arm that is starting.
@@ -99,10 +122,12 @@ class RoArmM3(GatedArm):
             UnsafeCommandError: The arm stands far outside its joints' ranges.
         """
         clock = clock or MonotonicClock()
-        readings = Readings(ROARM_M3, torque_released=torque_on)
+        readings = Readings(ROARM_M3, torque_released=torque_on, calibration=calibration)
         io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
         try:
-            arm = cls(io, readings, wait_for_pose(io, readings, clock, address, timeout_s), clock, rules)
+            found = wait_for_pose(io, readings, clock, address, timeout_s)
+            arm = cls(io, readings, found, clock, rules=rules, eye=eye)
+            io.resume()  # whatever happened before: it stands still, and its pose is where it starts from
             if torque_on:
                 arm.torque(on=True)
         except BaseException:
@@ -117,8 +142,13 @@ class RoArmM3(GatedArm):
 
     @property
     def feedback(self) -> Feedback | Unmeasured | None:
-        """The newest feedback line as it came, believed or not."""
+        """The newest feedback line as it came, believed or not; its angles are not calibrated."""
         return self._io.feedback
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The last few lines that were no feedback."""
+        return self._io.heard
 
     @property
     def counts(self) -> Counts:
@@ -191,20 +221,28 @@ class RoArmM3(GatedArm):
                 self._latch()
         return self._io.newest()
 
+    def _see(self) -> Sight:
+        return super()._see() if self._eye is None else self._eye.look()
+
     def _latch(self) -> None:
         """Hold as long as the arm is limp or was interrupted; start anew from where it came to rest."""
         if reason := self._io.interruption:
-            self._gate.hold(f"{reason.rstrip('.')}; look at the arm, then release it")
+            self._gate.hold(f"{reason.rstrip('.')}. The arm is held: look at the arm, then release it")
             rest = self._readings.at_rest()
-            if rest is not None and self._io.newest().valid:
-                self._start_from(rest.joint_pos)
+            if rest is not None and self._io.newest().valid and self._begins_at(rest.joint_pos):
                 self._io.resume()
         if self._readings.torque_released:
             self._gate.hold(LIMP)
 
     def _transmit(self, target: Float64) -> None:
-        """Hand a target over. Nothing goes to an arm that is limp or was interrupted: a target moves it at once."""
+        """Hand a target over. Nothing goes to an arm that is limp, was interrupted or is not known to be near it.
+
+        A target moves an arm at once, and makes limp servos drive: one that has sunk without power would leap.
+        """
         if self._readings.torque_released or self._io.interruption:
+            return
+        if not self._io.newest().valid:
+            self._io.forget_target()
             return
         now_s = self.clock.now_s()
         if self._io.post(self._line(target, now_s)):
@@ -214,25 +252,55 @@ class RoArmM3(GatedArm):
     def _line(self, target: Float64, now_s: float) -> bytes:
         newest = self._io.newest()
         measured = newest.joint_pos if newest.valid else target
-        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self._limits)
-        return protocol.move(target.tolist(), speed, accel)
+        speed, accel = registers(target, self._target, measured, now_s - self._target_at_s, self.limits)
+        return protocol.move(self._readings.calibration.wire(target).tolist(), speed, accel)
 
     def _disconnect(self) -> None:
         self._io.close()
 
+    def _freed(self) -> None:
+        """Begin anew where a doubted arm says that it is: the person who frees it has looked at it."""
+        if self._readings.torque_released or self._io.newest().valid or not self._where().valid:
+            return
+        try:
+            self._hold_here()
+            self._io.resume()
+        except UnsafeCommandError as error:
+            self._gate.hold(str(error))
+
+    def _where(self) -> ArmSample:
+        """Return where the arm is, also when its servos do not hold."""
+        newest, doubted = self._io.newest(), self._readings.doubted
+        if newest.valid or doubted is None or not self.clock.now_s() - doubted.measured_at_s <= MAX_SAMPLE_AGE_S:
+            return newest
+        return doubted
+
     def _hold_here(self) -> None:
         """Make the present pose the target before there is torque: with an old one the arm would leap to it."""
-        sample = self._io.newest()
+        sample = self._where()
         if not sample.valid:
             raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
-        limp, self._readings.torque_released = self._readings.torque_released, False
         self._start_from(sample.joint_pos)
+        limp, self._readings.torque_released = self._readings.torque_released, False
+        self._io.believe(sample)
+        self._readings.grant(self.clock.now_s())
         self._io.order(self._line(self.sent, self.clock.now_s()))
         self._io.order(protocol.torque(on=True))
         if limp:  # letting go may have silenced the arm for a while; where it is now has just been measured
             self._io.resume()
             if self.latched == LIMP:
                 self._gate.release()
+
+    def _begins_at(self, pose: Float64) -> bool:
+        """Begin anew at a measured pose; return False where that is impossible, which is told in the hold."""
+        try:
+            self._start_from(pose)
+        except UnsafeCommandError as error:
+            with suppress(UnsafeCommandError):  # an emergency stop keeps its reason
+                self._gate.release()
+            self._gate.hold(str(error))
+            return False
+        return True
 
     def _start_from(self, pose: Float64) -> None:
         """Begin anew at a measured pose. What latched the gate latches the new one."""
@@ -266,7 +334,7 @@ def wait_for_pose(io: IoThread, readings: Readings, clock: Clock, place: str, ti
         rest = readings.at_rest()
         if rest is not None and newest.valid:
             return newest
-        unknown = io.feedback is not None and not newest.valid
+        unknown = io.feedback is not None and not newest.valid and not io.silent
         unmeasured_at_s = (unmeasured_at_s or now_s) if unknown else None
         if unmeasured_at_s is not None and now_s - unmeasured_at_s > UNMEASURED_S:
             raise MissingError(f"The arm answers but does not know its pose: {newest.reason}.")
@@ -280,6 +348,8 @@ def _why_nothing(io: IoThread, place: str) -> str:
         return io.interruption
     if counts.bytes_in == 0:
         return SILENT.format(port=place)
+    if counts.feedback and io.silent:
+        return f"The arm answered and then fell silent: {io.newest().reason}."
     if counts.feedback:
         return "The arm does not come to rest. Is somebody moving it, or another program?"
     seen = f" (the last one: {io.heard[-1][:60]!r})" if io.heard else ""

@@ -1,5 +1,6 @@
 """The arm at a serial port: its USB cable, or one shared over the network."""
 
+import errno
 import time
 from typing import Any, cast
 
@@ -11,7 +12,11 @@ from roarm_lab.hardware.protocol import reboot
 
 BAUD = 115200
 RESET_PULSE_S = 0.1
-UNPLUGGED = "The connection to the arm at {name} broke ({why}). Is the cable plugged in, and the arm switched on?"
+UNPLUGGED = (
+    "The connection to the arm at {name} broke: {why}. Is the cable plugged in, and the arm switched on? The "
+    "connection comes back by itself"
+)
+VANISHED = "its port is gone"
 GONE = (OSError, serial.SerialException, TypeError)
 """What a port raises when its cable is pulled; pyserial turns some of it into a TypeError inside."""
 
@@ -28,15 +33,17 @@ class SerialLink:
 
     silent_s = 1.0
 
-    def __init__(self, place: str, *, reset: bool = False) -> None:
+    def __init__(self, place: str, *, reset: bool = False, baud: int = BAUD) -> None:
         """Open a device (`/dev/ttyUSB0`, `COM3`) or a URL of pyserial; with `reset` start the firmware anew.
+
+        Another `baud` is for finding out whether the firmware was changed; the driver uses the one of the vendor.
 
         Raises:
             LinkError: It does not open; the text says why and what to do.
         """
         self.name = place
         self.polled = "://" in place
-        self._port = _open(place, native=not self.polled)
+        self._port = _open(place, native=not self.polled, baud=baud)
         if reset:
             self._reset()
 
@@ -78,12 +85,15 @@ class SerialLink:
             self.write(b"\n" + reboot())
 
     def _gone(self, error: Exception) -> LinkError:
-        return LinkError(UNPLUGGED.format(name=self.name, why=error))
+        why = str(error).partition(" (")[0]
+        code = getattr(error, "errno", None)
+        vanished = code in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF} or "returned no data" in why
+        return LinkError(UNPLUGGED.format(name=self.name, why=VANISHED if vanished else why))
 
 
-def _open(place: str, *, native: bool) -> Any:
+def _open(place: str, *, native: bool, baud: int) -> Any:
     try:
-        port = cast("Any", serial.serial_for_url(place, do_not_open=True, baudrate=BAUD, timeout=0.0))
+        port = cast("Any", serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=0.0))
         port.dtr = port.rts = False
         if native:
             port.exclusive = True

@@ -120,6 +120,11 @@ class Arm(Protocol):
         ...
 
     @property
+    def delay_s(self) -> float:
+        """How long it takes until a target that is sent begins to act; 0 for an arm that is simulated here."""
+        ...
+
+    @property
     def sent(self) -> Float64:
         """The last joint target that was sent [joint] rad; before the first, the pose found at connect time."""
         ...
@@ -179,6 +184,8 @@ class GatedArm(ABC):
     """
 
     provides: frozenset[str] = frozenset({"measured", "derived"})
+    delay_s: float = 0.0
+    """How long it takes until a target that is sent begins to act, beside the motion itself."""
 
     def __init__(self, robot: Robot, clock: Clock, found: ArmSample, rules: GateRules | None = None) -> None:
         """Start at the pose the arm was found in.
@@ -286,6 +293,7 @@ class GatedArm(ABC):
         """
         with self._lock:
             self._gate.release()
+            self._freed()
 
     @final
     def estop(self, reason: str) -> None:
@@ -298,6 +306,7 @@ class GatedArm(ABC):
         """End a hold or an emergency stop. For a person who has looked at the arm."""
         with self._lock:
             self._gate.clear()
+            self._freed()
 
     @final
     def close(self) -> None:
@@ -329,6 +338,10 @@ class GatedArm(ABC):
 
     def _disconnect(self) -> None:
         """Free what the arm holds; called once."""
+        return
+
+    def _freed(self) -> None:
+        """Begin anew after `release` or `clear`, where that takes more than opening the gate. Never raises."""
         return
 
     def _repeat(self, target: Float64) -> None:

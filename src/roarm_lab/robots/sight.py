@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -102,6 +102,14 @@ class Sight:
             return f"Sight({self.seen_at_s:.3f} s, failed: {self.reason})"
         poses = ", ".join(f"{name}={pose.tolist()}" for name, pose in zip(self.boxes, self._poses, strict=True))
         return f"Sight({self.seen_at_s:.3f} s, {poses})"
+
+
+class Eye(Protocol):
+    """What looks at the boxes for an arm that has no simulator: a camera, or what stands for one."""
+
+    def look(self) -> Sight:
+        """Return the newest look, without waiting for a new one; a failure is a look too."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

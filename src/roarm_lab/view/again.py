@@ -96,12 +96,16 @@ class _Film:
         self._markers = [marker.name for marker in markers_of(config)]
         name = getattr(config.success, "box", None) or next(iter(env.scene.boxes), None)
         self._box = None if name is None else env.scene.box(name)
+        self._boxes = [box.name for box in config.sim.boxes]
+        self._scale = np.ones((env.num_envs, len(self._boxes)))
+        """How large the boxes of each world were drawn, against their nominal size."""
         self._rows: list[Mapping[str, Any]] = []
 
     def play(self, infer: Infer) -> Episodes:
         """Return how the first episodes of all worlds ended, in the order of the worlds."""
         env = self._env
         seen, waiting, ended = env.reset(), np.ones(env.num_envs, dtype=bool), list[tuple[int, Episodes]]()
+        self._scale = np.array(env.backend.get("box_scale"))
         self._keep(env.state)
         while waiting.any():
             result = env.step(infer(seen["actor"])[:, 0])
@@ -136,6 +140,7 @@ class _Film:
             markers={name: row["markers"][name][world] for name in self._markers},
             distance_m=float(row["distance_m"][world]),
             held_s=held * self._env.config.control_dt_s,
+            box_scale=dict(zip(self._boxes, self._scale[world].tolist(), strict=True)),
             outcome=outcome,
         )
 

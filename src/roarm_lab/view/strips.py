@@ -54,7 +54,7 @@ def strips(found: Again, within_m: float | None) -> tuple[Strip, ...]:
     failed = shown_failures(found)
     if not failed:
         return ()
-    with Film(found.geometry, DRAWN_PX) as film:
+    with Film(found.geometry.model, found.geometry.robot, DRAWN_PX) as film:
         return tuple(
             Strip(
                 f"Episode {number}: {episode.outcome.words}",
@@ -110,7 +110,8 @@ def _picture(film: Film, found: Again, moment: Moment) -> Picture:
     color = GREEN if moment.held_s > 0.0 else ORANGE
     balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in found.markers]
     gap = words.distance(moment.distance_m) if isfinite(moment.distance_m) else "unknown"
-    return Picture(png(_middle(film.draw(moment.qpos, balls))), f"{words.seconds(moment.time_s)}: {gap} to go")
+    drawn = film.draw(moment.qpos, balls, box_scale=moment.box_scale)
+    return Picture(png(_middle(drawn)), f"{words.seconds(moment.time_s)}: {gap} to go")
 
 
 def _middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

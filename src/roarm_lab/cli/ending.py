@@ -1,0 +1,47 @@
+"""Signals that end a program that drives an arm: the arm is held first, logs and terminal are put in order."""
+
+import signal
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+ENDED = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+"""Sent by `kill`, by a computer that shuts down, and by a terminal whose window is closed."""
+SIGNALLED = 128
+
+
+class EndedError(SystemExit):
+    """The program was told to end by a signal; passes like Ctrl-C, so that everything is put in order on the way."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(SIGNALLED + number)
+        self.number = number
+
+    def __str__(self) -> str:
+        """Return why, for whoever is held by it."""
+        return f"the program was ended by {signal.Signals(self.number).name}"
+
+
+@contextmanager
+def ending_gently() -> Generator[None]:
+    """Let signals that end the program pass as exceptions. Does nothing outside the main thread, where none arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise EndedError(number)
+
+    before = {number: signal.signal(number, leave) for number in sorted(set(ENDED))}
+    try:
+        yield
+    except EndedError as error:
+        with suppress(OSError):  # the terminal is gone
+            sys.stderr.write(f"\nroarm: {error}; the arm is held at its last target.\n")
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,103 @@
+"""Setting up as the command line does it: asks, does one step after the other, and writes the station after each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from roarm_lab.cli.setup import STEPS, SetupArguments
+from roarm_lab.cli.setup_motion import check_motion, find_zero
+from roarm_lab.cli.setup_person import Person
+from roarm_lab.cli.setup_steps import (
+    Bench,
+    check_servos,
+    find_port,
+    name_cameras,
+    place_stop_file,
+    see_firmware,
+    set_limits,
+)
+from roarm_lab.core.files import write_atomic
+from roarm_lab.hardware.link import Address
+from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.robots.rules import Workspace
+from roarm_lab.robots.station import Station, load_station, station_yaml
+
+DO: dict[str, Callable[[Bench, Station], Station]] = {
+    "port": find_port,
+    "firmware": see_firmware,
+    "servos": check_servos,
+    "zero": find_zero,
+    "motion": check_motion,
+    "limits": set_limits,
+    "cameras": name_cameras,
+    "stop": place_stop_file,
+}
+"""Step -> takes the station as it is, returns it as it is then."""
+NOTHING_DONE = 1
+
+
+def set_up(arguments: SetupArguments) -> int:
+    """Do the steps that were asked for; return 0, or 1 where a person said no.
+
+    Raises:
+        BadInputError: The file or a flag can not be used; nothing was done then.
+        MissingError: No arm answers.
+        UnsafeCommandError: A step found something wrong; what was done before is kept.
+        KeyboardInterrupt: Ctrl-C; what was done is kept, and a moving arm is held.
+    """
+    path, person = arguments.station, Person(arguments.yes)
+    found = load_station(path, ROARM_M3) if path.exists() else None
+    station = with_flags(found or Station(robot=ROARM_M3.name), arguments)
+    Address.parse(arguments.arm or station.address)
+    if found and not person.may(f"{path} exists. Renew it? What it says is the default."):
+        person.say("Nothing was done.")
+        return NOTHING_DONE
+    bench, done = Bench(arguments=arguments, person=person), list[str]()
+    try:
+        for name in [arguments.step] if arguments.step else STEPS:
+            person.say(f"\n{name}: {STEPS[name]}")
+            station = DO[name](bench, station)
+            station.check(ROARM_M3)
+            write_atomic(path, station_yaml(station), overwrite=bool(found) or bool(done))
+            done.append(name)
+    finally:
+        if done:
+            named = f"station {station.name!r}, {station.hash[:12]}"
+            person.say(f"\n{path} ({named}) has what was found by: {', '.join(done)}")
+    return 0
+
+
+def with_flags(station: Station, arguments: SetupArguments) -> Station:
+    """Return the station with what the flags say.
+
+    Raises:
+        BadInputError: That can not be.
+    """
+    box = arguments.workspace_m
+    changes: dict[str, Any] = {
+        "name": arguments.name,
+        "table_height_m": arguments.table_height_m,
+        "stop_file": arguments.stop_file,
+        "workspace_m": None if box is None else Workspace(lower_w=box[:3], upper_w=box[3:]),
+        "limits_rad": {**station.limits_rad, **{name: (lower, upper) for name, lower, upper in arguments.limits}},
+        "cameras": {**station.cameras, **dict(arguments.camera)},
+    }
+    for joint, _ in arguments.zero_deg:
+        ROARM_M3.joint(joint)
+    changed = replace(station, **{key: value for key, value in changes.items() if value is not None})
+    changed.check(ROARM_M3)
+    stop = changed.estop_file()
+    return replace(changed, stop_file=str(stop.path) if stop else "")
+
+
+def told(path: Path) -> str:
+    """Return what a station file says, or that there is none.
+
+    Raises:
+        BadInputError: It can not be used.
+    """
+    if not path.exists():
+        return f"There is no {path} yet.\n"
+    station = load_station(path, ROARM_M3)
+    return f"{path}, {station.hash[:12]}:\n\n{station_yaml(station)}"
