@@ -51,6 +51,7 @@ def test_only_simulation_and_training_can_be_measured(refused: Callable[..., str
     ("words", "message"),
     [
         (("train", "--demo"), "go with `roarm bench sim`"),
+        (("sim", "--trainer", "skrl"), "goes with `roarm bench train`"),
         (("sim", "--demo", "--bundle", "x"), "Give either --bundle or --demo"),
         (("sim", "--bundle", "nowhere"), "There is no policy bundle at nowhere"),
         (("sim", "--demo"), "There is no policy in this package for the task named 'reach'"),
@@ -70,9 +71,15 @@ def test_cubes_are_gripped_while_the_shipped_policy_is_measured(capsys: pytest.C
 
 
 @pytest.mark.slow
-def test_training_is_measured_beside_the_environment_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "train", "--worlds", "64", "--threads", "1", "--seconds", "0.2", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["rows"]
+@pytest.mark.parametrize("trainer", ["sb3", "rsl_rl", "skrl"])
+def test_training_is_measured_beside_the_environment_alone(trainer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if trainer != "sb3":
+        pytest.importorskip(trainer, reason=f"{trainer} is not installed")
+    words = ["bench", "train", "--trainer", trainer, "--worlds", "64", "--threads", "1", "--seconds", "0.2", "--json"]
+    assert main(words) == 0
+    data = json.loads(capsys.readouterr().out)
+    (row,) = data["rows"]
+    assert data["trainer"] == trainer
     assert row["fraction"] == pytest.approx(row["steps_per_s"] / row["alone_steps_per_s"])
     shares = [row[name] for name in ("simulation_share", "policy_share", "learning_share")]
     assert min(shares) > 0.0

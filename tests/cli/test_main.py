@@ -142,13 +142,20 @@ def test_ctrl_c_is_one_line_and_130(put_verb: Callable[[Run], None], capsys: pyt
     assert capsys.readouterr().err == "roarm: interrupted\n"
 
 
-@pytest.mark.parametrize("package", ["torch", "stable_baselines3", "tensorboard", "onnx"])
+@pytest.mark.parametrize(
+    ("package", "extra"),
+    [
+        *((name, "train") for name in ("torch", "stable_baselines3", "tensorboard", "onnx")),
+        *((name, "rsl-rl") for name in ("rsl_rl", "tensordict")),
+        ("skrl", "skrl"),
+    ],
+)
 def test_a_missing_optional_package_names_the_extra(
-    package: str, put_verb: Callable[[Run], None], capsys: pytest.CaptureFixture[str]
+    package: str, extra: str, put_verb: Callable[[Run], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_verb(raising(ModuleNotFoundError(f"No module named '{package}'", name=package)))
     assert main(["run"]) == 3
-    assert "pip install 'roarm-lab[train]'" in capsys.readouterr().err
+    assert f"pip install 'roarm-lab[{extra}]'" in capsys.readouterr().err
 
 
 def test_a_broken_package_leads_to_the_doctor(

@@ -87,6 +87,38 @@ def test_other_rewards_are_trained_with_and_kept_on_going_on(folder: Path) -> No
     assert hashes[0] == hashes[1]
 
 
+def test_other_settings_are_trained_with_and_kept_on_going_on(folder: Path) -> None:
+    (folder / "ppo.yaml").write_text("gamma: 0.9\nhidden: [16, 16]\nnum_envs: 8\n")
+    assert main(["train", "reach", *SMALL, "--total-timesteps", "1024", "--hyperparameters", "ppo.yaml"]) == 0
+    run = only_run(folder)
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", "2048"]) == 0
+    settings = run.meta()["settings"]
+    assert (settings["gamma"], settings["hidden"]) == (0.9, [16, 16])
+    assert settings["num_envs"] == 64  # the flag is nearer than the file
+    assert run.read_curve()["steps"] == [1024, 2048]
+
+
+@pytest.mark.parametrize("trainer", ["rsl_rl", "skrl"])
+def test_a_run_goes_on_with_its_own_trainer(folder: Path, trainer: str) -> None:
+    pytest.importorskip(trainer, reason=f"{trainer} is not installed")
+    words = ("train", "reach", *SMALL, "--total-timesteps", "1024", "--trainer", trainer)
+    assert main(words) == 0
+    run = only_run(folder)
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", "2048"]) == 0
+    label = f"{trainer.replace('_', '-')}-ppo"
+    assert (run.meta()["trainer"], load_bundle(run.path).contract.provenance["trainer"]) == (label, label)
+    assert run.read_curve()["steps"] == [1024, 2048]
+    assert (run.checkpoints()[-1] / "model.pt").is_file()
+
+
+def test_a_run_from_before_there_were_other_trainers_goes_on_with_the_only_one(finished: Path) -> None:
+    meta = json.loads((finished / "meta.json").read_text())
+    assert meta.pop("trainer") == "sb3-ppo"
+    (finished / "meta.json").write_text(json.dumps(meta))
+    assert main(["train", "--resume", str(finished), "--total-timesteps", "7168"]) == 0
+    assert RunFolder(finished).read_curve()["steps"][-1] == 7168
+
+
 def test_without_a_terminal_progress_is_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +152,9 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
             ("--resume", "nothing", "--num-envs", "8"),
             "With --resume only --total-timesteps, --threads, --record-rollouts and",
         ),
+        (("--resume", "nothing", "--trainer", "skrl"), "With --resume only --total-timesteps"),
         (("reach", "--reward-config", "nothing.yaml"), "There is no file nothing.yaml"),
+        (("reach", "--hyperparameters", "nothing.yaml"), "There is no file nothing.yaml"),
     ],
 )
 def test_bad_words_are_refused_before_anything_is_written(
@@ -134,6 +168,7 @@ def test_bad_words_are_refused_before_anything_is_written(
     [
         (("reach", "--num-env", "8"), "--num-envs"),
         (("reach", "--device", "tpu"), "tpu"),
+        (("reach", "--trainer", "rllib"), "rllib"),
         (("reach", "--seed", "many"), "many"),
         (("reach", "--robot", "roarm_m2"), "--robot"),
         (("reach", "lift"), "lift"),
@@ -169,6 +204,13 @@ def test_rewards_that_can_not_be_are_refused(
     assert message in one_line("train", "reach", "--reward-config", "rewards.yaml")
 
 
+def test_settings_that_do_not_exist_are_refused_by_name(one_line: Callable[..., str], folder: Path) -> None:
+    (folder / "ppo.yaml").write_text("gama: 0.9")
+    said = one_line("train", "reach", "--hyperparameters", "ppo.yaml")
+    assert "There is no key in ppo.yaml named 'gama'. Did you mean 'gamma'?" in said
+    assert [path.name for path in folder.iterdir()] == ["ppo.yaml"]
+
+
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
@@ -198,6 +240,19 @@ def test_cuda_that_is_not_there_is_missing_and_nothing_is_written(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "PyTorch sees no CUDA device" in one_line("train", "reach", "--device", "cuda", code=3)
+
+
+@pytest.mark.parametrize(
+    ("package", "trainer", "extra"),
+    [("rsl_rl", "rsl_rl", "rsl-rl"), ("tensordict", "rsl_rl", "rsl-rl"), ("skrl", "skrl", "skrl")],
+)
+def test_without_a_trainers_library_it_says_what_to_install(
+    folder: Path, package: str, trainer: str, extra: str
+) -> None:
+    done = roarm_without(package, "train", "reach", "--trainer", trainer, folder=folder)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].endswith(f"which is not installed. Type: pip install 'roarm-lab[{extra}]'")
+    assert list(folder.iterdir()) == []
 
 
 def test_without_torch_it_says_what_to_install(folder: Path) -> None:

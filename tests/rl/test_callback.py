@@ -10,7 +10,8 @@ from stable_baselines3 import PPO
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.callback import Progress, TrainingCallback, set_learning_rate
+from roarm_lab.rl.callback import TrainingCallback, set_learning_rate
+from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.tasks.reach import reach
@@ -35,7 +36,8 @@ def model(env: Sb3VecEnv) -> PPO:
 def callback(tmp_path: Path, env: Sb3VecEnv, model: PPO, **options: object) -> TrainingCallback:
     ours: dict[str, object] = {"save": lambda steps: None, "checkpoint_s": 1e9, "report": lambda state: None}
     run = RunFolder.create(tmp_path, "reach", 0)
-    made = TrainingCallback(run, env, SETTINGS, **(ours | options))  # pyright: ignore[reportArgumentType]
+    log = Logbook(run, env.env, SETTINGS, **(ours | options))  # pyright: ignore[reportArgumentType]
+    made = TrainingCallback(env, SETTINGS, log)
     made.init_callback(model)
     return made
 
@@ -82,7 +84,7 @@ def test_a_rollout_is_a_row_of_the_curve_and_a_report(tmp_path: Path, env: Sb3Ve
     told: list[Progress] = []
     made = callback(tmp_path, env, model, report=told.append)
     model.learn(4 * ROLLOUT, callback=made)
-    curve = made._run.read_curve()
+    curve = made._log.run.read_curve()
     assert curve["steps"] == [ROLLOUT, 2 * ROLLOUT, 3 * ROLLOUT, 4 * ROLLOUT]
     assert [state.steps for state in told] == [1024, 2048, 3072, 4096]
     assert told[0].success is None  # no episode of 50 steps has ended after 16
@@ -96,7 +98,7 @@ def test_a_rollout_is_a_row_of_the_curve_and_a_report(tmp_path: Path, env: Sb3Ve
 def test_rewards_in_the_curve_are_means_per_step_of_ended_episodes(tmp_path: Path, env: Sb3VecEnv, model: PPO) -> None:
     made = callback(tmp_path, env, model)
     model.learn(4 * ROLLOUT, callback=made)
-    curve = made._run.read_curve()
+    curve = made._log.run.read_curve()
     for name, term in reach().rewards.items():
         known = [value for value in curve[f"reward_{name}"] if not np.isnan(value)]
         assert len(known) == 1  # all worlds end their first episode at step 50, in the fourth rollout
@@ -119,7 +121,7 @@ def test_the_curve_says_how_large_actions_are_before_they_are_clipped(
     with torch.no_grad():  # the second component now asks for thirty times what the bound allows
         model.policy.get_parameter("action_net.bias")[1] = 30.0
     model.learn(ROLLOUT, callback=made, reset_num_timesteps=False)
-    curve = made._run.read_curve()
+    curve = made._log.run.read_curve()
     # At the start means are near 0 with a deviation of 0.7: beyond 1 lie 15 % of a normal distribution.
     assert curve["saturated"][0] == pytest.approx(0.153, abs=0.02)
     assert curve["action_size"][0] == pytest.approx(SETTINGS.start_std, abs=0.05)

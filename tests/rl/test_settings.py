@@ -34,7 +34,11 @@ def test_counts_are_at_least_one(name: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["learning_rate", "desired_kl", "clip", "entropy_weight", "max_grad_norm", "start_std"]
+    "name",
+    [
+        *("learning_rate", "desired_kl", "clip", "value_weight", "entropy_weight"),
+        *("max_grad_norm", "start_std", "observation_clip"),
+    ],
 )
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_numbers_are_positive_and_finite(name: str, value: float) -> None:

@@ -19,7 +19,7 @@ from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_drift, check_interface
 from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.callback import Progress
+from roarm_lab.rl.logbook import Progress
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.train import Trained, TrainingInterrupted, device_of, train

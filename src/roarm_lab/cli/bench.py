@@ -25,6 +25,7 @@ examples:
   roarm bench sim --task lift-cube --demo                   a policy grips and carries the cubes meanwhile
   roarm bench sim --worlds 512 --threads 4 --seconds 10     one row, measured longer
   roarm bench train --task lift-cube                        needs the extra `train`
+  roarm bench train --trainer skrl                          the same with another library's PPO
   roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
   roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
   roarm bench latency --arm emulator --firmware 250108      50 commands
@@ -51,6 +52,8 @@ class BenchArguments:
     """Numbers of threads; by default 1 and all for sim, all for train."""
     seconds: float | None = None
     """Time per row, that of the yardstick not counted; by default 2 for sim, 20 for train and loop."""
+    trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
+    """train: whose PPO; Stable-Baselines3 by default."""
     bundle: Path | None = None
     """sim: the policy whose actions are carried out; by default they are random."""
     demo: bool = False
@@ -102,9 +105,13 @@ def run(argv: list[str]) -> int:
         if not arguments.json:
             _say(line)
     if arguments.json:
-        data = {"task": arguments.task, "machine": about, "rows": [asdict(row) for row in rows]}
+        data = {"task": arguments.task, **_trainer(arguments), "machine": about, "rows": [asdict(row) for row in rows]}
         sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
     return 0
+
+
+def _trainer(arguments: BenchArguments) -> dict[str, str]:
+    return {"trainer": arguments.trainer or "sb3"} if arguments.what == "train" else {}
 
 
 def _refuse_misfits(arguments: BenchArguments) -> None:
@@ -116,6 +123,8 @@ def _refuse_misfits(arguments: BenchArguments) -> None:
         raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
     if arguments.what != "sim" and (arguments.demo or arguments.bundle is not None):
         raise BadInputError("--bundle and --demo go with `roarm bench sim`.")
+    if arguments.what != "train" and arguments.trainer is not None:
+        raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
     if arguments.demo and arguments.bundle is not None:
         raise BadInputError("Give either --bundle or --demo.")
 

@@ -39,8 +39,11 @@ EXTRAS = {
     "hid": "teleop",
     "onnx": "train",
     "pygame": "teleop",
+    "rsl_rl": "rsl-rl",
+    "skrl": "skrl",
     "stable_baselines3": "train",
     "tensorboard": "train",
+    "tensordict": "rsl-rl",
     "torch": "train",
 }
 """Optional package -> the extra that installs it."""

@@ -120,8 +120,9 @@ def _training(config: EnvConfig, arguments: BenchArguments, cores: int) -> "Iter
     from roarm_lab.rl.settings import ppo_settings
     from roarm_lab.rl.speed import measure_training
 
-    tuned = ppo_settings(config.task)
+    trainer = arguments.trainer or "sb3"
+    tuned = ppo_settings(config.task, trainer=trainer)
     for threads in arguments.threads or (cores,):
         for worlds in arguments.worlds or (tuned.num_envs,):
             settings = replace(tuned, num_envs=worlds)
-            yield measure_training(config, settings, threads, arguments.seconds or TRAIN_S)
+            yield measure_training(config, settings, threads, arguments.seconds or TRAIN_S, trainer)

@@ -18,6 +18,8 @@ examples:
   roarm train reach                                      with the tuned settings, about a minute
   roarm train reach --seed 1 --total-timesteps 2000000   another seed, longer
   roarm train reach --reward-config rewards.yaml         with other rewards, for instance `near: {weight: 0.5}`
+  roarm train reach --trainer rsl_rl                     with RSL-RL's PPO (pip install 'roarm-lab[rsl-rl]')
+  roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
@@ -31,6 +33,8 @@ class TrainArguments:
 
     task: Annotated[str | None, tyro.conf.Positional] = None
     """The task, for instance reach (not given with --resume: the run knows it)."""
+    trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
+    """Whose PPO learns: Stable-Baselines3 (the default), RSL-RL or skrl. A resumed run goes on with its own."""
     seed: int = 0
     """Seed of everything random."""
     num_envs: int | None = None
@@ -41,6 +45,8 @@ class TrainArguments:
     """Where the networks learn. They are small: auto means cpu."""
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
+    hyperparameters: Path | None = None
+    """YAML with changes to the settings of PPO: `name: value`; src/roarm_lab/rl/settings.py lists them."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
     domain_randomization: Path | None = None

@@ -19,11 +19,12 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
-from roarm_lab.rl.settings import ppo_settings
+from roarm_lab.rl.settings import changed_settings, ppo_settings
+from roarm_lab.rl.trainer import name_of, trainer_class
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
-    from roarm_lab.rl.callback import Progress as TrainingProgress
+    from roarm_lab.rl.logbook import Progress as TrainingProgress
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import Trained, TrainJob
 
@@ -36,6 +37,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
 
     Raises:
         BadInputError: The arguments make no sense; nothing has been written then.
+        ImportError: The trainer's library is not installed; nothing has been written then.
         MissingError: PyTorch is not installed, or has no CUDA where it was asked for; nothing has been written either.
         DiskError: The run can not be written any more. What was saved, and how to go on, is said.
         KeyboardInterrupt: Ctrl-C. How to go on has been said.
@@ -49,6 +51,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
 
     job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
     device_of(job.device)
+    trainer_class(job.trainer)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
@@ -165,7 +168,10 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         randomization = load_randomization(arguments.domain_randomization)
         env = randomized(env, randomization)
     env = replace(env, sim=replace(env.sim, threads=arguments.threads))
-    tuned = ppo_settings(env.task, randomized=randomization is not None)
+    trainer = arguments.trainer or "sb3"
+    tuned = ppo_settings(env.task, randomized=randomization is not None, trainer=trainer)
+    if arguments.hyperparameters is not None:
+        tuned = changed_settings(tuned, arguments.hyperparameters, trainer)
     settings = replace(
         tuned,
         num_envs=tuned.num_envs if arguments.num_envs is None else arguments.num_envs,
@@ -176,6 +182,7 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         randomization=randomization,
         settings=settings,
         seed=arguments.seed,
+        trainer=trainer,
         device=arguments.device,
         evaluation_episodes=arguments.eval_episodes,
         command=command,
@@ -247,6 +254,7 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
         randomization=randomization,
         settings=settings,
         seed=meta["seed"],
+        trainer=name_of(meta.get("trainer", "sb3-ppo")),  # runs from before there were others do not say it
         device=meta["device"],
         evaluation_episodes=meta["evaluation_episodes"],
         command=command,

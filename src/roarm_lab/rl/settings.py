@@ -2,8 +2,21 @@
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError, UnknownNameError
+
+POSITIVE = (
+    "learning_rate",
+    "desired_kl",
+    "clip",
+    "value_weight",
+    "entropy_weight",
+    "max_grad_norm",
+    "start_std",
+    "observation_clip",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +50,7 @@ class PpoSettings:
         for name in ("num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"):
             if not getattr(self, name) >= 1:
                 raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
-        for name in ("learning_rate", "desired_kl", "clip", "entropy_weight", "max_grad_norm", "start_std"):
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise BadInputError(f"PpoSettings.{name} must be positive and finite, got {getattr(self, name)}.")
+        self._check_numbers()
         low, high = self.learning_rate_range
         if not 0.0 < low <= self.learning_rate <= high < math.inf:
             raise BadInputError(
@@ -50,6 +61,18 @@ class PpoSettings:
                 f"num_envs x rollout_steps ({self.num_envs} x {self.rollout_steps}) is too small for "
                 f"{self.minibatches} minibatches; use more environments."
             )
+
+    def _check_numbers(self) -> None:
+        for name in POSITIVE:
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise BadInputError(f"PpoSettings.{name} must be positive and finite, got {getattr(self, name)}.")
+        for name in ("gamma", "gae_lambda"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise BadInputError(f"PpoSettings.{name} must be 0 to 1, got {getattr(self, name)}.")
+        if not 0.0 <= self.mean_bound_weight < math.inf:
+            raise BadInputError(f"PpoSettings.mean_bound_weight must be 0 or more, got {self.mean_bound_weight}.")
+        if not self.hidden or min(self.hidden) < 1:
+            raise BadInputError(f"PpoSettings.hidden must be layer widths of 1 or more, got {self.hidden}.")
 
 
 PPO: dict[str, PpoSettings] = {
@@ -66,7 +89,21 @@ RANDOMIZED: dict[str, PpoSettings] = {
 """Tuned settings where worlds differ from each other, for tasks that need others then."""
 
 
-def ppo_settings(task: str, *, randomized: bool = False) -> PpoSettings:
+TRAINER: dict[str, dict[str, float]] = {
+    # Its divergence is exact and of every minibatch, the first ones of an update included.
+    "rsl_rl": {"desired_kl": 0.012},
+    # Its divergence is the mean of every epoch, the first ones of an update included.
+    "skrl": {"desired_kl": 0.012},
+}
+"""What a trainer needs otherwise, on every task, because it measures in its own way."""
+
+FIXED: dict[str, dict[str, str]] = {
+    "rsl_rl": {"learning_rate_range": "RSL-RL itself keeps the learning rate between 1e-5 and 1e-2"}
+}
+"""Settings that a trainer can not follow, and why."""
+
+
+def ppo_settings(task: str, *, randomized: bool = False, trainer: str = "sb3") -> PpoSettings:
     """Return the tuned settings of a task, on worlds that are all alike or that differ.
 
     Raises:
@@ -74,4 +111,20 @@ def ppo_settings(task: str, *, randomized: bool = False) -> PpoSettings:
     """
     if task not in PPO:
         raise UnknownNameError("tuned task", task, PPO)
-    return RANDOMIZED.get(task, PPO[task]) if randomized else PPO[task]
+    tuned = RANDOMIZED.get(task, PPO[task]) if randomized else PPO[task]
+    return replace(tuned, **TRAINER.get(trainer, {}))
+
+
+def changed_settings(tuned: PpoSettings, path: Path, trainer: str) -> PpoSettings:
+    """Return the settings with what the YAML file at `path` changes.
+
+    Raises:
+        BadInputError: The file can not be read, a value makes no sense, or the trainer can not follow it.
+        UnknownNameError: A key is no setting.
+    """
+    changes = load_yaml(path)
+    settings = override(tuned, changes, str(path))
+    for name, reason in FIXED.get(trainer, {}).items():
+        if name in changes:
+            raise BadInputError(f"{path}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
+    return settings

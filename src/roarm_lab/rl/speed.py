@@ -3,19 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Array, Float32
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.envs.env import Env
-from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
+from roarm_lab.envs.env import Env, StepResult
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.trainer import Update, trainer_class
 
 ALONE_STEPS = 16
 """Steps of the environment alone per turn, between two rounds of the loop: both meet the same load of the machine."""
@@ -41,20 +37,26 @@ class TrainingSpeed:
     learning_share: float
 
 
-def measure_training(config: EnvConfig, settings: PpoSettings, threads: int, seconds: float) -> TrainingSpeed:
-    """Return how fast `settings` train on `config`, measured for `seconds`."""
+def measure_training(
+    config: EnvConfig, settings: PpoSettings, threads: int, seconds: float, trainer: str = "sb3"
+) -> TrainingSpeed:
+    """Return how fast `settings` train on `config` with a trainer, measured for `seconds`.
+
+    Raises:
+        ImportError: The trainer's library is not installed.
+    """
     torch.set_num_threads(min(2, torch.get_num_threads()))
+    start = trainer_class(trainer)
     config = replace(config, sim=replace(config.sim, threads=threads), random_age=True)
-    worlds = _Timed(Env(config, settings.num_envs, seed=0))
-    normalised = sb3_ppo.normalised(worlds, settings)
+    worlds = _Timed(config, settings.num_envs, seed=0)
     alone = Env(config, settings.num_envs, seed=1)
+    watch = _Watch(worlds, _alone(alone), seconds)
     try:
-        model: Any = sb3_ppo.make_ppo(normalised, settings, seed=0, device="cpu")
-        model.set_logger(Logger(folder=None, output_formats=[]))
-        watch = _Watch(worlds, _alone(alone), seconds)
-        model.learn(2**62, callback=watch)
+        start(worlds, settings, seed=0, device="cpu", events=None).learn(2**62, watch)
+    except _EnoughMeasured:
+        pass
     finally:
-        normalised.close()
+        worlds.close()
         alone.close()
     per_rollout = settings.num_envs * settings.rollout_steps
     steps_per_s = per_rollout * watch.rollouts / watch.loop_s
@@ -85,41 +87,54 @@ def _alone(env: Env) -> Callable[[], float]:
     return turn
 
 
-class _Timed(Sb3VecEnv):
+class _Timed(Env):
     """Worlds that know how long they took."""
 
     spent_s = 0.0
 
-    def step_wait(self) -> tuple[Float32, Float32, Any, list[dict[str, Any]]]:
+    def step(self, action: Array) -> StepResult:
         began_s = time.perf_counter()
-        result = super().step_wait()
+        result = super().step(action)
         self.spent_s += time.perf_counter() - began_s
         return result
 
 
-class _Watch(BaseCallback):
+class _EnoughMeasured(Exception):  # noqa: N818 (no error: the only way out of a trainer's loop)
+    """The time is over."""
+
+
+class _Watch:
     """Times rollouts and the updates after them; between two rounds the yardstick has its turn."""
 
     def __init__(self, worlds: _Timed, alone: Callable[[], float], seconds: float) -> None:
-        super().__init__()
         self._worlds, self._alone, self._seconds = worlds, alone, seconds
         self._round, self._began_s, self._simulated_s = 0, 0.0, 0.0
         self.rollouts, self.loop_s, self.collecting_s, self.simulation_s, self.alone_s = 0, 0.0, 0.0, 0.0, 0.0
 
-    def _on_rollout_start(self) -> None:
+    def begin(self, steps: int) -> None:
+        """Nothing to do."""
+
+    def before_rollout(self, steps: int) -> None:
+        """A round begins; the one before has ended with its update."""
+        del steps
         if self._round > WARM_UP:  # a round that counts has just ended
             self.loop_s += time.perf_counter() - self._began_s
             self.rollouts += 1
             self.alone_s += self._alone()
+            if self.loop_s >= self._seconds:
+                raise _EnoughMeasured
         elif self._round == WARM_UP:
             self._alone()
         self._round += 1
         self._simulated_s, self._began_s = self._worlds.spent_s, time.perf_counter()
 
-    def _on_rollout_end(self) -> None:
+    def after_step(self, result: StepResult | None) -> None:
+        """Nothing to do."""
+
+    def after_rollout(self, steps: int, update: Update, actions: Float32) -> dict[str, float]:
+        """The policy's and the simulator's part of the round is done."""
+        del steps, update, actions
         if self._round > WARM_UP:
             self.collecting_s += time.perf_counter() - self._began_s
             self.simulation_s += self._worlds.spent_s - self._simulated_s
-
-    def _on_step(self) -> bool:
-        return self.loop_s < self._seconds
+        return {}

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import VecNormalize
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
@@ -25,13 +24,11 @@ from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, ra
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
-from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.callback import Progress, TrainingCallback
+from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
-from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
-from roarm_lab.rl.tensorboard_log import tensorboard_logger
+from roarm_lab.rl.trainer import Trainer, kind_of, trainer_class
 
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
@@ -49,6 +46,8 @@ class TrainJob:
     """The task, randomised already."""
     settings: PpoSettings
     seed: int
+    trainer: str = "sb3"
+    """Whose PPO learns: a name in `TRAINERS`."""
     randomization: DomainRandomization | None = None
     """By what the worlds of `env` differ, for the record."""
     device: str = "auto"
@@ -99,21 +98,30 @@ def train(
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume.
         DiskError: The run can not be written any more; the checkpoints that it has are kept.
+        ImportError: The trainer's library is not installed.
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
-    device = device_of(job.device)
+    device, start = device_of(job.device), trainer_class(job.trainer)
     # More torch threads than this only wait for each other with networks of this size.
     torch.set_num_threads(min(2, torch.get_num_threads()))
-    env = Sb3VecEnv(Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed))
-    normalised = sb3_ppo.normalised(env, job.settings)
+    env = Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed)
     try:
-        model = _start(job, run, normalised, device) if not resume else _resume(job, run, normalised, device)
+        if resume:
+            checkpoint = _newest_checkpoint(run)
+        else:
+            checkpoint = None
+            run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
+        trainer = start(env, job.settings, seed=job.seed, device=device, events=run.path / "tensorboard")
+        if checkpoint is not None:
+            trainer.resume(checkpoint)
+            run.cut_curve(trainer.steps)
+            env.total_steps = trainer.steps  # a curriculum goes on too
         with _writing(run):
-            _learn(job, run, normalised, model, report=report, watch=watch)
-        onnx = mlp_to_onnx(sb3_ppo.network_of(model, normalised, job.settings), env.env.observations["actor"].sizes)
+            _learn(job, run, env, trainer, report=report, watch=watch)
+        onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
-        normalised.close()
+        env.close()
     with _writing(run):
         return _evaluated(job, run, onnx, evaluating)
 
@@ -144,7 +152,7 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
         interface=interface_of(job.env),
         provenance={
             "hashes": hashes_of(job.env),
-            "trainer": "sb3-ppo",
+            "trainer": kind_of(job.trainer).label,
             "seed": job.seed,
             "command": list(job.command),
             **{name: meta["provenance"][name] for name in ("roarm_lab", "python", "packages", "git", "time_utc")},
@@ -168,25 +176,11 @@ def device_of(name: str) -> str:
     return "cuda" if name == "cuda" else "cpu"
 
 
-def _start(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
-    run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
-    model = sb3_ppo.make_ppo(env, job.settings, job.seed, device)
-    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
-    return model
-
-
-def _resume(job: TrainJob, run: RunFolder, env: VecNormalize, device: str) -> PPO:
+def _newest_checkpoint(run: RunFolder) -> Path:
     checkpoints = run.checkpoints()
     if not checkpoints:
         raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
-    model = sb3_ppo.load(checkpoints[-1], env, device)
-    run.cut_curve(model.num_timesteps)
-    worlds: Any = env.venv
-    worlds.env.total_steps = model.num_timesteps  # a curriculum goes on too
-    # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
-    env.seed(job.seed + model.num_timesteps)
-    model.set_logger(tensorboard_logger(run.path / "tensorboard"))
-    return model
+    return checkpoints[-1]
 
 
 def _meta(job: TrainJob) -> Mapping[str, Any]:
@@ -194,6 +188,7 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "schema": 1,
         "kind": "train",
         "task": job.env.task,
+        "trainer": kind_of(job.trainer).label,
         "seed": job.seed,
         "device": job.device,
         "evaluation_episodes": job.evaluation_episodes,
@@ -207,48 +202,42 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
     }
 
 
-def _randomization(job: TrainJob, run: RunFolder, env: VecNormalize) -> dict[str, Any] | None:
+def _randomization(job: TrainJob, run: RunFolder, env: Env) -> dict[str, Any] | None:
     """Return by what worlds differ, and what the first worlds of this training really draw."""
     if job.randomization is None:
         return None
     write_atomic(run.path / RANDOMIZATION, randomization_yaml(job.randomization), overwrite=True)
-    worlds: Any = env.venv
-    worlds.env.reset(job.seed)  # learning begins with this same seed, and so with these same worlds
-    return {"config": to_plain(job.randomization), "drawn": drawn_in_words(job.env, worlds.env.drawn)}
+    env.reset(job.seed)  # learning begins with this same seed, and so with these same worlds
+    return {"config": to_plain(job.randomization), "drawn": drawn_in_words(job.env, env.drawn)}
 
 
 def _learn(
     job: TrainJob,
     run: RunFolder,
-    normalised: VecNormalize,
-    model: PPO,
+    env: Env,
+    trainer: Trainer,
     *,
     report: Callable[[Progress], None],
     watch: Watch | None,
 ) -> None:
-    left = job.settings.total_timesteps - model.num_timesteps
-
     def save(steps: int) -> None:
-        run.add_checkpoint(steps, lambda folder: sb3_ppo.save(folder, model, normalised))
+        run.add_checkpoint(steps, trainer.save)
 
-    if left > 0:
-        worlds: Any = normalised.venv
+    def look(steps: int) -> None:
+        if watch is not None:
+            watch(steps, _infer(trainer.network_of()))
 
-        def look(steps: int) -> None:
-            if watch is not None:
-                watch(steps, _infer(sb3_ppo.network_of(model, normalised, job.settings)))
-
-        callback = TrainingCallback(
-            run, worlds, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look
-        )
-        with _terminate_is_interrupt():
-            try:
-                model.learn(left, callback=callback, reset_num_timesteps=False)
-            except KeyboardInterrupt:
-                save(model.num_timesteps)
-                raise TrainingInterrupted(run, model.num_timesteps) from None
-        save(model.num_timesteps)
-        look(model.num_timesteps)
+    if job.settings.total_timesteps <= trainer.steps:
+        return
+    log = Logbook(run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look)
+    with _terminate_is_interrupt():
+        try:
+            trainer.learn(job.settings.total_timesteps, log)
+        except KeyboardInterrupt:
+            save(trainer.steps)
+            raise TrainingInterrupted(run, trainer.steps) from None
+    save(trainer.steps)
+    look(trainer.steps)
 
 
 def _infer(network: Mlp) -> Infer:

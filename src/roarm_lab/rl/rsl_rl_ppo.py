@@ -1,0 +1,165 @@
+"""PPO of RSL-RL as a trainer: its algorithm and networks, with our settings.
+
+Two small classes hang in the places that RSL-RL has for them: a distribution that keeps action means inside the box,
+and networks that limit normalised observations and remember the KL divergence. What differs from Stable-Baselines3:
+the learning rate changes before every minibatch, between 1e-5 and 1e-2, which the library fixes; gradients of actor and
+critic are limited each for itself; what a time limit cuts off is valued at the moment before the last action; the
+normaliser adds 0.01 to deviations.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from rsl_rl.algorithms import PPO
+from rsl_rl.models import MLPModel
+from rsl_rl.modules.distribution import GaussianDistribution
+from rsl_rl.storage import RolloutStorage
+from tensordict import TensorDict
+
+from roarm_lab.core.arrays import Float32
+from roarm_lab.rl.onnx_export import EPSILON, Mlp
+from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
+from roarm_lab.rl.torch_worlds import Moved, Seen
+from roarm_lab.rl.trainer import UNKNOWN, Update
+
+FIRST_ACTIONS = 0.05
+"""By this the last layer of a fresh actor is scaled: it begins by exploring around standing still."""
+
+
+class BoundedMeans(GaussianDistribution):
+    """Its entropy, which PPO raises, is lowered where means leave the box: the penalty needs no other training loop."""
+
+    def __init__(self, output_dim: int, bound_over_entropy: float, **options: Any) -> None:
+        super().__init__(output_dim, **options)
+        self.bound_over_entropy = bound_over_entropy
+
+    @property
+    def entropy(self) -> torch.Tensor:
+        """Entropy [batch], less the penalty."""
+        return super().entropy - self.bound_over_entropy * outside_the_box(self.mean)
+
+    def init_mlp_weights(self, mlp: torch.nn.Module) -> None:
+        """Let a fresh actor ask for little."""
+        last = [part for part in mlp.modules() if isinstance(part, torch.nn.Linear)][-1]
+        with torch.no_grad():
+            last.weight.mul_(FIRST_ACTIONS)
+            last.bias.zero_()
+
+
+class LimitedModel(MLPModel):
+    """A network whose normalised observations are limited, and that remembers the divergences it was asked for."""
+
+    def __init__(self, *args: Any, observation_clip: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.observation_clip = observation_clip
+        self.divergences: list[torch.Tensor] = []
+
+    def get_latent(self, *args: Any, **options: Any) -> torch.Tensor:
+        """Return normalised observations [batch, size]."""
+        return super().get_latent(*args, **options).clamp(-self.observation_clip, self.observation_clip)
+
+    def get_kl_divergence(self, old_params: Any, new_params: Any) -> torch.Tensor:
+        """Return the divergence [batch]; PPO asks once per minibatch."""
+        divergence = super().get_kl_divergence(old_params, new_params)
+        self.divergences.append(divergence.mean())
+        return divergence
+
+
+class RslRlTrainer(TorchTrainer):
+    """RSL-RL's PPO, stepped by us."""
+
+    def _make(self, seen: Seen) -> None:
+        settings, observations = self.settings, _groups(seen)
+        groups = {"actor": ["actor"], "critic": list(observations.keys())}
+        size = self.worlds.env.actions.size
+        network: dict[str, Any] = {
+            "hidden_dims": settings.hidden,
+            "activation": "elu",
+            "obs_normalization": True,
+            "observation_clip": settings.observation_clip,
+        }
+        distribution = {
+            "class_name": BoundedMeans,
+            "init_std": settings.start_std,
+            "std_type": "log",
+            "bound_over_entropy": settings.mean_bound_weight / settings.entropy_weight,
+        }
+        self._actor = LimitedModel(observations, groups, "actor", size, distribution_cfg=distribution, **network)
+        critic = LimitedModel(observations, groups, "critic", 1, **network)
+        self._storage = RolloutStorage(
+            "rl", settings.num_envs, settings.rollout_steps, observations, [size], self.device
+        )
+        self._ppo = PPO(
+            self._actor,
+            critic,
+            self._storage,
+            num_learning_epochs=settings.epochs,
+            num_mini_batches=settings.minibatches,
+            clip_param=settings.clip,
+            gamma=settings.gamma,
+            lam=settings.gae_lambda,
+            value_loss_coef=settings.value_weight,
+            entropy_coef=settings.entropy_weight,
+            learning_rate=settings.learning_rate,
+            max_grad_norm=settings.max_grad_norm,
+            use_clipped_value_loss=False,
+            schedule="adaptive",
+            desired_kl=settings.desired_kl,
+            device=self.device,
+        )
+        self._ppo.train_mode()
+        self._kl = self._value_loss = UNKNOWN
+
+    def _step(self, seen: Seen) -> Moved:
+        with torch.inference_mode():
+            moved = self.worlds.step(self._ppo.act(_groups(seen)))
+            self._ppo.process_env_step(
+                _groups(moved.seen), moved.reward, moved.terminated | moved.cut_off, {"time_outs": moved.cut_off}
+            )
+        return moved
+
+    def _update(self, seen: Seen) -> None:
+        with torch.inference_mode():
+            self._ppo.compute_returns(_groups(seen))
+        self._value_loss = self._ppo.update()["value"]
+        last_epoch = self._actor.divergences[-self.settings.minibatches :]
+        self._kl = float(torch.stack(last_epoch).mean())
+        self._actor.divergences.clear()
+
+    def _latest(self) -> Update:
+        distribution: Any = self._actor.distribution
+        std = float(distribution.log_std_param.detach().exp().mean())
+        return Update(learning_rate=self._ppo.learning_rate, kl=self._kl, value_loss=self._value_loss, std=std)
+
+    def _actions(self) -> Float32:
+        return self._storage.actions.cpu().numpy()
+
+    def _state(self) -> Mapping[str, Any]:
+        return self._ppo.save()
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._ppo.load(dict(state), None, strict=True)
+
+    def network_of(self) -> Mlp:
+        """Return the actor as it is now, with its normaliser, as plain arrays."""
+        normaliser: Any = self._actor.obs_normalizer
+        # The network divides by the deviation plus a number, the exported one by a root with another number below it.
+        divisor = normaliser.std.detach().cpu().numpy().astype(np.float64) + normaliser.eps
+        return Mlp(
+            mean=normaliser.mean.detach().cpu().numpy(),
+            var=(divisor**2 - EPSILON).astype(np.float32),
+            clip=self.settings.observation_clip,
+            layers=layers_of(self._actor.mlp),
+            activation="Elu",
+        )
+
+
+def _groups(seen: Seen) -> TensorDict:
+    """Return the observation groups as RSL-RL takes them; the critic sees all of them, the actor its own."""
+    groups = {"actor": seen.actor} | ({} if seen.extra is None else {"critic": seen.extra})
+    return TensorDict(groups, batch_size=[len(seen.actor)])
+
+
+TRAINER = RslRlTrainer

@@ -1,0 +1,139 @@
+"""What training asks of a trainer, and the table of them: each is an adapter to a library that brings the algorithm."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from roarm_lab.core.arrays import Float32
+from roarm_lab.core.errors import UnknownNameError
+from roarm_lab.envs.env import Env, StepResult
+from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.settings import PpoSettings
+
+UNKNOWN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What the latest update of the networks was like; not a number before the first one."""
+
+    learning_rate: float
+    """With which the next update begins."""
+    kl: float = UNKNOWN
+    """Of the last epoch, policy before against after, as the library measures it [nat]."""
+    value_loss: float = UNKNOWN
+    """Mean squared error, not weighted."""
+    std: float = UNKNOWN
+    """Of the exploration noise, mean over the actions."""
+
+
+class Log(Protocol):
+    """Is told by a trainer what happens while it learns."""
+
+    def begin(self, steps: int) -> None:
+        """Learning begins, or goes on, at so many steps of all worlds together."""
+        ...
+
+    def before_rollout(self, steps: int) -> None:
+        """Nothing is under way: the moment to save or to look at the policy."""
+        ...
+
+    def after_step(self, result: StepResult | None) -> None:
+        """All worlds have done a step."""
+        ...
+
+    def after_rollout(self, steps: int, update: Update, actions: Float32) -> Mapping[str, float]:
+        """Return the curve's row: actions [step, env, action] were carried out, nothing was learned from them yet."""
+        ...
+
+
+class Trainer(Protocol):
+    """Networks that learn on the worlds of an `Env`, which is not theirs to close."""
+
+    @property
+    def steps(self) -> int:
+        """Steps done so far, all worlds together."""
+        ...
+
+    def resume(self, folder: Path) -> None:
+        """Go on from the checkpoint in `folder`, with other episodes than those at the beginning.
+
+        Raises:
+            BadInputError: A file is missing or damaged.
+        """
+        ...
+
+    def learn(self, until: int, log: Log) -> None:
+        """Collect and learn in turn until so many steps are done."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `resume` needs into `folder`.
+
+        Raises:
+            OSError: It can not be written.
+        """
+        ...
+
+    def network_of(self) -> Mlp:
+        """Return the actor as it is now, with its normaliser, as plain arrays."""
+        ...
+
+
+class Start(Protocol):
+    """The class of a trainer: makes untrained networks."""
+
+    def __call__(self, env: Env, settings: PpoSettings, *, seed: int, device: str, events: Path | None) -> Trainer:
+        """Return a trainer that logs for TensorBoard below `events`, or nowhere."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where a trainer lives, and what it is called in contracts and run folders."""
+
+    module: str
+    label: str
+
+
+TRAINERS: dict[str, Kind] = {
+    "sb3": Kind("roarm_lab.rl.sb3_trainer", "sb3-ppo"),
+    "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo"),
+    "skrl": Kind("roarm_lab.rl.skrl_ppo", "skrl-ppo"),
+}
+"""Trainer by the name that `roarm train --trainer` takes."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return where a trainer lives.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+    """
+    if name not in TRAINERS:
+        raise UnknownNameError("trainer", name, TRAINERS)
+    return TRAINERS[name]
+
+
+def name_of(label: str) -> str:
+    """Return the name of the trainer that a run folder calls `label`.
+
+    Raises:
+        UnknownNameError: There is none of that label.
+    """
+    names = {kind.label: name for name, kind in TRAINERS.items()}
+    if label not in names:
+        raise UnknownNameError("trainer", label, names)
+    return names[label]
+
+
+def trainer_class(name: str) -> Start:
+    """Return the class of a trainer; its library is imported now.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+        ImportError: Its library is not installed; the command line says which extra brings it.
+    """
+    return import_module(kind_of(name).module).TRAINER
