@@ -13,7 +13,17 @@ Float32: TypeAlias = NDArray[np.float32]
 Bool: TypeAlias = NDArray[np.bool_]
 Int: TypeAlias = NDArray[np.int64]
 
-__all__ = ["Array", "Bool", "Float32", "Float64", "Int", "array_namespace", "asarray_like", "to_numpy"]
+__all__ = [
+    "Array",
+    "Bool",
+    "Float32",
+    "Float64",
+    "Int",
+    "array_namespace",
+    "asarray_like",
+    "is_torch_array",
+    "to_numpy",
+]
 
 
 def asarray_like(values: object, like: Array) -> Array:
