@@ -36,11 +36,13 @@ VERBS = {
 EXTRAS = {
     "cv2": "cameras",
     "hid": "teleop",
+    "mujoco_warp": "gpu",
     "onnx": "train",
     "pygame": "teleop",
     "stable_baselines3": "train",
     "tensorboard": "train",
     "torch": "train",
+    "warp": "gpu",
 }
 """Optional package -> the extra that installs it."""
 

@@ -14,7 +14,6 @@ from roarm_lab.core.arrays import Array, Float64, array_namespace, asarray_like
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.robots.robot import Robot, Vec3
 
-
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 

@@ -36,9 +36,7 @@ class Pictures:
         balls = [Ball(tuple(to_numpy(pos_w)), MARKER_RADIUS_M, MARKER_RGBA) for pos_w in markers.values()]
         return self._film(size).draw(qpos, balls, camera=camera, box_scale=box_scale)
 
-    def depth_m(
-        self, qpos: Float64, box_scale: Mapping[str, float], *, camera: str, size: tuple[int, int]
-    ) -> Float32:
+    def depth_m(self, qpos: Float64, box_scale: Mapping[str, float], *, camera: str, size: tuple[int, int]) -> Float32:
         """Return how far in front of the camera things are [height, width] m; 0 where there is nothing."""
         return self._film(size).depth_m(qpos, camera=camera, box_scale=box_scale)
 

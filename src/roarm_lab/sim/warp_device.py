@@ -127,8 +127,8 @@ def _check_cuda(torch: Any, wp: Any, name: str) -> None:
     if not torch.cuda.is_available() or not wp.is_cuda_available():
         lacking = "PyTorch" if not torch.cuda.is_available() else "Warp"
         raise MissingError(
-            f"{lacking} finds no CUDA device for the simulator mujoco_warp. `nvidia-smi` should list a GPU, and PyTorch "
-            f"must be a build with CUDA (this one: {torch.__version__}, CUDA {torch.version.cuda}). {instead}"
+            f"{lacking} finds no CUDA device for the simulator mujoco_warp. `nvidia-smi` should list a GPU, and "
+            f"PyTorch must be a build with CUDA (this one: {torch.__version__}, CUDA {torch.version.cuda}). {instead}"
         )
     index, count = int(name.partition(":")[2] or 0), torch.cuda.device_count()
     if not index < count:

@@ -43,6 +43,7 @@ class WarpScaling:
         """MuJoCo array to model field to factors [env, row]."""
         self._now: dict[str, Any] = {}
         """Expanded arrays as tensors [env, row, ...] that share their memory."""
+        self._index: dict[tuple[str, str, tuple[str, ...]], Any] = {}
         self._stale = False
 
     def field(self, field: str, names: tuple[str, ...] = ()) -> Array:
@@ -120,8 +121,12 @@ class WarpScaling:
         return self._nominal[array]
 
     def _rows(self, field: str, part: Part, names: tuple[str, ...]) -> Any:
-        rows = rows_of(self._model, self._boxes, field, part, names)
-        return self._device.torch.as_tensor(rows, device=self._device.name)
+        """Return the rows of named elements; kept, because a copy to a GPU waits for it."""
+        key = (field, part.array, names)
+        if key not in self._index:
+            rows = rows_of(self._model, self._boxes, field, part, names)
+            self._index[key] = self._device.torch.as_tensor(rows, device=self._device.name)
+        return self._index[key]
 
 
 def check_factors(field: str, factor: Array) -> None:
