@@ -1,8 +1,8 @@
 """Both simulators, the same states, controls, randomisation and luck: how far apart they may be.
 
-The differences are those of float32 against float64. The bounds are ten times what was seen, or more. A cube that is put
-exactly onto the table touches it in one simulator and falls a tenth of a millimetre first in the other: hence the wide
-bound after the first step, and the narrow one after ten.
+The differences are those of float32 against float64; the bounds are five times what was seen, or more. A cube that is
+put exactly onto the table touches it in one simulator and falls a tenth of a millimetre first in the other: hence the
+wide bound after the first step, and the narrow one after ten.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ from tests.sim.gpu_packages import needs_gpu_packages
 from tests.sim.parity import apart, seen, twins
 
 WORLDS = 4
-BOUNDS = {1: 0.1, 10: 1e-4, 50: 2e-2}
+BOUNDS = {1: 5e-2, 10: 2e-5, 50: 1e-4}
 """After so many control steps: the largest difference of any number, in its own unit (m, rad, m/s, rad/s, 1)."""
-ARM_BOUNDS = {1: 1e-5, 10: 1e-4, 50: 2e-2}
+ARM_BOUNDS = {**BOUNDS, 1: 2e-5}
 """The same for joint angles and what follows from them alone."""
 ARM = ("actor.joint_pos", "actor.joint_vel", "actor.target_lead", "actor.tcp", "actor.approach", "reward.joint_speed")
 
@@ -27,12 +27,10 @@ def test_both_simulators_agree(task: str, monkeypatch: pytest.MonkeyPatch) -> No
     envs = twins(randomized(get_task(task), DomainRandomization()), WORLDS, 0, monkeypatch)
     cpu, warp = envs["mujoco_cpu"], envs["mujoco_warp"]
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, (max(BOUNDS), WORLDS, cpu.actions.size)).astype(np.float32)
-    reached: set[int] = set()
-    for step, action in enumerate(actions[: cpu.config.episode_steps - 1], 1):
+    last = min(max(BOUNDS), cpu.config.episode_steps - 1)  # a reset would hide what has grown
+    for step, action in enumerate(actions[:last], 1):
         cpu.step(action), warp.step(action)
-        if step in BOUNDS:
-            reached.add(step)
-            for name, difference in apart(seen(cpu), seen(warp)).items():
-                bound = (ARM_BOUNDS if name in ARM else BOUNDS)[step]
-                assert difference < bound, f"{name} after {step} steps"
-    assert reached == {step for step in BOUNDS if step < cpu.config.episode_steps}
+        when = max(BOUNDS) if step == last else step
+        for name, difference in apart(seen(cpu), seen(warp)).items() if when in BOUNDS else ():
+            bound = (ARM_BOUNDS if name in ARM else BOUNDS)[when]
+            assert difference < bound, f"{name} after {step} steps"

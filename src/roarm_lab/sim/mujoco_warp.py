@@ -61,6 +61,7 @@ class MujocoWarp:
             self.device.mjw.step(self._m, self._d)
         if self.device.is_cuda:
             self.device.wp.synchronize_device(self.device.name)
+        self._scaling.correct()
         self._rest(self._everybody(), None)
         self._view["overflow"].zero_()
 

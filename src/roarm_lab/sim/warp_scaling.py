@@ -44,6 +44,8 @@ class WarpScaling:
         self._now: dict[str, Any] = {}
         """Expanded arrays as tensors [env, row, ...] that share their memory."""
         self._index: dict[tuple[str, str, tuple[str, ...]], Any] = {}
+        moves = (model.body_invweight0 != 0.0).astype(np.float32)
+        self._moves = device.torch.as_tensor(moves, device=device.name)
         self._stale = False
 
     def field(self, field: str, names: tuple[str, ...] = ()) -> Array:
@@ -75,11 +77,20 @@ class WarpScaling:
         """Recompute what MuJoCo derives from the model, if that has changed. What is in `data` must be thrown away."""
         if self._stale:
             self._device.run("set_const", self.set_const)
+            self.correct()
             self._stale = False
 
     def set_const(self) -> None:
         """Recompute it now. The nominal model's constants come from here too, so that a factor of 1 changes no bit."""
         self._device.mjw.set_const(self._warp_model, self._data, restore=False)
+
+    def correct(self) -> None:
+        """Put right what `set_const` does otherwise than MuJoCo, once it is done.
+
+        A body that only turns about an axis through its centre of mass has no inverse weight of translation in MuJoCo;
+        Warp gives it the one of rotation.
+        """
+        self._device.wp.to_torch(self._warp_model.body_invweight0).mul_(self._moves)
 
     def _scale(self, field: str, part: Part, factor: Array, mask: Array, rows: Any) -> None:
         torch = self._device.torch
