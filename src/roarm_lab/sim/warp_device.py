@@ -15,7 +15,7 @@ MIN_DRIVER = (12, 4)
 CONTACTS_PER_BOX, ROWS_PER_BOX = 24, 96
 """Room for contacts and constraint rows per world, for each box (and for none, as for one)."""
 WORKSPACE = 2.0
-"""Memory of a world in use, over that of its arrays: the solver's own arrays and what the allocator keeps."""
+"""Memory of a world in use, over that of its arrays: the solver's own arrays and what the allocator keeps. A guess."""
 
 
 class WarpDevice:
