@@ -35,7 +35,9 @@ ALLOWED: dict[str, set[str]] = {
 }
 OWNERS = {
     "mujoco": {"sim"},
-    "torch": {"rl"},
+    "torch": {"rl"},  # and sim, by name: see warp_device
+    "warp": {"sim"},
+    "mujoco_warp": {"sim"},
     "stable_baselines3": {"rl"},
     "rsl_rl": {"rl"},
     "skrl": {"rl"},

@@ -37,6 +37,7 @@ VERBS = {
 EXTRAS = {
     "cv2": "cameras",
     "hid": "teleop",
+    "mujoco_warp": "gpu",
     "onnx": "train",
     "pygame": "teleop",
     "rsl_rl": "rsl-rl",
@@ -45,6 +46,7 @@ EXTRAS = {
     "tensorboard": "train",
     "tensordict": "rsl-rl",
     "torch": "train",
+    "warp": "gpu",
 }
 """Optional package -> the extra that installs it."""
 

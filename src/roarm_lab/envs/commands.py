@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from roarm_lab.core.arrays import Bool, Float32, Int
+from roarm_lab.core.arrays import Array, array_namespace, device
+from roarm_lab.core.luck import Luck
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.scene import Scene
 
-CommandValues = Mapping[str, Float32]
+CommandValues = Mapping[str, Array]
 """Command name to [env, size]."""
 
 
@@ -25,16 +24,20 @@ class Commands:
             if term.resample_s < config.episode_s
         }
 
-    def none(self) -> dict[str, Float32]:
-        """Return zeros: what is asked for before the first episode."""
-        return {name: np.zeros((self._num_envs, term.size), np.float32) for name, term in self._terms.items()}
+    def none(self, like: Array) -> dict[str, Array]:
+        """Return zeros in the library, type and device of `like`: what is asked for before the first episode."""
+        xp = array_namespace(like)
+        return {
+            name: xp.zeros((self._num_envs, term.size), dtype=like.dtype, device=device(like))
+            for name, term in self._terms.items()
+        }
 
-    def begin(self, rng: np.random.Generator, state: State, who: Bool) -> CommandValues:
+    def begin(self, rng: Luck, state: State, who: Array) -> CommandValues:
         """Return the commands after worlds `who` [env] have got new ones, as their state demands."""
-        old = state.commands
-        return {name: np.where(who[:, None], self._draw(rng, name, state), old[name]) for name in self._terms}
+        xp, old = array_namespace(who), state.commands
+        return {name: xp.where(who[:, None], self._draw(rng, name, state), old[name]) for name in self._terms}
 
-    def resample(self, rng: np.random.Generator, state: State, step: Int, running: Bool) -> CommandValues:
+    def resample(self, rng: Luck, state: State, step: Array, running: Array) -> CommandValues:
         """Return the commands after those have been replaced whose time within the episode is up.
 
         Args:
@@ -43,10 +46,10 @@ class Commands:
             step: Steps since the episodes began [env].
             running: Worlds whose episode goes on [env]; an ended one is judged by what it was asked.
         """
-        new = dict(state.commands)
+        xp, new = array_namespace(running), dict(state.commands)
         for name, every in self._every.items():
             due = running & (step % every == 0)
-            new[name] = np.where(due[:, None], self._draw(rng, name, state), new[name])
+            new[name] = xp.where(due[:, None], self._draw(rng, name, state), new[name])
         return new
 
     @property
@@ -54,5 +57,5 @@ class Commands:
         """Whether any command can change within an episode."""
         return bool(self._every)
 
-    def _draw(self, rng: np.random.Generator, name: str, state: State) -> Float32:
-        return self._functions[name](rng.random((self._num_envs, self._terms[name].draws), dtype=np.float32), state)
+    def _draw(self, rng: Luck, name: str, state: State) -> Array:
+        return self._functions[name](rng.uniform(self._num_envs, self._terms[name].draws), state)

@@ -7,6 +7,10 @@ moment *after* the motion. Where the episode goes on, commands may change and ev
 observation of that moment: for a world whose episode ends, this is its final observation. Only then are ended worlds
 reset, and their first observation replaces the final one in what is returned.
 
+With arrays on a GPU the same is done without looking at any of them until the very end of a step, where one answer says
+whether all numbers are finite, whether a world diverged and whether an episode ended. Until then the GPU has a queue of
+work, and resets write to all worlds through masks. So there, who diverged and ended is waited for once per step.
+
 Every step has random numbers of its own, drawn for all worlds. So what happens to one world, even that it diverges,
 does not change the luck of the others.
 """
@@ -16,12 +20,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from roarm_lab.core.arrays import Array, Bool, Float32
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, is_torch_array
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.luck import Luck, luck
 from roarm_lab.envs.commands import Commands
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.envs.episodes import Episodes, Scores, refuse_nan
+from roarm_lab.envs.episodes import Episodes, Scores
 from roarm_lab.envs.events import Events
+from roarm_lab.envs.later import NanWatch
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
@@ -32,7 +38,7 @@ from roarm_lab.sim.table import make_backend
 
 BOX_FIELDS = ("box_pos_w", "box_quat_w", "box_vel_w", "touching")
 """What a state knows about boxes."""
-Observations = dict[str, dict[str, Float32]]
+Observations = dict[str, dict[str, Array]]
 """Group name to term name to [env, size]. Not to be written to: a part of it may be the environment's own state."""
 
 
@@ -41,13 +47,13 @@ class StepResult:
     """What a step gives."""
 
     observations: Observations
-    reward: Float32
-    terminated: Bool
-    truncated: Bool
+    reward: Array
+    terminated: Array
+    truncated: Array
     final_observations: Observations | None
     """Observations before the reset, of all worlds; None when no world was reset."""
     episodes: Episodes | None
-    """Ended episodes; None when there are none."""
+    """Ended episodes, in NumPy; None when there are none."""
     divergences: list[Divergence]
 
 
@@ -74,7 +80,12 @@ class Env:
         self._commands = Commands(config, self.scene, num_envs)
         self._servos = Servos(config, self.backend)
         self._events = Events(config, self.scene, self.backend, self._servos)
-        self._scores = Scores(config, self.scene, num_envs)
+        self._blank = self.backend.get("joint_pos") * 0.0
+        """Zeros [env, joint] of the library, type and device of all arrays."""
+        self._xp = array_namespace(self._blank)
+        self._nobody = self._xp.zeros_like(self._blank[:, 0], dtype=self._xp.bool)
+        self._watch = NanWatch()
+        self._scores = Scores(config, self.scene, self._blank[:, 0], self._watch)
         self._terminations = [term.bind(self.scene) for term in config.terminations.values()]
         self._limits = JointLimits.of(config.robot)
         self._kinematics = Kinematics(config.robot)
@@ -109,7 +120,7 @@ class Env:
         return self._moved
 
     @property
-    def drawn(self) -> Mapping[str, Float32]:
+    def drawn(self) -> Mapping[str, Array]:
         """What each randomising event drew [env, number] when all worlds began, by the event's name."""
         return self._events.drawn
 
@@ -121,21 +132,22 @@ class Env:
         """
         if seed is not None:
             self._seeded(seed)
-        n, joints = self.num_envs, len(self.config.robot.joints)
-        blank = np.zeros((n, joints), dtype=np.float32)
-        self._state = at_rest(self._kinematics, blank, self._commands.none(), self.actions.size)
+        blank = self._blank
+        self._state = at_rest(self._kinematics, blank, self._commands.none(blank), self.actions.size)
         self._rng = self._next_rng()
         if not self._started:
             self._events.startup(self._rng, self._state)
             self._started = True
         self._steps = 0
         self._rate = blank
-        self._begin(np.ones(n, dtype=bool))
+        self._begin(~self._nobody)
         if self.config.random_age:
-            self._scores.begin_at(self._rng.integers(0, self.config.episode_steps, n))
-            age_s = self._scores.step.astype(np.float32) * np.float32(self.config.control_dt_s)
+            self._scores.begin_at(self._rng.integers(self.config.episode_steps, self.num_envs))
+            age_s = self._xp.astype(self._scores.step, blank.dtype) * _float32(self.config.control_dt_s)
             self._state = replace(self.state, episode_time_s=age_s)
-        return self._observe(None)
+        seen = self._observe(None)
+        self._watch.settle()
+        return seen
 
     def step(self, action: Array) -> StepResult:
         """Carry out actions [env, action], each clipped to -1 to 1, for one control step.
@@ -151,44 +163,48 @@ class Env:
         """Free what the simulator holds."""
         self.backend.close()
 
-    def _advance(self, action: Float32) -> StepResult:
+    def _advance(self, action: Array) -> StepResult:
         self._rng = self._next_rng()
         state = self._state = self._moved = self._move(action)
         self._steps += 1
         self.total_steps += self.num_envs
-        divergences = self.backend.divergences()
-        self.num_diverged += len(divergences)
-        diverged = np.zeros(self.num_envs, dtype=bool)
-        diverged[[item.world for item in divergences]] = True
+        diverged = self.backend.diverged()
 
         reward = self._scores.judge(state, diverged, self.total_steps)
-        terminated = np.zeros(self.num_envs, dtype=bool)
+        terminated = self._nobody
         for test in self._terminations:
             terminated = terminated | (test(state) & ~diverged)
         truncated = ((self._scores.step >= self.config.episode_steps) | diverged) & ~terminated
         done = terminated | truncated
         self._go_on(~done)
-        seen, final = self._observe(np.zeros(self.num_envs, dtype=bool)), None
-        episodes = self._scores.ended(self.state, done, diverged, terminated) if done.any() else None
-        if episodes is not None and self.autoreset:
+        seen, final = self._observe(self._nobody), None
+        scores = self._scores.now(self.state, diverged, terminated)
+        if self.autoreset and (is_torch_array(done) or done.any()):
             self._begin(done)
             seen, final = self._observe_first(done), seen
+
+        any_done, any_diverged = self._watch.settle(done, diverged)
+        divergences = self.backend.divergences() if any_diverged else []
+        self.num_diverged += len(divergences)
         return StepResult(
             observations=seen,
             reward=reward,
             terminated=terminated,
             truncated=truncated,
-            final_observations=final,
-            episodes=episodes,
+            final_observations=final if any_done else None,
+            episodes=scores(done) if any_done else None,
             divergences=divergences,
         )
 
-    def _checked(self, action: Array) -> Float32:
-        action = np.asarray(action, dtype=np.float32)
-        if action.shape != (self.num_envs, self.actions.size):
+    def _checked(self, action: Array) -> Array:
+        action = asarray_like(action, self._blank) if is_torch_array(self._blank) else np.asarray(action, np.float32)
+        if tuple(action.shape) != (self.num_envs, self.actions.size):
             raise BadInputError(
                 f"Actions must have shape ({self.num_envs}, {self.actions.size}), got {tuple(action.shape)}."
             )
+        if is_torch_array(action):
+            self._watch("Action", "of the policy", action, self._scores.step)
+            return action.clamp(-1.0, 1.0)
         if not np.isfinite(action).all():
             world, index = np.argwhere(~np.isfinite(action))[0]
             raise BadInputError(
@@ -197,7 +213,7 @@ class Env:
             )
         return np.minimum(np.maximum(action, np.float32(-1.0)), np.float32(1.0))
 
-    def _move(self, action: Float32) -> SimState:
+    def _move(self, action: Array) -> SimState:
         before, dt_s = self.state, self.config.control_dt_s
         acting = replace(before, action=action, last_action=before.action)
         goal = self.actions.goal(acting, action)
@@ -209,67 +225,72 @@ class Env:
         return replace(
             acting,
             joint_pos=joint_pos,
-            joint_vel=(joint_pos - before.joint_pos) * np.float32(1.0 / dt_s),
+            joint_vel=(joint_pos - before.joint_pos) * _float32(1.0 / dt_s),
             joint_target=target,
             **self._boxes(),
-            episode_time_s=before.episode_time_s + np.float32(dt_s),
+            episode_time_s=before.episode_time_s + _float32(dt_s),
         )
 
-    def _go_on(self, running: Bool) -> None:
+    def _go_on(self, running: Array) -> None:
         """Carry out what changes in the middle of episodes."""
         if self._commands.may_change:
             commands = self._commands.resample(self._rng, self.state, self._scores.step, running)
             self._state = replace(self.state, commands=commands)
         self._events.interval(self._rng, self.state, self._steps)
 
-    def _begin(self, who: Bool) -> None:
+    def _begin(self, who: Array) -> None:
         """Start new episodes in worlds `who` [env]."""
-        rows, mask, old = np.flatnonzero(who), who[:, None], self.state
+        xp, rows, mask, old = self._xp, chosen(who), who[:, None], self.state
         self._events.reset(self._rng, old, rows)
         new = at_rest(self._kinematics, self._servos.joint_pos(), old.commands, self.actions.size)
         self._state = replace(
             new,
             **self._boxes(),
             box_scale=self.backend.get("box_scale") if self.config.sim.boxes else None,
-            joint_vel=np.where(mask, new.joint_vel, old.joint_vel),
-            joint_target=np.where(mask, new.joint_target, old.joint_target),
-            action=np.where(mask, new.action, old.action),
-            last_action=np.where(mask, new.last_action, old.last_action),
-            episode_time_s=np.where(who, new.episode_time_s, old.episode_time_s),
+            joint_vel=xp.where(mask, new.joint_vel, old.joint_vel),
+            joint_target=xp.where(mask, new.joint_target, old.joint_target),
+            action=xp.where(mask, new.action, old.action),
+            last_action=xp.where(mask, new.last_action, old.last_action),
+            episode_time_s=xp.where(who, new.episode_time_s, old.episode_time_s),
         )
         # Last, because a goal may depend on where a box lies.
         commands = self._commands.begin(self._rng, self._state, who)
         self._state = replace(self._state, commands=commands)
-        self._rate = np.where(mask, np.float32(0.0), self._rate)
+        self._rate = xp.where(mask, 0.0, self._rate)
         self._scores.begin(self._state, who)
 
     def _boxes(self) -> dict[str, Array]:
         """Return what is to be known about the boxes now."""
         return {field: self.backend.get(field) for field in BOX_FIELDS} if self.config.sim.boxes else {}
 
-    def _observe(self, fresh: Bool | None) -> Observations:
+    def _observe(self, fresh: Array | None) -> Observations:
         """Return what all worlds show now; `fresh` as in `ObservationGroup.push`."""
         seen = {name: group.push(self.state, self._noise(group), fresh) for name, group in self.observations.items()}
         for terms in seen.values():
             for name, values in terms.items():
-                refuse_nan("Observation", name, values, self._scores.step)
+                self._watch("Observation", name, values, self._scores.step)
         return seen
 
-    def _observe_first(self, who: Bool) -> Observations:
+    def _observe_first(self, who: Array) -> Observations:
         """Return the same with the first observations of worlds `who` [env], whose episodes have just begun."""
         return {name: group.restart(self.state, self._noise(group), who) for name, group in self.observations.items()}
 
-    def _noise(self, group: ObservationGroup) -> Float32 | None:
+    def _noise(self, group: ObservationGroup) -> Array | None:
         if not group.noise_draws:
             return None
-        return self._rng.standard_normal((self.num_envs, group.noise_draws), dtype=np.float32)
+        return self._rng.normal(self.num_envs, group.noise_draws)
 
     def _seeded(self, seed: int) -> None:
         if seed < 0:
             raise BadInputError(f"A seed must be 0 or more, got {seed}.")
         self._seed, self._draws, self._started = seed, 0, False
 
-    def _next_rng(self) -> np.random.Generator:
+    def _next_rng(self) -> Luck:
         """Return the random numbers of the coming step or reset."""
         self._draws += 1
-        return np.random.default_rng((self._seed, self._draws))
+        return luck((self._seed, self._draws), self._blank)
+
+
+def _float32(value: float) -> float:
+    """Return a number rounded to float32, as a plain one, which goes with arrays of any library."""
+    return float(np.float32(value))

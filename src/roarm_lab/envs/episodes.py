@@ -1,10 +1,12 @@
 """Keeps score of every world's episode: how long it has run, what it earned, whether the task is being done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from roarm_lab.core.arrays import Bool, Float32, Int
+from roarm_lab.core.arrays import Array, array_namespace, device, to_numpy
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
@@ -39,70 +41,112 @@ class Episodes:
     """Index of the range of each of the config's regions, at the start of the episode."""
 
 
+Watch: TypeAlias = Callable[[str, str, Array, Array], None]
+"""What is called with the kind and name of a term, its values [env, ...] and steps [env], and refuses what is not
+finite, now (`refuse_nan`) or later."""
+
+
 class Scores:
     """The present episode of every world, in numbers."""
 
-    def __init__(self, config: EnvConfig, scene: Scene, num_envs: int) -> None:
-        self._config, self._num_envs = config, num_envs
+    def __init__(self, config: EnvConfig, scene: Scene, blank: Array, watch: Watch) -> None:
+        """Bind the terms.
+
+        Args:
+            config: The task.
+            scene: Names.
+            blank: Zeros [env] of the library, type and device of all arrays.
+            watch: What looks at rewards.
+        """
+        xp = self._xp = array_namespace(blank)
+        self._config, self._blank, self._watch = config, blank, watch
         self._rewards = {name: term.bind(scene) for name, term in config.rewards.items()}
         self._success = config.success.bind(scene)
         self._distance = config.success.distance(scene)
         self._regions = {name: region.value(scene) for name, region in config.regions.items()}
         self._hold_steps = round(config.success.hold_s / config.control_dt_s)
-        self.step, self._born, self._held = (np.zeros(num_envs, dtype=np.int64) for _ in range(3))
-        self._reached = np.zeros(num_envs, dtype=bool)
-        self._returns = {name: np.zeros(num_envs, dtype=np.float32) for name in self._rewards}
-        self._region = {name: np.zeros(num_envs, dtype=np.int64) for name in self._regions}
+        self._edges = {
+            name: xp.asarray(region.edges, dtype=xp.float64, device=device(blank))
+            for name, region in config.regions.items()
+        }
+        zero = xp.astype(blank, xp.int64)
+        self.step, self._born, self._held = zero, zero, zero
+        self._reached = xp.astype(blank, xp.bool)
+        self._returns = dict.fromkeys(self._rewards, blank)
+        self._region = dict.fromkeys(self._regions, zero)
 
-    def begin(self, state: State, who: Bool) -> None:
+    def begin(self, state: State, who: Array) -> None:
         """Begin at nothing in worlds `who` [env]."""
-        self.step, self._born, self._held = (np.where(who, 0, count) for count in (self.step, self._born, self._held))
+        xp = self._xp
+        self.step, self._born, self._held = (xp.where(who, 0, count) for count in (self.step, self._born, self._held))
         self._reached = self._reached & ~who
-        self._returns = {name: np.where(who, np.float32(0.0), value) for name, value in self._returns.items()}
-        for name, value in self._regions.items():
-            index = np.searchsorted(np.asarray(self._config.regions[name].edges), value(state), side="right")
-            self._region[name] = np.where(who, index, self._region[name])
+        self._returns = {name: xp.where(who, 0.0, value) for name, value in self._returns.items()}
+        self._region = {
+            name: xp.where(who, self._range(name, value(state)), self._region[name])
+            for name, value in self._regions.items()
+        }
 
-    def begin_at(self, step: Int) -> None:
+    def _range(self, region: str, value: Array) -> Array:
+        """Return in which range of a region values [env] lie."""
+        return self._xp.searchsorted(self._edges[region], self._xp.astype(value, self._xp.float64), side="right")
+
+    def begin_at(self, step: Array) -> None:
         """Let all episodes begin as if `step` [env] steps had gone by already."""
         self.step = self._born = step
 
-    def judge(self, state: State, diverged: Bool, total_steps: int) -> Float32:
+    def judge(self, state: State, diverged: Array, total_steps: int) -> Array:
         """Count a step, update success and return the reward [env]; a diverged world gets 0, its numbers mean nothing.
 
         Raises:
             BadInputError: A reward is not finite.
         """
+        xp = self._xp
         self.step = self.step + 1
         holds = self._success(state) & ~diverged
-        self._held = np.where(holds, self._held + 1, 0)
+        self._held = xp.where(holds, self._held + 1, 0)
         self._reached = self._reached | holds
-        total = np.zeros(self._num_envs, dtype=np.float32)
+        total = self._blank
+        returns: dict[str, Array] = {}
         for name, term in self._rewards.items():
-            value = np.where(diverged, np.float32(0.0), np.float32(self._weight(name, total_steps)) * term(state))
-            refuse_nan("Reward", name, value, self.step)
-            self._returns[name] = self._returns[name] + value
+            value = xp.where(diverged, 0.0, float(np.float32(self._weight(name, total_steps))) * term(state))
+            self._watch("Reward", name, value, self.step)
+            returns[name] = self._returns[name] + value
             total = total + value
+        self._returns = returns
         return total
 
-    def ended(self, state: State, done: Bool, diverged: Bool, terminated: Bool) -> Episodes:
-        """Return the scores of worlds `done` [env]."""
-        rows = np.flatnonzero(done)
-        held, length = self._held[rows], (self.step - self._born)[rows]
-        whole = ~diverged[rows] & ~terminated[rows]
-        return Episodes(
-            world=rows,
-            success=(held >= self._hold_steps) & whole,
-            length=length,
-            reached=self._reached[rows],
-            held_steps=held,
-            first_step=np.where(held > 0, length - held, -1),
-            distance_m=self._distance(state)[rows],
-            diverged=diverged[rows],
-            terminated=terminated[rows],
-            returns={name: values[rows] for name, values in self._returns.items()},
-            regions={name: values[rows] for name, values in self._region.items()},
-        )
+    def now(self, state: State, diverged: Array, terminated: Array) -> Callable[[Array], Episodes]:
+        """Return what makes `Episodes` out of a mask [env] of worlds and the scores of this moment.
+
+        It may be called later, and waits for a GPU then.
+        """
+        length = self.step - self._born
+        columns = {
+            "success": (self._held >= self._hold_steps) & ~diverged & ~terminated,
+            "length": length,
+            "reached": self._reached,
+            "held_steps": self._held,
+            "first_step": self._xp.where(self._held > 0, length - self._held, -1),
+            "distance_m": self._distance(state),
+            "diverged": diverged,
+            "terminated": terminated,
+        }
+        returns, regions = self._returns, self._region
+
+        def of(done: Array) -> Episodes:
+            rows = self._xp.nonzero(done)[0]
+
+            def some(values: Array) -> np.ndarray:
+                return to_numpy(values[rows])
+
+            return Episodes(
+                world=to_numpy(rows),
+                **{name: some(values) for name, values in columns.items()},
+                returns={name: some(values) for name, values in returns.items()},
+                regions={name: some(values) for name, values in regions.items()},
+            )
+
+        return of
 
     def _weight(self, name: str, total_steps: int) -> float:
         """Return the weight of a reward now."""
@@ -113,12 +157,13 @@ class Scores:
         return weight
 
 
-def refuse_nan(kind: str, name: str, values: Float32, step: Int) -> None:
+def refuse_nan(kind: str, name: str, values: Array, step: Array) -> None:
     """Stop where a term's values [env, ...] are not finite, `step` [env] steps into the episodes.
 
     Raises:
         BadInputError: Names the term, the world and the step.
     """
-    if not np.isfinite(values).all():
-        world = int(np.argwhere(~np.isfinite(values))[0][0])
-        raise BadInputError(f"{kind} {name!r} of world {world} is not finite at step {step[world]}: {values[world]}.")
+    found, steps = to_numpy(values), to_numpy(step)
+    if not np.isfinite(found).all():
+        world = int(np.argwhere(~np.isfinite(found))[0][0])
+        raise BadInputError(f"{kind} {name!r} of world {world} is not finite at step {steps[world]}: {found[world]}.")

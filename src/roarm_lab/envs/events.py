@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
-from roarm_lab.core.arrays import Float32, Int
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, pick
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.luck import Luck
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.servos import Servos
@@ -34,7 +33,10 @@ class Events:
 
     def __init__(self, config: EnvConfig, scene: Scene, backend: Backend, servos: Servos) -> None:
         self._backend, self._servos, self._num_envs = backend, servos, backend.num_envs
-        self._zero = np.asarray(config.robot.keyframe("zero"), dtype=np.float32)
+        blank = backend.get("joint_pos")
+        xp = array_namespace(blank)
+        self._zero = xp.zeros_like(blank) + asarray_like(config.robot.keyframe("zero"), blank)
+        self._everybody = chosen(xp.ones_like(blank[:, 0], dtype=xp.bool))
         self._boxes = bool(config.sim.boxes)
         for term in config.events.values():
             if isinstance(term, ScaleModel):
@@ -47,20 +49,19 @@ class Events:
             for event in bound
             if event.term.mode == "interval"
         ]
-        self.drawn: dict[str, Float32] = {}
+        self.drawn: dict[str, Array] = {}
         """What each randomising event drew [env, number] when all worlds began, by the event's name."""
 
-    def startup(self, rng: np.random.Generator, state: State) -> None:
+    def startup(self, rng: Luck, state: State) -> None:
         """Carry out what happens once per seed. Only the physical model can be changed here: no episode has begun."""
         self.drawn = {}
-        everybody = np.arange(self._num_envs)
         for event in self._startup:
             for field, values in event.happen(self._random(rng, event.draws), state).items():
                 if not field.startswith(MODEL_FIELD):
                     raise BadInputError(f"An event in mode 'startup' can change the model only, not {field!r}.")
-                self._randomize(event, field, values, everybody)
+                self._randomize(event, field, values, self._everybody)
 
-    def reset(self, rng: np.random.Generator, state: SimState, rows: Int) -> None:
+    def reset(self, rng: Luck, state: SimState, rows: Array) -> None:
         """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset.
 
         What a world is like comes first: where a box lies depends on how large it is.
@@ -72,27 +73,27 @@ class Events:
                     self._randomize(event, field, values, rows)
         if self._boxes:
             state = replace(state, box_scale=self._backend.get("box_scale"))
-        start: dict[str, Float32] = {}
+        start: dict[str, Array] = {}
         for event, random in luck:
             if not isinstance(event.term, RandomizingTerm):
                 start.update(event.happen(random, state))
         self._put(start, rows)
 
-    def _put(self, start: dict[str, Float32], rows: Int) -> None:
+    def _put(self, start: dict[str, Array], rows: Array) -> None:
         """Put the arms of worlds `rows` at rest, then their boxes."""
         for field in start:
             if field != "joint_pos" and not field.startswith(BOX_POSE):
                 raise BadInputError(f"An event in mode 'reset' can not change {field!r}.")
         joint_pos = start.pop("joint_pos", None)
-        self._servos.start(rows, np.tile(self._zero, (self._num_envs, 1)) if joint_pos is None else joint_pos)
+        self._servos.start(rows, self._zero if joint_pos is None else joint_pos)
         for field, values in start.items():
-            self._backend.set(field, values[rows], rows)
+            self._backend.set(field, pick(values, rows), rows)
 
-    def _randomize(self, event: "Bound", field: str, values: Float32, rows: Int) -> None:
+    def _randomize(self, event: "Bound", field: str, values: Array, rows: Array) -> None:
         """Make worlds `rows` differ as an event says."""
         if field.startswith(MODEL_FIELD):
             names = event.term.names if isinstance(event.term, ScaleModel) else ()
-            self._backend.scale_model(field.removeprefix(MODEL_FIELD), values[rows], rows, names)
+            self._backend.scale_model(field.removeprefix(MODEL_FIELD), pick(values, rows), rows, names)
         elif field == JOINT_OFFSET:
             self._servos.set_offset(values, rows)
         elif field == ACTION_DELAY:
@@ -102,7 +103,7 @@ class Events:
         if len(rows) == self._num_envs:
             self.drawn.setdefault(event.name, values)
 
-    def interval(self, rng: np.random.Generator, state: State, step: int) -> None:
+    def interval(self, rng: Luck, state: State, step: int) -> None:
         """Carry out what happens every so often, in all worlds; `step` counts control steps since they were reset."""
         for every, event in self._interval:
             if step % every:
@@ -112,5 +113,5 @@ class Events:
                     raise BadInputError(f"An event in mode 'interval' can not change {field!r}.")
                 self._backend.set("joint_vel", self._backend.get("joint_vel") + values)
 
-    def _random(self, rng: np.random.Generator, draws: int) -> Float32:
-        return rng.random((self._num_envs, draws), dtype=np.float32)
+    def _random(self, rng: Luck, draws: int) -> Array:
+        return rng.uniform(self._num_envs, draws)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.configs import Range, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
@@ -121,7 +121,7 @@ def drawn_in_words(config: EnvConfig, drawn: Mapping[str, Float32]) -> dict[str,
     found: dict[str, dict[str, float]] = {}
     for event, values in drawn.items():
         name = event.removeprefix(PREFIX)
-        real = np.asarray(values, dtype=np.float64) * nominal.get(name, 1.0)
+        real = to_numpy(values).astype(np.float64) * nominal.get(name, 1.0)
         found[name] = {"min": float(real.min()), "mean": float(real.mean()), "max": float(real.max())}
     return found
 

@@ -5,9 +5,7 @@ The policy, the limits and forward kinematics know measured angles alone, as on 
 
 import math
 
-import numpy as np
-
-from roarm_lab.core.arrays import Array, Float32, Int
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, device, pick, put
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.events import ActionDelay
 from roarm_lab.sim.backend import Backend
@@ -28,33 +26,36 @@ class Servos:
         self._part_s = config.control_dt_s / self._parts
         self._oldest = math.ceil(round(longest_s / self._part_s) / self._parts)
         """How many control steps back the oldest target lies that may still be on its way."""
-        self._lower = np.asarray([joint.lower_rad for joint in config.robot.joints], dtype=np.float32)
-        self._upper = np.asarray([joint.upper_rad for joint in config.robot.joints], dtype=np.float32)
-        n, joints = backend.num_envs, len(config.robot.joints)
-        self._late = np.zeros(n, dtype=np.int64)
-        self._sent = np.zeros((self._oldest + 1, n, joints), dtype=np.float32)
+        blank = backend.get("joint_pos")
+        xp = self._xp = array_namespace(blank)
+        self._lower = asarray_like([joint.lower_rad for joint in config.robot.joints], blank)
+        self._upper = asarray_like([joint.upper_rad for joint in config.robot.joints], blank)
+        self._worlds = xp.arange(backend.num_envs, device=device(blank))
+        self._late = xp.zeros_like(self._worlds)
+        self._sent = xp.zeros((self._oldest + 1, *blank.shape), dtype=blank.dtype, device=device(blank))
         """True targets, the newest first."""
-        self._offset: Float32 | None = None
+        self._offset: Array | None = None
 
-    def set_offset(self, offset_rad: Float32, rows: Int) -> None:
-        """Set measured minus true angles [env, joint] rad of worlds `rows`."""
-        old = np.zeros_like(offset_rad) if self._offset is None else self._offset
-        self._offset = old.copy()
-        self._offset[rows] = offset_rad[rows]
+    def set_offset(self, offset_rad: Array, rows: Array) -> None:
+        """Set measured minus true angles [env, joint] rad of worlds `rows` (see `chosen`, here as below)."""
+        old = self._xp.zeros_like(offset_rad) if self._offset is None else self._offset
+        self._offset = put(self._xp.asarray(old, copy=True), rows, pick(offset_rad, rows))
 
-    def set_delay(self, delay_s: Float32, rows: Int) -> None:
+    def set_delay(self, delay_s: Array, rows: Array) -> None:
         """Set how late targets are [env, 1] s in worlds `rows`, to the nearest part of a control step."""
-        self._late[rows] = np.round(delay_s[rows, 0] / self._part_s).astype(np.int64)
+        late = self._xp.round(pick(delay_s, rows)[:, 0] / self._part_s)
+        self._late = put(self._late, rows, self._xp.astype(late, self._late.dtype))
 
-    def start(self, rows: Int, joint_pos: Float32) -> None:
+    def start(self, rows: Array, joint_pos: Array) -> None:
         """Put worlds `rows` at rest where joint angles [env, joint] rad are measured, or at the nearest limit."""
-        true = joint_pos[rows]
+        true = pick(joint_pos, rows)
         if self._offset is not None:
-            true = np.minimum(np.maximum(true - self._offset[rows], self._lower), self._upper)
+            true = true - pick(self._offset, rows)
+            true = self._xp.minimum(self._xp.maximum(true, self._lower), self._upper)
         self._backend.reset(rows, true)
-        self._sent[:, rows] = true
+        self._sent = put(self._sent, rows, true, axis=1)
 
-    def step(self, target: Float32) -> None:
+    def step(self, target: Array) -> None:
         """Send measured targets [env, joint] rad and let a control step go by."""
         if self._offset is not None:
             target = target - self._offset
@@ -65,9 +66,9 @@ class Servos:
         true = self._backend.get("joint_pos")
         return true if self._offset is None else true + self._offset
 
-    def _arriving(self, target: Float32) -> Float32:
+    def _arriving(self, target: Array) -> Array:
         """Return what the servos follow in each part of the control step [part, env, joint]."""
-        self._sent = np.concatenate((target[None], self._sent[:-1]))
-        parts = np.arange(self._parts)[:, None]
+        self._sent = self._xp.concat((target[None], self._sent[:-1]))
+        parts = self._xp.arange(self._parts, device=device(self._late))[:, None]
         age = (self._late - parts + self._parts - 1) // self._parts
-        return self._sent[np.maximum(age, 0), np.arange(len(target))]
+        return self._sent[age * (age > 0), self._worlds]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from roarm_lab.core.arrays import Array, array_namespace, asarray_like
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, device
 from roarm_lab.robots.kinematics import Kinematics
 
 
@@ -47,7 +47,7 @@ def at_rest(kinematics: Kinematics, joint_pos: Array, commands: Mapping[str, Arr
     """Return the state of arms that stand still at `joint_pos` [env, joint] rad at the start of an episode."""
     xp = array_namespace(joint_pos)
     still = xp.zeros_like(joint_pos)
-    action = xp.zeros((joint_pos.shape[0], action_size), dtype=joint_pos.dtype)
+    action = xp.zeros((joint_pos.shape[0], action_size), dtype=joint_pos.dtype, device=device(joint_pos))
     return SimState(
         kinematics=kinematics,
         base_height_m=kinematics.robot.base_height_m,

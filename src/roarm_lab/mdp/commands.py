@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from roarm_lab.core.arrays import Array, Float32, array_namespace, asarray_like
+from roarm_lab.core.arrays import Array, Constant, Float32, array_namespace
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
@@ -51,13 +51,13 @@ class ReachablePosition(CommandTerm):
     def bind(self, scene: Scene) -> CommandFn:
         """Return positions [env, 3] m picked from the pool."""
         scene.site(self.site)
-        pool = reachable_positions_w(scene.robot, self)
+        pool = Constant(reachable_positions_w(scene.robot, self))
 
         def pick(random: Array, state: State) -> Array:
             del state
-            xp = array_namespace(random)
-            index = xp.astype(random[:, 0] * pool.shape[0], xp.int64)
-            return asarray_like(pool, random)[index]
+            xp, positions_w = array_namespace(random), pool.like(random)
+            index = xp.astype(random[:, 0] * positions_w.shape[0], xp.int64)
+            return positions_w[index]
 
         return pick
 

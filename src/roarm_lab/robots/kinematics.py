@@ -14,6 +14,8 @@ from roarm_lab.core.arrays import Array, Float64, array_namespace, asarray_like
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.robots.robot import Robot, Vec3
 
+IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
 
 @dataclass(frozen=True)
 class _Frame:
@@ -179,7 +181,7 @@ def _offset(xyz_m: Vec3, rpy_rad: Vec3) -> Float64:
 
 
 def _base_frame(like: Array, count: int, xp: Array) -> _Frame:
-    axes = xp.broadcast_to(xp.reshape(asarray_like(np.eye(3), like), (3, 3, 1)), (3, 3, count))
+    axes = xp.broadcast_to(xp.reshape(asarray_like(IDENTITY, like), (3, 3, 1)), (3, 3, count))
     return _Frame(axes, axes[0] * 0.0)
 
 

@@ -41,7 +41,9 @@ class SimConfig:
     """How to simulate."""
 
     backend: str = "mujoco_cpu"
-    """Which simulator: mujoco_cpu."""
+    """Which simulator: mujoco_cpu, or mujoco_warp on an NVIDIA GPU (extra `gpu`)."""
+    device: str = "cuda"
+    """Where mujoco_warp runs: cuda, cuda:1, ... or, to try things out, cpu."""
     physics_dt_s: float = 0.005
     """Time step of the physics."""
     threads: int = 0
@@ -81,6 +83,10 @@ class Backend(Protocol):
 
     Arrays are float32 [env, ...] of the backend's own library, in the order of the robot's joints; what `get` returns
     is a copy and stays as it is when the worlds move on.
+
+    Worlds are chosen by their numbers, with one row of values for each. A backend whose library is torch also takes a
+    bool tensor [env] on its device, with one row for *every* world: numbers would have to be counted, and counting
+    waits for the GPU.
     """
 
     @property
@@ -142,6 +148,13 @@ class Backend(Protocol):
         """Set a model field of worlds to the nominal value times a factor [len(ids), 1].
 
         Only elements `names` get it, all of them without names; the others stay as they are.
+        """
+        ...
+
+    def diverged(self) -> Array:
+        """Return which worlds [env] bool diverged since `divergences` was last asked, and put them to rest.
+
+        Asking does not wait for a GPU; `divergences` does.
         """
         ...
 

@@ -54,7 +54,7 @@ class ModelScaling:
 
     def field(self, field: str, names: tuple[str, ...] = ()) -> Float32:
         """Return a model field [env, element, ...] as each world has it now; no names means all elements."""
-        part = _parts(field)[0]
+        part = parts_of(field)[0]
         rows = self._rows(field, part, names)
         if part.array in self._factors:
             values = self._batch.expand(part.array)
@@ -68,7 +68,7 @@ class ModelScaling:
         if not np.all(np.isfinite(factor) & (np.asarray(factor) > 0.0)):
             raise BadInputError(f"The factors on {field} must be positive and finite.")
         factors = np.asarray(factor, dtype=np.float64).reshape(-1, 1)
-        for part in _parts(field):
+        for part in parts_of(field):
             self._scale(field, part, factors, worlds[:, None], self._rows(field, part, names))
         self._stale[worlds] = True
 
@@ -101,29 +101,45 @@ class ModelScaling:
         self._batch.expand(part.array)[(worlds, rows, *part.column)] = values * wide
 
     def _rows(self, field: str, part: Part, names: tuple[str, ...]) -> NDArray[np.int64]:
-        """Return the rows of an array that belong to named elements."""
-        if field == "box_size":
-            for name in names:
-                if name not in self._boxes:
-                    raise UnknownNameError("box", name, self._boxes)
-            names = names or self._boxes
-        elif not names:
-            return np.arange(len(getattr(self._model, part.array)))
-        return np.asarray([self._row(part.of, name) for name in names], dtype=np.int64)
-
-    def _row(self, of: str, name: str) -> int:
-        kind = "body" if of == "bvh" else of
-        count = {"body": "nbody", "joint": "njnt", "actuator": "nu", "geom": "ngeom"}[kind]
-        element: Any = getattr(self._model, kind)
-        known = {str(element(index).name): index for index in range(getattr(self._model, count))}
-        if name not in known:
-            raise UnknownNameError(kind, name, [one for one in known if one])
-        if of == "bvh":
-            return int(self._model.body_bvhadr[known[name]])
-        return int(self._model.jnt_dofadr[known[name]]) if of == "joint" else known[name]
+        return rows_of(self._model, self._boxes, field, part, names)
 
 
-def _parts(field: str) -> tuple[Part, ...]:
+def parts_of(field: str) -> tuple[Part, ...]:
+    """Return the MuJoCo arrays that follow a model field.
+
+    Raises:
+        UnknownNameError: There is no such field.
+    """
     if field not in MODEL_FIELDS:
         raise UnknownNameError("model field", field, MODEL_FIELDS)
     return MODEL_FIELDS[field]
+
+
+def rows_of(
+    model: mujoco.MjModel, boxes: tuple[str, ...], field: str, part: Part, names: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Return the rows of an array that belong to named elements of a field; no names means all.
+
+    Raises:
+        UnknownNameError: There is no such element.
+    """
+    if field == "box_size":
+        for name in names:
+            if name not in boxes:
+                raise UnknownNameError("box", name, boxes)
+        names = names or boxes
+    elif not names:
+        return np.arange(len(getattr(model, part.array)))
+    return np.asarray([_row(model, part.of, name) for name in names], dtype=np.int64)
+
+
+def _row(model: mujoco.MjModel, of: str, name: str) -> int:
+    kind = "body" if of == "bvh" else of
+    count = {"body": "nbody", "joint": "njnt", "actuator": "nu", "geom": "ngeom"}[kind]
+    element: Any = getattr(model, kind)
+    known = {str(element(index).name): index for index in range(getattr(model, count))}
+    if name not in known:
+        raise UnknownNameError(kind, name, [one for one in known if one])
+    if of == "bvh":
+        return int(model.body_bvhadr[known[name]])
+    return int(model.jnt_dofadr[known[name]]) if of == "joint" else known[name]

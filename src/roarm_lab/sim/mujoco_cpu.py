@@ -8,17 +8,15 @@ import numpy as np
 from mujoco import batch
 from numpy.typing import NDArray
 
-from roarm_lab.core.arrays import Array, Float32
+from roarm_lab.core.arrays import Array, Bool, Float32
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Divergence, SimConfig
-from roarm_lab.sim.builder import Rgba, scene_spec, touch_sensor
-from roarm_lab.sim.film import Ball, Film
+from roarm_lab.sim.builder import scene_spec, touch_sensor
 from roarm_lab.sim.model_scaling import ModelScaling
+from roarm_lab.sim.pictures import Pictures, check_world
 
-MARKER_RADIUS_M = 0.02
-MARKER_RGBA: Rgba = (0.95, 0.35, 0.1, 0.6)
 Columns: TypeAlias = list[int] | NDArray[np.int64] | None
 """Columns of a state array; None for all of them."""
 DIVERGED = (
@@ -61,8 +59,8 @@ class MujocoCpu:
         self._touch = touch_table(self.model, robot, config)
         self._sensors = self.batch.bind("sensordata") if config.boxes else np.zeros((num_envs, 0))
         self._steps = 0
-        self._films: dict[tuple[int, int], Film] = {}
-        """A renderer for each size of picture: making one takes longer than drawing."""
+        self._found: list[Divergence] = []
+        self._pictures = Pictures(self.model, robot)
 
     def _state_fields(self) -> dict[str, tuple[NDArray[np.float64], Columns]]:
         """Return the array and the columns of each field of the state."""
@@ -148,8 +146,19 @@ class MujocoCpu:
         """Set a model field of worlds to the nominal value times a factor [len(ids), 1]."""
         self._scaling.scale(field, factor, self._rows(ids), names)
 
+    def diverged(self) -> Bool:
+        """Return which worlds [env] diverged since `divergences` was last asked, and put them to rest."""
+        self._found += self._blown_up()
+        mask = np.zeros(self.num_envs, dtype=bool)
+        mask[[item.world for item in self._found]] = True
+        return mask
+
     def divergences(self) -> list[Divergence]:
         """Return the worlds that diverged since this was last asked."""
+        found, self._found = self._found + self._blown_up(), []
+        return found
+
+    def _blown_up(self) -> list[Divergence]:
         counts = self.batch.warning
         kinds = [kind for kind, _ in DIVERGED]
         if not counts[:, kinds, 1].any():
@@ -167,28 +176,22 @@ class MujocoCpu:
         self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
     ) -> NDArray[np.uint8]:
         """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world."""
-        balls = [Ball(tuple(np.asarray(pos_w)), MARKER_RADIUS_M, MARKER_RGBA) for pos_w in markers.values()]
-        film, box_scale = self._film(world, size)
-        return film.draw(self._qpos[world], balls, camera=camera, box_scale=box_scale)
+        qpos, scale = self._drawn(world)
+        return self._pictures.draw(qpos, scale, camera=camera, size=size, markers=markers)
 
     def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Float32:
         """Return how far in front of the camera things are [height, width] m in one world; 0 where there is nothing."""
-        film, box_scale = self._film(world, size)
-        return film.depth_m(self._qpos[world], camera=camera, box_scale=box_scale)
+        qpos, scale = self._drawn(world)
+        return self._pictures.depth_m(qpos, scale, camera=camera, size=size)
 
     def close(self) -> None:
         """Free the renderers."""
-        while self._films:
-            self._films.popitem()[1].close()
+        self._pictures.close()
 
-    def _film(self, world: int, size: tuple[int, int]) -> tuple[Film, dict[str, float]]:
-        """Return what draws pictures of a size, and how large the boxes of a world are, by name."""
-        if not 0 <= world < self.num_envs:
-            raise BadInputError(f"There is no world {world}; there are {self.num_envs}, counted from 0.")
-        if size not in self._films:
-            self._films[size] = Film(self.model, self.robot, size)
-        names = [box.name for box in self.config.boxes]
-        return self._films[size], dict(zip(names, self._scaling.box_scale()[world].tolist(), strict=True))
+    def _drawn(self, world: int) -> tuple[NDArray[np.float64], dict[str, float]]:
+        """Return the positions of a world, and how large its boxes are, by name."""
+        qpos, scales = self._qpos[check_world(world, self.num_envs)], self._scaling.box_scale()[world]
+        return qpos, dict(zip((box.name for box in self.config.boxes), scales.tolist(), strict=True))
 
     def _rows(self, ids: Array | Sequence[int] | None) -> NDArray[np.int64]:
         rows = np.arange(self.num_envs) if ids is None else np.asarray(ids)

@@ -4,7 +4,7 @@ from roarm_lab.core.errors import UnknownNameError
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Backend, SimConfig
 
-BACKENDS = ("mujoco_cpu",)
+BACKENDS = ("mujoco_cpu", "mujoco_warp")
 
 
 def make_backend(robot: Robot, num_envs: int, config: SimConfig) -> Backend:
@@ -12,9 +12,14 @@ def make_backend(robot: Robot, num_envs: int, config: SimConfig) -> Backend:
 
     Raises:
         UnknownNameError: No simulator has the name `config.backend`.
+        MissingError: What the simulator needs is not here: a package, a GPU, enough of its memory.
     """
     if config.backend == "mujoco_cpu":
         from roarm_lab.sim.mujoco_cpu import MujocoCpu  # noqa: PLC0415 (a simulator is loaded only when it is used)
 
         return MujocoCpu(robot, num_envs, config)
+    if config.backend == "mujoco_warp":
+        from roarm_lab.sim.mujoco_warp import MujocoWarp  # noqa: PLC0415 (likewise)
+
+        return MujocoWarp(robot, num_envs, config)
     raise UnknownNameError("simulation backend", config.backend, BACKENDS)
