@@ -7,12 +7,24 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.mdp.rewards import ActionRate, BelowTable, JointSpeed, SelfCollision, SiteAtGoal, SiteNearGoal
+from roarm_lab.mdp.rewards import (
+    ActionRate,
+    BelowTable,
+    JointSpeed,
+    SelfCollision,
+    ServoStrain,
+    SiteAtGoal,
+    SiteNearGoal,
+)
 from tests.mdp.every_term import NEEDED, REWARDS, name_of
 from tests.mdp.fake_state import bare, scene, toy_scene
 
 FLOAT32 = 1e-6
 ORIGIN = (0.0, 0.0, 0.0)
+
+
+# Straight up; folded so far that the hand is inside the upper arm; reaching to the front and far below the table.
+UP, FOLDED, DOWN = [0.0] * 6, [0.0, 0.0, 2.95, 1.5, 0.0, 0.0], [0.0, 1.5, 0.6, 0.0, 0.0, 0.0]
 
 
 def at_distances(*goals_w: tuple[float, float, float]) -> Any:
@@ -49,8 +61,18 @@ def test_joint_speed_is_the_sum_of_squares() -> None:
     np.testing.assert_allclose(speed(bare(joint_vel=[[3.0, -4.0, 0.0], [0.0, 0.0, 0.5]])), [25.0, 0.25], rtol=FLOAT32)
 
 
-# Straight up; folded so far that the hand is inside the upper arm; reaching to the front and far below the table.
-UP, FOLDED, DOWN = [0.0] * 6, [0.0, 0.0, 2.95, 1.5, 0.0, 0.0], [0.0, 1.5, 0.6, 0.0, 0.0, 0.0]
+def test_strain_begins_at_half_of_full_drive_and_a_gripper_may_push() -> None:
+    strain = ServoStrain(weight=-1.0).bind(scene())
+    # 18 N m/rad over 2.94 N m: half of full drive at 0.0817 rad, three quarters at 0.1225 rad, all of it at 0.1633 rad.
+    leads = [[0.08, 0.0, 0.0, 0.0, 0.0, 0.4], [0.0, 0.0, -0.1225, 0.0, 0.0, 0.0], [0.1225, 0.0, 0.4, 0.0, 0.0, 0.0]]
+    got = strain(bare(joint_pos=[UP] * 3, joint_target=leads))
+    np.testing.assert_allclose(got, [0.0, 0.5, 1.5], atol=FLOAT32)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])
+def test_a_strain_that_begins_nowhere_is_refused(share: float) -> None:
+    with pytest.raises(BadInputError, match=f"ServoStrain.share must be at least 0 and below 1, got {share}"):
+        ServoStrain(weight=-1.0, share=share)
 
 
 def test_self_collision_is_0_off_itself_and_above_1_inside() -> None:
