@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from roarm_lab.cli import demo
 from roarm_lab.cli.main import main
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
-from tests.bundles import wild_bundle
+from roarm_lab.tasks.reach import reach
+from tests.bundles import inputs_of, nan, wild_bundle, with_network
 from tests.cli.commands import roarm_without
 
 
@@ -33,16 +35,31 @@ def test_the_whole_way_ends_with_a_report(folder: Path, capsys: pytest.CaptureFi
 
 def test_a_task_with_a_cube_is_tried_on_an_arm_that_sees_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = wild_bundle(folder / "lift", lift_cube())
-    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="lift-cube", goals=2))
+    assert demo._reached_on_the_arm(bundle, folder, demo.DemoArguments(task="lift-cube", goals=2)) == 0.0
     assert "success     0 of 2 = 0.0%" in capsys.readouterr().out
     assert json.loads((folder / "arm_run.json").read_text())["goals"] == 2
 
 
 def test_a_task_that_needs_more_than_an_arm_has_is_not_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = wild_bundle(folder / "lift", lift_cube())
-    assert not demo._held_on_the_arm(bundle, folder, demo.DemoArguments(task="reach"))  # no cube on its table
+    assert demo._reached_on_the_arm(bundle, folder, demo.DemoArguments(task="reach")) is None  # no cube on its table
     assert "on the arm  not tried. This arm can not provide what the policy needs: 'cube'" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["lift"]
+
+
+def test_holds_on_the_simulated_arm_are_missed_goals_and_min_success_decides(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wild = wild_bundle(folder / "bundle")
+    blind = load_bundle(with_network(wild, nan(inputs_of(reach()), when_moving=True), folder / "nan"))
+    asked = demo.DemoArguments(task="reach", goals=2, min_success=0.5)
+    reached = demo._reached_on_the_arm(blind, folder, asked)
+    arm = json.loads((folder / "arm_run.json").read_text())
+    assert (reached, arm["goals"], len(arm["held"]), arm["ended_by"]) == (0.0, 2, 2, None)
+    assert demo._short(asked, "share of goals reached on the arm", reached)
+    assert "the share of goals reached on the arm 0.000 is below --min-success 0.5" in capsys.readouterr().err
+    assert not demo._short(replace(asked, min_success=0.0), "share", reached)
+    assert not demo._short(asked, "share", None)  # not tried
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from roarm_lab.cli.main import main
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy
-from roarm_lab.gateway.loop import Cycle, CycleLog, LogError
+from roarm_lab.gateway.loop import ARRIVED_RAD, Cycle, CycleLog, LogError
 from roarm_lab.mdp.boxes_seen import Touching
 from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.tasks import table
@@ -223,29 +224,77 @@ def test_a_policy_that_always_gives_nan_is_found_before_the_arm_moves(
     assert "The policy gave an action that is not a number" in one_line("run", "nan", "--fast")
 
 
-def test_nan_from_the_policy_holds_the_arm_and_is_exit_code_1(
+def test_a_held_episode_on_a_simulated_arm_has_failed_and_the_next_one_begins(
     bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_network(load_bundle(bundle), nan(inputs_of(reach()), when_moving=True), Path("nan"))
-    assert main(["run", "nan", "--fast", "--episodes", "4"]) == 1
+    assert main(["run", "nan", "--fast", "--episodes", "4"]) == 0
     out = capsys.readouterr().out
-    assert "held        The policy gave an action that is not a number" in out
+    assert out.count("held        The policy gave an action that is not a number") == 4
+    assert "Episodes in which the simulated arm was held count as failed." in out
     summary = json.loads((log_of(folder) / "summary.json").read_text())
-    assert summary["goals"] == 1  # after a hold nothing more is tried
-    assert len(summary["held"]) == 1
+    assert (summary["goals"], summary["successes"], summary["success_rate"]) == (4, 0, 0.0)
+    assert (len(summary["held"]), summary["ended_by"]) == (4, None)
+    lines = lines_of(log_of(folder))
+    assert {line["episode"] for line in lines} == {0, 1, 2, 3}
+    first = np.array([line["joint_pos"] for line in lines if line["cycle"] == 0])
+    np.testing.assert_allclose(first, np.tile(first[:1], (4, 1)), atol=ARRIVED_RAD)  # each after a slow move
+
+
+def test_min_success_counts_episodes_in_which_a_simulated_arm_was_held(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_network(load_bundle(bundle), nan(inputs_of(reach()), when_moving=True), Path("nan"))
+    assert main(["run", "nan", "--fast", "--episodes", "2", "--min-success", "0.5"]) == 1
+    assert "the success rate 0.000 is below --min-success 0.5" in capsys.readouterr().err
+
+
+def test_a_real_arm_stays_held_which_ends_the_run_with_exit_code_1(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(driving, "HERE", frozenset())  # as if the simulated arm were a real one
+    with_network(load_bundle(bundle), nan(inputs_of(reach()), when_moving=True), Path("nan"))
+    assert main(["run", "nan", "--fast", "--episodes", "4"]) == 1
+    assert "count as failed" not in capsys.readouterr().out
+    summary = json.loads((log_of(folder) / "summary.json").read_text())
+    assert summary["goals"] == 1
+    assert summary["held"] == [summary["ended_by"]]
     assert 1 <= len(lines_of(log_of(folder))) <= 5
+
+
+def test_an_emergency_stop_ends_the_run_on_a_simulated_arm_too(bundle: Path, folder: Path) -> None:
+    (folder / "stop").touch()
+    assert main(["run", str(bundle), "--fast", "--episodes", "3", "--stop-file", "stop"]) == 1
+    summary = json.loads((log_of(folder) / "summary.json").read_text())
+    assert (summary["goals"], len(summary["held"])) == (1, 1)
+    assert summary["ended_by"].startswith("This is more than a hold: the stop file")
+
+
+def test_a_simulated_arm_that_can_not_be_read_any_more_ends_the_run(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = SimArm._read
+    calls = itertools.count()
+
+    def broken(arm: SimArm) -> ArmSample:
+        return read(arm) if next(calls) < 100 else ArmSample.failed(arm.clock.now_s(), "the cable is out")
+
+    monkeypatch.setattr(SimArm, "_read", broken)
+    assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 1
+    summary = json.loads((log_of(folder) / "summary.json").read_text())
+    assert (summary["goals"], summary["ended_by"]) == (1, "the cable is out")
 
 
 def test_an_obstructed_arm_is_said_in_the_summary(
     bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(driving, "move_slowly", obstructed)
-    assert main(["run", str(bundle), "--episodes", "2", "--json"]) == 1
+    assert main(["run", str(bundle), "--episodes", "2", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["held"] == ["The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be."]
-    assert (data["goals"], data["successes"], data["cycle_late_ms"]) == (1, 0, None)
+    assert data["held"] == ["The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be."] * 2
+    assert (data["goals"], data["successes"], data["cycle_late_ms"]) == (2, 0, None)
     assert data == json.loads((log_of(folder) / "summary.json").read_text())
-    assert main(["run", str(bundle)]) == 1
+    assert main(["run", str(bundle)]) == 0
     assert "cycles      0 at 20 Hz\n" in capsys.readouterr().out
 
 
@@ -253,7 +302,7 @@ def obstructed(arm: SimArm, *_: object) -> None:
     raise UnsafeCommandError("The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be.")
 
 
-def test_a_full_disk_holds_the_arm(
+def test_a_full_disk_holds_the_arm_and_ends_the_run(
     bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add = CycleLog.add
@@ -264,7 +313,7 @@ def test_a_full_disk_holds_the_arm(
         add(log, cycle)
 
     monkeypatch.setattr(CycleLog, "add", full)
-    assert main(["run", str(bundle), "--fast"]) == 1
+    assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 1
     assert "held        The cycle log can not be written: No space left on device." in capsys.readouterr().out
     assert len(lines_of(log_of(folder))) == 20
 

@@ -112,6 +112,40 @@ def test_an_arm_far_from_where_it_was_sent_is_refused_if_the_way_there_is_blocke
     np.testing.assert_array_equal(gate.sent, over(0.25, 0.05))
 
 
+# Seen in simulation: a policy presses the jaws, turned aside, on the table beside a cube.
+PRESSING = np.array([-1.3733, 1.0365, 1.9615, 1.2387, -0.6618, 0.3653])
+STUCK = np.array([-1.0274, 0.7824, 1.5619, 1.2940, -0.6819, 0.3425])
+DEEPER = np.array([-1.3436, 1.0754, 1.9528, 1.1624, -0.6663, 0.3231])
+CREEP = np.array([0.0, 0.0, -0.002, 0.0, 0.0, 0.0])  # rad per turn: the elbow gives way under the load
+
+
+def pressed(turns: int) -> tuple[Gate, np.ndarray]:
+    """Return a gate that went on for some turns of pressing an arm that is stuck on the table, and where that is."""
+    gate, measured = Gate(ROARM_M3, PRESSING), STUCK
+    for _ in range(turns):
+        before, measured = gate.sent, measured + CREEP
+        sent = gate.target(DEEPER, measured, DT_S)
+        assert np.all(np.abs(sent - measured) <= gate.limits.max_lead + 1e-9)
+        assert np.abs(sent - before).max() <= gate.limits.max_speed.min() * DT_S
+    return gate, measured
+
+
+def test_an_arm_that_presses_on_the_table_and_is_stuck_goes_on_with_small_retreats() -> None:
+    gate, _ = pressed(turns=40)
+    assert gate.blocked is not None
+    assert gate.blocked.endswith("would meet the table")
+    assert PRESSING[2] - gate.sent[2] == pytest.approx(40 * 0.002, abs=0.005)  # no further than the lead asks for
+    assert Guard(ROARM_M3, GateRules()).room_m(gate.sent[None]).min() >= -1e-9
+
+
+def test_a_wish_that_leads_away_from_the_table_works_at_once_after_retreats() -> None:
+    gate, measured = pressed(turns=40)
+    before = tip_height_m(gate.sent)
+    gate.target(measured + np.array([0.0, -0.5, 0.0, 0.0, 0.0, 0.0]), measured + CREEP, DT_S)
+    assert gate.blocked is None
+    assert tip_height_m(gate.sent) > before
+
+
 def test_steps_end_exactly_where_they_should_and_are_close_together() -> None:
     way = steps(np.zeros(2), np.array([0.1, -0.3]), np.array([0.1, 0.1]))
     np.testing.assert_array_equal(way[14], [0.1, -0.3])

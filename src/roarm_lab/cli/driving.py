@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from roarm_lab.cli.connecting import station_for
+from roarm_lab.cli.connecting import HERE, station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
@@ -28,6 +28,9 @@ PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
 
 def drive(arguments: RunArguments) -> dict[str, Any]:
     """Run the episodes and return the summary, which is also written beside the log of cycles.
+
+    On an arm that is not real an episode in which it had to be held has failed, and the next one begins. A real arm
+    stays held: the first hold ends the run, and `ended_by` of the summary says so.
 
     Raises:
         BadInputError: The bundle, the goal or the arm can not be used; nothing has been written then.
@@ -57,15 +60,16 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         with (folder / "cycles.jsonl").open("xb", buffering=0) as file, quiet_memory():
-            log, episodes = CycleLog(file), list[EpisodeLog]()
+            log, episodes, ended_by = CycleLog(file), list[EpisodeLog](), "interrupted"
             try:
-                _run_all(arguments, found, policy, goal, log=log, episodes=episodes)
+                ended_by = _run_all(arguments, found, policy, goal, log=log, episodes=episodes)
             except KeyboardInterrupt:
                 sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {folder}\n")
                 raise
             finally:
                 summary = _summary(arguments, policy, episodes, log, drift)
-                summary |= {"station": station and station.facts(), **found.about(), "log": str(folder)}
+                summary |= {"ended_by": ended_by, "station": station and station.facts()}
+                summary |= {**found.about(), "log": str(folder)}
                 write_atomic(folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return summary
 
@@ -85,6 +89,8 @@ def say(summary: Mapping[str, Any]) -> None:
     )
     for reason in summary["held"]:
         sys.stdout.write(f"held        {reason}\n")
+    if summary["held"] and summary["ended_by"] is None:
+        sys.stdout.write(f"{'':12}Episodes in which the simulated arm was held count as failed.\n")
 
 
 def _rate(summary: Mapping[str, Any]) -> str:
@@ -126,16 +132,28 @@ def _run_all(
     *,
     log: CycleLog,
     episodes: list[EpisodeLog],
-) -> None:
-    """Append one log per episode, each of which begins with a slow move; end early where the arm had to be held."""
+) -> str | None:
+    """Append one log per episode, each of which begins with a slow move; return what ended the run, None if nothing."""
     rng = np.random.default_rng(arguments.seed)
     quiet = arguments.json or arguments.fast
     watch = _say_cycle if arguments.dry_run and not arguments.json else None
     for number in range(arguments.episodes):
         episodes.append(_one(arguments, found, policy, goal, rng, number=number, log=log, watch=watch))
         _say_episode(number, episodes[-1], quiet=quiet or arguments.dry_run)
-        if episodes[-1].held is not None:
-            return
+        if (ended_by := _left_held(arguments, found, episodes[-1])) is not None:
+            return ended_by
+    return None
+
+
+def _left_held(arguments: RunArguments, found: Stage, episode: EpisodeLog) -> str | None:
+    """Return why the arm stays held after an episode; None if it was not, or was released: nobody can be hurt by it."""
+    if episode.held is None or arguments.arm not in HERE or not episode.recorded:
+        return episode.held
+    try:
+        found.arm.release()
+    except UnsafeCommandError as error:
+        return str(error)
+    return found.arm.latched or found.arm.read().reason or None
 
 
 def _one(

@@ -12,8 +12,9 @@ from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """Drive an arm with a policy bundle: a slow move to the start pose, then episodes at the policy's rate.
-Every target passes the safety gate; on any doubt the arm is held. Ctrl-C holds the arm and ends, and so does the stop
-file (--stop-file) as soon as it exists.
+Every target passes the safety gate; on any doubt the arm is held. A real arm stays held, and the run ends. On sim and
+emulator, where nobody can be hurt, the episode counts as failed, the arm is released and the next episode begins.
+Ctrl-C holds the arm and ends, and so does the stop file (--stop-file) as soon as it exists.
 
 examples:
   roarm run runs/RUN                                 five random goals on the simulated arm, in real time
@@ -26,7 +27,8 @@ examples:
 
 arms (--arm): sim, emulator, serial (found by itself), serial:PORT, http:HOST, rfc2217://HOST:PORT, socket://HOST:PORT
 
-exit codes: 0 done, 1 the arm was held or --min-success was missed, 2 bad input, 3 no arm, 130 ended with Ctrl-C"""
+exit codes: 0 done, 1 a hold ended the run or --min-success was missed, 2 bad input, 3 no arm, 130 ended with Ctrl-C
+            (holds of a simulated arm that was released lower the success rate; they alone are no reason for 1)"""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class RunArguments:
 
 
 def run(argv: list[str]) -> int:
-    """Run episodes and say how they went; exit code 1 when the arm had to be held."""
+    """Run episodes and say how they went; exit code 1 when that ended because the arm had to be held."""
     arguments = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
     if arguments.episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
@@ -93,4 +95,4 @@ def run(argv: list[str]) -> int:
         told = "is unknown, which is not" if rate is None else f"{rate:.3f} is below"
         sys.stderr.write(f"roarm: the success rate {told} --min-success {arguments.min_success}.\n")
         return 1
-    return 1 if summary["held"] else 0
+    return 0 if summary["ended_by"] is None else 1

@@ -71,6 +71,8 @@ class EpisodeLog:
     """Control periods that went by without a turn."""
     held: str | None
     """Why the arm was held before the episode's end; None if it was not."""
+    recorded: bool = True
+    """Whether the log of cycles is complete; an arm is not driven on where it can not be written."""
 
 
 class LogError(RoarmLabError):
@@ -228,7 +230,7 @@ def run_episode(
     policy.reset()
     ticker = Ticker(arm.clock, period_s)
     # The starting pose is the first observation; success is judged after each motion, as in evaluation.
-    streak, known, distance_m, done, held = 0, True, None, 0, None
+    streak, known, distance_m, done, held, recorded = 0, True, None, 0, None, True
     log = log or CycleLog()
     try:
         with _holding(arm):
@@ -244,7 +246,7 @@ def run_episode(
                     if watch is not None:
                         watch(cycle)
     except RoarmLabError as error:
-        held = str(error)
+        held, recorded = str(error), not isinstance(error, LogError)
     success = held is None and streak >= round(policy.hold_s / period_s)
     return EpisodeLog(
         success=success if known or held is not None else None,
@@ -253,6 +255,7 @@ def run_episode(
         worst_late_s=ticker.worst_late_s,
         missed=ticker.missed,
         held=held,
+        recorded=recorded,
     )
 
 

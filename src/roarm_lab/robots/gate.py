@@ -1,5 +1,7 @@
 """The gate in front of every arm: what goes in is a wish, what comes out may be sent."""
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -87,7 +89,7 @@ class Gate:
         Raises:
             UnsafeCommandError: The gate is latched; an angle is not a finite number; the number of angles is wrong; a
                 joint measures further outside its range than its `max_lead`; the time is out of range; or the measured
-                pose is so far off that the target must come nearer to it, and something is in the way.
+                pose is so far off that the target must come nearer to it, and something is in every way that was tried.
         """
         if self._latched is not None:
             raise UnsafeCommandError(f"Nothing may be sent: {self._latched}. Clear that first.")
@@ -183,8 +185,9 @@ class Gate:
         end, room, still = self._guard.furthest(self._sent, steps(self._sent, target), self._floor_m, near)
         if still is not None:
             end, room = self._straight(aside, target, near, (end, room))
-            self._refuse_past_lead(end, pose, still)
             velocity = (end - self._sent) / dt_s
+            if np.any(np.abs(end - pose) > self.limits.max_lead + LEAD_SLACK_RAD):
+                end, velocity, near, room = self._retreat(pose, dt_s)
         self._accept(end, velocity, near, room)
 
     def _straight(
@@ -203,6 +206,31 @@ class Gate:
         further = np.abs(end - self._sent).max() > np.abs(best[0] - self._sent).max()
         return (end, room) if further else best
 
+    def _retreat(self, pose: Float64, dt_s: float) -> tuple[Float64, Float64, Int, Float64]:
+        """Return a target towards the measured pose, its rate, what was looked at, and the room there.
+
+        It goes straight, just so far that every joint is within its lead. The arm really is at the measured pose, so
+        there is nearly always room; where the straight way passes too near to something first, the joints that are
+        within their lead turn it aside. It sets off from rest: what is in the way has just stopped the arm.
+
+        Raises:
+            UnsafeCommandError: Something is in both ways.
+        """
+        sent, limits, rest = self._sent, self.limits, np.zeros_like(self._sent)
+        gap = pose - sent
+        part = float(np.max(1.0 - limits.max_lead / np.maximum(np.abs(gap), limits.max_lead)))
+        straight = sent + part * gap
+        near = self._near(np.maximum(part * np.abs(gap), limits.max_accel * dt_s**2))
+        target, velocity = limit_target(straight, sent, rest, pose, limits, dt_s)
+        end, room, blocked = self._guard.furthest(sent, steps(sent, target), self._floor_m, near)
+        if blocked is not None:
+            aside = self._guard.alongside(sent, straight, self._floor_m, near, free=np.abs(gap) < limits.max_lead)
+            target, velocity = limit_target(aside, sent, rest, pose, limits, dt_s)
+            end, room, blocked = self._guard.furthest(sent, steps(sent, target), self._floor_m, near)
+        if blocked is not None:
+            self._refuse_past_lead(pose, blocked)
+        return end, velocity, near, room
+
     def _near(self, travel: Float64) -> Int:
         """Return the things that the arm could come too near to when its joints move by up to `travel` [joint] rad."""
         spare_m, shrink_m = self._known_m - self._floor_m, self._guard.swing_m @ travel
@@ -218,14 +246,13 @@ class Gate:
         if np.any(self._floor_m < 0.0):  # found where it should not be: what has got better may not get worse again
             self._floor_m = np.maximum(self._floor_m, self._guard.floor_m(target))
 
-    def _refuse_past_lead(self, target: Float64, pose: Float64, blocked: str) -> None:
-        past = self._first(np.abs(target - pose) > self.limits.max_lead + LEAD_SLACK_RAD)
-        if past is not None:
-            raise UnsafeCommandError(
-                f"Joint {self.robot.joint_names[past]!r} is at {pose[past]:.3f} rad, more than its lead of "
-                f"{self.limits.max_lead[past]:g} rad from its target {self._sent[past]:.3f}, and on the way there "
-                f"{blocked}. Move the arm nearer by hand, or connect again."
-            )
+    def _refuse_past_lead(self, pose: Float64, blocked: str) -> NoReturn:
+        past = int(np.argmax(np.abs(self._sent - pose) - self.limits.max_lead))
+        raise UnsafeCommandError(
+            f"Joint {self.robot.joint_names[past]!r} is at {pose[past]:.3f} rad, more than its lead of "
+            f"{self.limits.max_lead[past]:g} rad from its target {self._sent[past]:.3f}, and on the way there "
+            f"{blocked}. Move the arm nearer by hand, or connect again."
+        )
 
     def _latch(self, reason: str) -> None:
         if self._latched is None:

@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from roarm_lab.core.arrays import Float64, Int
+from roarm_lab.core.arrays import Bool, Float64, Int
 from roarm_lab.robots.capsules import ArmCapsules
 from roarm_lab.robots.robot import Robot
 from roarm_lab.robots.rules import GateRules
@@ -20,6 +20,8 @@ SLIDING_M = 5e-4
 """Room that is left where the arm moves along something, because the ways it moves on are not quite straight."""
 PROJECTIONS = 6
 """How often a way is turned aside; each time along what is then most in the way."""
+LEAST_SLOPE_M = 0.01
+"""A way is turned aside as if a radian brought at least this much room, so that it never leads far off."""
 SLACK_M = 1e-9
 """Rounding, for an arm that was found outside and moves along what it must not get nearer to."""
 
@@ -106,7 +108,9 @@ class Guard:
         count = len(finer) if stop is None else stop
         return (finer[count - 1], room[:, count - 1], blocked) if count else (last, last_room, blocked)
 
-    def alongside(self, start: Float64, goal: Float64, floor_m: Float64, things: Int) -> Float64:
+    def alongside(
+        self, start: Float64, goal: Float64, floor_m: Float64, things: Int, free: Bool | None = None
+    ) -> Float64:
         """Return how far the arm can go [joint] rad towards a goal, moving along what is in the way.
 
         The way is turned aside, as little as possible, until it brings the arm nearer to nothing that has no room left.
@@ -116,17 +120,19 @@ class Guard:
             goal: Where it should go [joint] rad, not far away.
             floor_m: Room that must be left [all things] m.
             things: What to look at.
+            free: Which joints may be turned aside [joint]; all unless given.
         """
         nudged = np.concatenate([start[None], start + NUDGE_RAD * np.eye(len(start))])
         room = self.room_m(nudged, things)
         here, slope = room[:, 0] - floor_m[things] - SLIDING_M, (room[:, 1:] - room[:, :1]) / NUDGE_RAD
+        turn = slope if free is None else slope * free
         way = goal - start
         for _ in range(PROJECTIONS):
             lacking = -(here + slope @ way)
             thing = int(np.argmax(lacking))
             if not lacking[thing] > 0.0:
                 break
-            way = way + slope[thing] * (lacking[thing] / max(slope[thing] @ slope[thing], NUDGE_RAD**2))
+            way = way + turn[thing] * (lacking[thing] / max(turn[thing] @ turn[thing], LEAST_SLOPE_M**2))
         return self.furthest(start, steps(start, start + way), floor_m, things)[0]
 
     def _swing(self) -> Float64:
