@@ -59,7 +59,8 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         policy.rehearse()
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
-        with (folder / "cycles.jsonl").open("xb", buffering=0) as file, quiet_memory():
+        # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
+        with quiet_memory(), (folder / "cycles.jsonl").open("xb", buffering=0) as file:
             log, episodes, ended_by = CycleLog(file), list[EpisodeLog](), "interrupted"
             try:
                 ended_by = _run_all(arguments, found, policy, goal, log=log, episodes=episodes)
