@@ -65,7 +65,7 @@ def measure_and_say(arguments: BenchArguments) -> int:
         sys.stdout.write(json.dumps({"machine": about, arguments.what: result}, indent=2, allow_nan=False) + "\n")
     else:
         sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
-        sys.stdout.write("".join(f"{name:<20}{_words(value)}\n" for name, value in result.items()))
+        sys.stdout.write("".join(f"{name:<26}{_words(value)}\n" for name, value in result.items()))
     return 0
 
 
