@@ -20,7 +20,7 @@ examples:
   roarm demo --task reach               a point in the air: one minute
   roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
 
-exit codes: 0 done, 1 --min-success was missed in the evaluation or on the arm, 2 bad input, 130 interrupted (and saved)
+exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input, 130 interrupted (and saved)
             (a goal at which the simulated arm had to be held counts as missed)"""
 
 
@@ -68,7 +68,7 @@ def run(argv: list[str]) -> int:
     on_arm = _reached_on_the_arm(trained.bundle, trained.run.path, arguments)
     sys.stdout.write(f"bundle      {trained.bundle.path}\nreport      {report(trained.run.path).resolve()}\n")
     short = _short(arguments, "success rate", trained.evaluation.success_rate)
-    return 1 if _short(arguments, "share of goals reached on the arm", on_arm) or short else 0
+    return 1 if _short(arguments, "share of goals reached on the arm, at best,", on_arm) or short else 0
 
 
 def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
@@ -80,10 +80,14 @@ def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
 
 
 def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -> float | None:
-    """Drive the simulated arm; return which share of the goals it reached, None if it lacks what the policy needs."""
+    """Drive the simulated arm; return which share of the goals it reaches at best, None if it lacks what is needed.
+
+    At best: the upper end of the 95 % interval, since a few missed goals out of fifty may be bad luck.
+    """
     from roarm_lab.cli.driving import drive, say
     from roarm_lab.cli.run import RunArguments
     from roarm_lab.core.files import write_atomic
+    from roarm_lab.evaluate.statistics import wilson_interval
     from roarm_lab.gateway.arm_policy import check_sources
     from roarm_lab.policies.contract import InterfaceError
     from roarm_lab.sim.arm import sources
@@ -99,4 +103,4 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
     )
     say(driven)
     write_atomic(run / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
-    return driven["successes"] / arguments.goals
+    return wilson_interval(driven["successes"], arguments.goals)[1]
