@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import UnknownNameError
 from roarm_lab.envs.env import Env, StepResult
-from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.settings import PpoSettings
+
+if TYPE_CHECKING:
+    from roarm_lab.rl.onnx_export import Mlp  # needs packages that a look at the table of trainers does not
 
 UNKNOWN = float("nan")
 
@@ -77,7 +79,7 @@ class Trainer(Protocol):
         """
         ...
 
-    def network_of(self) -> Mlp:
+    def network_of(self) -> "Mlp":
         """Return the actor as it is now, with its normaliser, as plain arrays."""
         ...
 
