@@ -279,7 +279,8 @@ def test_without_a_network_to_join_the_older_firmware_is_deaf_for_a_while(dark: 
     dark.wait_for(lambda state: state["wifi"]["sta_ssid"] == "nowhere")
     dark.call("led_ctrl", 9)
     if dark.older:
-        assert dark.call("feedback_get").value == -1
+        answers = [dark.call("feedback_get").value for _ in range(2)]
+        assert answers[1] == -1  # the first may be a line that was under way
         assert dark.state()["pwm"][0] == 0
     else:
         dark.wait_for(lambda state: state["pwm"][0] == 9)
