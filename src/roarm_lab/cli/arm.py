@@ -25,74 +25,59 @@ socket://HOST:PORT
 exit codes: 0 done, 1 refused or the arm did not arrive, 2 bad input, 3 no arm, or one that does not know its pose"""
 
 
-@dataclass(frozen=True)
-class Info:
-    """Say which firmware answers, where the joints are, how hard the servos work, and how fast the connection is."""
+@dataclass(frozen=True, kw_only=True)
+class OneArm:
+    """Which arm is meant."""
 
     arm: str = ""
     """Where the arm is; by default what the station file says, otherwise the one on USB."""
     station: Path | None = None
     """Station file; by default station.yaml in the working folder, where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info(OneArm):
+    """Say which firmware answers, where the joints are, how hard the servos work, and how fast the connection is."""
+
     json: bool = False
     """Print JSON for programs."""
 
 
-@dataclass(frozen=True)
-class Home:
+@dataclass(frozen=True, kw_only=True)
+class Home(OneArm):
     """Move slowly to the pose `home`, through the gate. Ctrl-C holds the arm."""
 
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm moves."""
 
 
-@dataclass(frozen=True)
-class Torque:
+@dataclass(frozen=True, kw_only=True)
+class Torque(OneArm):
     """Make the servos hold where they are (on), or let them go (off): what the firmware does then is said before."""
 
     to: Annotated[Literal["on", "off"], tyro.conf.Positional]
     """Hold or let go."""
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm lets go."""
 
 
-@dataclass(frozen=True)
-class Led:
+@dataclass(frozen=True, kw_only=True)
+class Led(OneArm):
     """Set the lamp."""
 
     level: Annotated[int, tyro.conf.Positional]
     """0 (off) to 255."""
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
 
 
-@dataclass(frozen=True)
-class Limits:
+@dataclass(frozen=True, kw_only=True)
+class Limits(OneArm):
     """Show how far and how fast each joint may go, and how much room it has where it is now."""
 
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
 
-
-@dataclass(frozen=True)
-class Recover:
+@dataclass(frozen=True, kw_only=True)
+class Recover(OneArm):
     """Start the firmware anew, make the servos hold, and go home slowly. The arm moves as soon as it starts."""
 
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
     yes: bool = False
     """Do not ask before the arm moves."""
 
@@ -126,18 +111,18 @@ def run(argv: list[str]) -> int:
     from roarm_lab.cli import arm_actions as do
 
     match action:
-        case Info(arm, station, json):
-            code = do.info(arm, station, as_json=json)
-        case Home(arm, station, yes):
-            code = do.home(arm, station, yes=yes)
-        case Torque(to, arm, station, yes):
-            code = do.torque(arm, station, on=to == "on", yes=yes)
-        case Led(level, arm, station):
-            code = do.led(arm, station, level)
-        case Limits(arm, station):
-            code = do.limits(arm, station)
-        case Recover(arm, station, yes):
-            code = do.recover(arm, station, yes=yes)
+        case Info():
+            code = do.info(action.arm, action.station, as_json=action.json)
+        case Home():
+            code = do.home(action.arm, action.station, yes=action.yes)
+        case Torque():
+            code = do.torque(action.arm, action.station, on=action.to == "on", yes=action.yes)
+        case Led():
+            code = do.led(action.arm, action.station, action.level)
+        case Limits():
+            code = do.limits(action.arm, action.station)
+        case Recover():
+            code = do.recover(action.arm, action.station, yes=action.yes)
         case Ports():
             code = do.ports()
     return code
