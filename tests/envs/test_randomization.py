@@ -28,8 +28,8 @@ ALL = DomainRandomization()
 ONE, ZERO = Range(1.0, 1.0), Range(0.0, 0.0)
 OFF = DomainRandomization(
     link_mass=ONE, servo_stiffness=ONE, joint_damping=ONE, joint_friction=ONE, joint_armature=ONE, box_friction=ONE,
-    jaw_friction=ONE, joint_offset_rad=ZERO, action_delay_s=ZERO, joint_pos_noise_rad=0.0, box_pos_noise_m=0.0,
-    box_mass_kg=Range(0.03, 0.03), box_size_m=Range(0.03, 0.03),
+    jaw_friction=ONE, joint_offset_rad=ZERO, action_delay_s=ZERO, measurement_delay_s=ZERO, joint_pos_noise_rad=0.0,
+    box_pos_noise_m=0.0, box_mass_kg=Range(0.03, 0.03), box_size_m=Range(0.03, 0.03),
 )  # fmt: skip
 SHIPPED = Path(__file__).parents[2] / "configs" / "domain_randomization.yaml"
 FLOAT32 = 1e-6
@@ -81,7 +81,8 @@ def test_what_a_file_does_not_name_keeps_its_default(tmp_path: Path) -> None:
         ("box_mass_kg: {low: 0.0}", r"box_mass_kg\.low must be positive, got 0\.0"),
         ("box_size_m: {low: -0.01}", r"box_size_m\.low must be positive, got -0\.01"),
         ("joint_damping: {low: 0}", r"joint_damping\.low must be positive, got 0\.0"),
-        ("action_delay_s: {low: -0.01}", r"action_delay_s must be within 0 to 0\.5, got -0\.01 to 0\.05"),
+        ("action_delay_s: {low: -0.01}", r"action_delay_s must be within 0 to 0\.5, got -0\.01 to 0\.06"),
+        ("measurement_delay_s: {high: 0.6}", r"measurement_delay_s must be within 0 to 0\.5, got 0\.0 to 0\.6"),
         ("joint_offset_rad: {high: 2}", r"joint_offset_rad must be within -0\.5 to 0\.5, got -0\.035 to 2\.0"),
         ("joint_pos_noise_rad: -0.1", r"joint_pos_noise_rad must be 0 or more, got -0\.1"),
         ("box_pos_noise_m: .inf", r"box_pos_noise_m must be a finite number, got inf"),
@@ -103,7 +104,7 @@ def test_a_task_without_boxes_ignores_what_concerns_them() -> None:
     assert added == {
         "randomize." + name
         for name in ("link_mass", "servo_stiffness", "joint_damping", "joint_friction", "joint_armature",
-                     "joint_offset_rad", "action_delay_s")
+                     "joint_offset_rad", "action_delay_s", "measurement_delay_s")
     }  # fmt: skip
     other = replace(ALL, box_mass_kg=Range(0.1, 0.2), jaw_friction=Range(0.1, 0.2), box_pos_noise_m=1.0)
     assert randomized(reach(), other) == randomized(reach(), ALL)
@@ -128,8 +129,9 @@ def test_masses_are_drawn_log_uniformly_and_delays_evenly() -> None:
     env.reset()
     mass_kg = 0.03 * env.drawn["randomize.box_mass_kg.cube"][:, 0]
     share = np.log(mass_kg / 0.02) / np.log(4.0)  # even in 0..1: mean 1/2, variance 1/12
-    delay = env.drawn["randomize.action_delay_s"][:, 0] / 0.05
-    for even in (share, delay):
+    late = env.drawn["randomize.action_delay_s"][:, 0] / 0.06
+    old = env.drawn["randomize.measurement_delay_s"][:, 0] / ALL.measurement_delay_s.high
+    for even in (share, late, old):
         assert abs(even.mean() - 0.5) < 4 * sqrt(1 / 12 / 2000)
         assert even.var() == pytest.approx(1 / 12, rel=0.1)
     assert mass_kg.mean() == pytest.approx(0.06 / np.log(4.0), rel=0.03)  # (b - a) / ln(b / a), not 0.05

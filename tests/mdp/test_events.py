@@ -8,7 +8,7 @@ import pytest
 
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.mdp.events import PushJoints, ScaleModel, StartPose
+from roarm_lab.mdp.events import ActionDelay, MeasurementDelay, PushJoints, ScaleModel, StartPose
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.mdp.fake_state import bare, scene, toy_scene
 
@@ -39,6 +39,15 @@ def test_factors_are_log_uniform_within_the_range() -> None:
     assert (factor.min(), factor.max()) == (0.5, 2.0)
     assert factor[500, 0] == pytest.approx(1.0, rel=FLOAT32)  # halving is as likely as doubling
     np.testing.assert_allclose(np.diff(np.log(factor[:, 0])), math.log(4.0) / 1000, rtol=0.01)
+
+
+@pytest.mark.parametrize(("kind", "field"), [(ActionDelay, "action_delay"), (MeasurementDelay, "measurement_delay")])
+def test_delays_are_drawn_evenly_once_per_world(kind: type[ActionDelay] | type[MeasurementDelay], field: str) -> None:
+    term = kind(delay_s=Range(0.02, 0.1))
+    assert term.draws(toy_scene()) == 1
+    values = term.bind(toy_scene())(np.float32([[0.0], [0.25], [1.0]]), NO_STATE)
+    assert list(values) == [field]
+    np.testing.assert_allclose(values[field], [[0.02], [0.04], [0.1]], atol=FLOAT32)
 
 
 def test_a_range_of_one_number_is_that_number() -> None:

@@ -10,7 +10,15 @@ from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState
-from roarm_lab.mdp.events import ACTION_DELAY, BOX_POSE, JOINT_OFFSET, MODEL_FIELD, RandomizingTerm, ScaleModel
+from roarm_lab.mdp.events import (
+    ACTION_DELAY,
+    BOX_POSE,
+    JOINT_OFFSET,
+    MEASUREMENT_DELAY,
+    MODEL_FIELD,
+    RandomizingTerm,
+    ScaleModel,
+)
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm
 from roarm_lab.sim.backend import Backend
@@ -98,6 +106,8 @@ class Events:
             self._servos.set_offset(values, rows)
         elif field == ACTION_DELAY:
             self._servos.set_delay(values, rows)
+        elif field == MEASUREMENT_DELAY:
+            self._servos.set_measurement_delay(values, rows)
         else:
             raise BadInputError(f"A randomising event can not change {field!r}.")
         if len(rows) == self._num_envs:

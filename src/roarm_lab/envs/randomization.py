@@ -18,7 +18,7 @@ from roarm_lab.core.configs import Range, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.boxes_seen import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
-from roarm_lab.mdp.events import MAX_DELAY_S, ActionDelay, JointOffset, RandomizingTerm, ScaleModel
+from roarm_lab.mdp.events import MAX_DELAY_S, ActionDelay, JointOffset, MeasurementDelay, RandomizingTerm, ScaleModel
 from roarm_lab.mdp.observations import JointPos, JointVel, TargetLead
 from roarm_lab.mdp.terms import EventTerm, ObservationTerm
 from roarm_lab.sim.backend import Box
@@ -53,8 +53,9 @@ class DomainRandomization:
         Range(-0.035, 0.035), "rad", "zero error of each encoder: measured minus true angle, per joint (2 degrees)"
     )
     action_delay_s: Range = _entry(
-        Range(0.0, 0.05), "s", "how late targets reach the servos, to the nearest fifth of a control step"
+        Range(0.0, 0.06), "s", "how late targets reach the servos, to the nearest fifth of a control step"
     )
+    measurement_delay_s: Range = _entry(Range(0.0, 0.08), "s", "how old joint angles are when they are measured")
     joint_pos_noise_rad: float = _entry(
         0.0015, "rad", "standard deviation of measured joint angles (one encoder step); speeds and leads follow"
     )
@@ -74,8 +75,10 @@ class DomainRandomization:
                 raise BadInputError(f"{entry.name}.low must be positive, got {value.low}.")
             if not isinstance(value, Range) and not 0.0 <= value < math.inf:
                 raise BadInputError(f"{entry.name} must be 0 or more, got {value}.")
-        if not 0.0 <= self.action_delay_s.low <= self.action_delay_s.high <= MAX_DELAY_S:
-            raise BadInputError(f"action_delay_s must be within 0 to {MAX_DELAY_S}, got {_words(self.action_delay_s)}.")
+        for name in ("action_delay_s", "measurement_delay_s"):
+            delay_s: Range = getattr(self, name)
+            if not 0.0 <= delay_s.low <= delay_s.high <= MAX_DELAY_S:
+                raise BadInputError(f"{name} must be within 0 to {MAX_DELAY_S}, got {_words(delay_s)}.")
         if not -MAX_OFFSET_RAD <= self.joint_offset_rad.low <= self.joint_offset_rad.high <= MAX_OFFSET_RAD:
             raise BadInputError(
                 f"joint_offset_rad must be within -{MAX_OFFSET_RAD} to {MAX_OFFSET_RAD}, "
@@ -153,6 +156,8 @@ def _events(config: EnvConfig, wanted: DomainRandomization) -> dict[str, EventTe
         terms["joint_offset_rad"] = JointOffset(offset_rad=wanted.joint_offset_rad)
     if wanted.action_delay_s != Range(0.0, 0.0):
         terms["action_delay_s"] = ActionDelay(delay_s=wanted.action_delay_s)
+    if wanted.measurement_delay_s != Range(0.0, 0.0):
+        terms["measurement_delay_s"] = MeasurementDelay(delay_s=wanted.measurement_delay_s)
     return {PREFIX + name: term for name, term in terms.items()}
 
 

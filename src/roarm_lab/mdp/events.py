@@ -19,6 +19,8 @@ JOINT_OFFSET = "joint_offset"
 """Measured minus true joint angles [env, joint] rad."""
 ACTION_DELAY = "action_delay"
 """How late targets reach the servos [env, 1] s."""
+MEASUREMENT_DELAY = "measurement_delay"
+"""How old joint angles are when they are measured [env, 1] s."""
 MAX_DELAY_S = 0.5
 """A link that is later than this can not be controlled at all."""
 
@@ -126,16 +128,12 @@ class ActionDelay(RandomizingTerm):
 
     modes: ClassVar[tuple[str, ...]] = ("reset",)
 
-    delay_s: Range = Range(0.0, 0.05)
+    delay_s: Range = Range(0.0, 0.06)
 
     def __post_init__(self) -> None:
         """Refuse what can not be a delay on a link that works."""
         super().__post_init__()
-        if not 0.0 <= self.delay_s.low <= self.delay_s.high <= MAX_DELAY_S:
-            raise BadInputError(
-                f"ActionDelay.delay_s must be within 0 to {MAX_DELAY_S} s, got {self.delay_s.low} to "
-                f"{self.delay_s.high}."
-            )
+        _check_delay(self, self.delay_s)
 
     def draws(self, scene: Scene) -> int:
         """Return one."""
@@ -146,6 +144,30 @@ class ActionDelay(RandomizingTerm):
         """Return delays [env, 1] s."""
         del scene
         return lambda random, state: {ACTION_DELAY: _between(self.delay_s, random)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementDelay(RandomizingTerm):
+    """Lets joint angles be known late: what is measured is where the joints were a while ago."""
+
+    modes: ClassVar[tuple[str, ...]] = ("reset",)
+
+    delay_s: Range = Range(0.0, 0.08)
+
+    def __post_init__(self) -> None:
+        """Refuse what can not be a delay on a link that works."""
+        super().__post_init__()
+        _check_delay(self, self.delay_s)
+
+    def draws(self, scene: Scene) -> int:
+        """Return one."""
+        del scene
+        return 1
+
+    def bind(self, scene: Scene) -> EventFn:
+        """Return delays [env, 1] s."""
+        del scene
+        return lambda random, state: {MEASUREMENT_DELAY: _between(self.delay_s, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,3 +203,10 @@ class PushJoints(EventTerm):
 
 def _between(span: Range, random: Array) -> Array:
     return span.low + asarray_like(span.high - span.low, random) * random
+
+
+def _check_delay(term: RandomizingTerm, delay_s: Range) -> None:
+    if not 0.0 <= delay_s.low <= delay_s.high <= MAX_DELAY_S:
+        raise BadInputError(
+            f"{type(term).__name__}.delay_s must be within 0 to {MAX_DELAY_S} s, got {delay_s.low} to {delay_s.high}."
+        )
