@@ -148,6 +148,36 @@ def test_late_targets_and_angles_are_the_same_to_the_last_bit() -> None:
         np.testing.assert_array_equal(*seen)
 
 
+class Nowhere:
+    """Worlds whose arrays have shapes and no numbers. Looking into one, which would wait for a GPU, is an error."""
+
+    num_envs = WORLDS
+
+    def get(self, field: str) -> Array:
+        del field
+        return torch.zeros((WORLDS, 3), device="meta")
+
+    def step(self, joint_target: Array, substeps: int) -> None:
+        assert (joint_target.device.type, substeps) == ("meta", toy_config().substeps)
+
+    def reset(self, ids: Array, joint_pos: Array) -> None:
+        assert (ids.device.type, joint_pos.device.type) == ("meta", "meta")
+
+
+def test_delays_look_into_no_array() -> None:
+    config = toy_config(events={"late": ActionDelay(), "old": MeasurementDelay(), "zero": JointOffset()})
+    servos, blank = Servos(config, Nowhere()), torch.zeros((WORLDS, 3), device="meta")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(RuntimeError):
+        bool(blank.any())
+    rows = chosen(blank[:, 0] > 0.0)
+    servos.set_delay(blank[:, :1], rows)
+    servos.set_measurement_delay(blank[:, :1], rows)
+    servos.set_offset(blank, rows)
+    servos.start(rows, blank)
+    servos.step(blank)
+    assert servos.joint_pos().shape == (WORLDS, 3)
+
+
 def test_a_diverged_world_is_told_and_begins_anew(twins: tuple[Env, Env]) -> None:
     env = twins[1]
     env.reset()
