@@ -123,7 +123,7 @@ def test_the_longest_delay_of_whole_steps_finds_its_angle(delay_s: float) -> Non
 
 
 def test_after_a_reset_the_past_is_the_start_pose_in_that_world_alone() -> None:
-    servos = measured_late(0.08, 0.08)
+    servos = measured_late(0.08, 0.08, longest_s=0.08)
     moved_to(servos, 0.1)
     moved_to(servos, 0.5)
     servos.start(np.array([1]), np.full((2, 3), 0.3, np.float32))
