@@ -290,7 +290,7 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
         (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),
         (lambda meta: meta["hashes"].update(model="0"), "The task 'reach' has changed since finished was started"),
         (lambda meta: meta.update(env=3), "meta.json is damaged"),
-        (lambda meta: meta.update(device="tpu"), "--device must be auto, cpu or cuda, got 'tpu'"),
+        (lambda meta: meta.update(device="tpu"), "--device must be auto, cpu, cuda or cuda:1"),
     ],
 )
 def test_a_run_that_does_not_fit_is_not_gone_on_with(

@@ -31,11 +31,12 @@ def test_sites_are_computed_once_and_only_when_asked() -> None:
     asked = []
 
     class Counting(Kinematics):
-        def site_pos_b(self, joint_pos, sites):  # noqa: ANN001, ANN202
+        def site_poses(self, joint_pos, sites):  # noqa: ANN001, ANN202
             asked.append(sites)
-            return super().site_pos_b(joint_pos, sites)
+            return super().site_poses(joint_pos, sites)
 
     state = at_rest(Counting(TOY), np.zeros((1, 3), np.float32), {}, 1)
     assert asked == []
     assert state.site_pos_w is state.site_pos_w
+    assert state.site_rot_w is state.site_rot_w
     assert asked == [["hand"]]

@@ -40,7 +40,7 @@ def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
         joint_vel=array(rng.normal(size=(NUM_ENVS, 6))),
         joint_target=array(joint_pos + rng.normal(size=(NUM_ENVS, 6)) * 0.05),
         site_pos_w=array(sites_b + np.array([0.0, 0.0, ROARM_M3.base_height_m])),
-        site_rot_w=array(Kinematics(ROARM_M3).site_rot_b(joint_pos, sites)),
+        site_rot_w=array(Kinematics(ROARM_M3).site_poses(joint_pos, sites)[1]),
         box_pos_w=array(rng.uniform(0.0, 0.3, (NUM_ENVS, 1, 3))),
         box_quat_w=array(_unit(rng.normal(size=(NUM_ENVS, 1, 4)))),
         box_vel_w=array(rng.normal(size=(NUM_ENVS, 1, 3))),

@@ -23,6 +23,7 @@ from roarm_lab.rl.logbook import Progress
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.train import Trained, TrainingInterrupted, device_of, train
+from roarm_lab.sim.backend import SimConfig
 from roarm_lab.tasks.reach import reach
 from tests.training import ROLLOUT, tiny_job, train_tiny
 
@@ -179,14 +180,15 @@ def test_there_must_be_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
 
 
 def test_the_device_is_cpu_unless_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert device_of("auto") == device_of("cpu") == "cpu"
-    with pytest.raises(BadInputError, match="--device must be auto, cpu or cuda, got 'tpu'"):
-        device_of("tpu")
+    assert device_of("auto", reach()) == device_of("cpu", reach()) == "cpu"
+    with pytest.raises(BadInputError, match=r"--device must be auto, cpu, cuda or cuda:1, ..., got 'tpu'"):
+        device_of("tpu", reach())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MissingError, match="PyTorch sees no CUDA device; `roarm doctor`"):
-        device_of("cuda")
+        device_of("cuda", reach())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert device_of("cuda") == "cuda"
+    assert device_of("cuda:1", reach()) == "cuda:1"
+    assert device_of("auto", replace(reach(), sim=SimConfig(backend="mujoco_warp"))) == "cuda"
 
 
 def full_disk(*_: object, **__: object) -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -19,6 +19,7 @@ examples:
   roarm eval runs/RUN --episodes 500 --json        for programs
   roarm eval runs/RUN/bundle --min-success 0.95    exit code 1 when fewer than 95 % succeed
   roarm eval runs/RUN --domain-randomization dr.yaml --allow-drift   on worlds that differ from each other
+  roarm eval runs/RUN --backend mujoco_warp        in the simulator on an NVIDIA GPU
 
 exit codes: 0 done, 1 --min-success was missed, 2 bad input"""
 
@@ -41,6 +42,10 @@ class EvalArguments:
     """Evaluate even if model, task or randomisation differ from those of the training."""
     domain_randomization: Path | None = None
     """YAML with what differs from world to world; without it all worlds are nominal."""
+    backend: Literal["mujoco_cpu", "mujoco_warp"] = "mujoco_cpu"
+    """The simulator: on the CPU, or mujoco_warp on an NVIDIA GPU."""
+    device: str = "cuda"
+    """Where mujoco_warp simulates: cuda, cuda:1, ..."""
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
     record_rollouts: Path | None = None
@@ -56,6 +61,8 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
     if arguments.seed < 0 or arguments.threads < 0:
         raise BadInputError("--seed and --threads must be 0 or more.")
+    if arguments.record_rollouts is not None and arguments.backend != "mujoco_cpu":
+        raise BadInputError("--record-rollouts goes with --backend mujoco_cpu: recordings are made from its worlds.")
     from roarm_lab.cli.evaluating import evaluate_bundle, table
 
     evaluation, drift = evaluate_bundle(arguments)

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from roarm_lab.cli.recording import origin_of, recorder
-from roarm_lab.cli.training import progress_bar, summary
+from roarm_lab.cli.training import progress_bar, simulated, summary
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
-from roarm_lab.evaluate.evaluation import Evaluation, evaluate
+from roarm_lab.evaluate.evaluation import MAX_WORLDS, Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
+from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
         bundle, allow_drift=arguments.allow_drift, threads=arguments.threads, randomization=randomization
     )
     say_drift(drift)
+    config = simulated(config, arguments.backend, arguments.device, arguments.threads)
+    check_backend(config.robot, min(arguments.episodes, MAX_WORLDS), config.sim)
     root, seed = arguments.record_rollouts, arguments.seed
     with (
         nullcontext() if root is None else recorder(origin_of(bundle), config, root, seed) as recording,

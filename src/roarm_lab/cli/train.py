@@ -19,6 +19,7 @@ examples:
   roarm train reach --seed 1 --total-timesteps 2000000   another seed, longer
   roarm train reach --reward-config rewards.yaml         with other rewards, for instance `near: {weight: 0.5}`
   roarm train reach --trainer rsl_rl                     with RSL-RL's PPO (pip install 'roarm-lab[rsl-rl]')
+  roarm train lift-cube --backend mujoco_warp            thousands of worlds on an NVIDIA GPU, with RSL-RL's PPO
   roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
@@ -34,15 +35,19 @@ class TrainArguments:
     task: Annotated[str | None, tyro.conf.Positional] = None
     """The task, for instance reach (not given with --resume: the run knows it)."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
-    """Whose PPO learns: Stable-Baselines3 (the default), RSL-RL or skrl. A resumed run goes on with its own."""
+    """Whose PPO learns: Stable-Baselines3 (the default), RSL-RL (the default with mujoco_warp) or skrl. A resumed run
+    goes on with its own."""
+    backend: Literal["mujoco_cpu", "mujoco_warp"] | None = None
+    """The simulator: mujoco_cpu (the default), or mujoco_warp on an NVIDIA GPU."""
     seed: int = 0
     """Seed of everything random."""
     num_envs: int | None = None
     """Worlds side by side; the tuned number by default."""
     total_timesteps: int | None = None
     """Environment steps, all worlds together; the tuned number by default."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the networks learn. They are small: auto means cpu."""
+    device: str = "auto"
+    """Where the networks learn, and where mujoco_warp simulates: cpu, cuda, cuda:1, ... The networks are small: auto
+    means cpu with mujoco_cpu, cuda with mujoco_warp."""
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
     hyperparameters: Path | None = None

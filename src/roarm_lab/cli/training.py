@@ -20,7 +20,8 @@ from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
 from roarm_lab.rl.settings import changed_settings, ppo_settings
-from roarm_lab.rl.trainer import name_of, trainer_class
+from roarm_lab.rl.trainer import name_of, trainer_class, trainer_for
+from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     from roarm_lab.rl.train import device_of, train
 
     job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
-    device_of(job.device)
+    device_of(job.device, job.env)
     trainer_class(job.trainer)
+    check_backend(job.env.robot, job.settings.num_envs, job.env.sim)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
-    watch = LearningRecorder(job.env, run.path / "rollouts") if arguments.record_callback_rollouts else None
+    watch = LearningRecorder(on_the_cpu(job.env), run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
         with progress_bar("training", total) as update:
@@ -167,8 +169,8 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
     if arguments.domain_randomization is not None:
         randomization = load_randomization(arguments.domain_randomization)
         env = randomized(env, randomization)
-    env = replace(env, sim=replace(env.sim, threads=arguments.threads))
-    trainer = arguments.trainer or "sb3"
+    env = simulated(env, arguments.backend or "mujoco_cpu", arguments.device, arguments.threads)
+    trainer = trainer_for(arguments.trainer, env.sim.backend)
     tuned = ppo_settings(env.task, randomized=randomization is not None, trainer=trainer)
     if arguments.hyperparameters is not None:
         tuned = changed_settings(tuned, arguments.hyperparameters, trainer)
@@ -187,6 +189,17 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         evaluation_episodes=arguments.eval_episodes,
         command=command,
     )
+
+
+def simulated(env: EnvConfig, backend: str, device: str, threads: int) -> EnvConfig:
+    """Return the task in a simulator; device auto is a GPU where the simulator knows one."""
+    where = env.sim.device if device == "auto" else device
+    return replace(env, sim=replace(env.sim, backend=backend, device=where, threads=threads))
+
+
+def on_the_cpu(env: EnvConfig) -> EnvConfig:
+    """Return the task in the simulator from whose worlds recordings are made."""
+    return replace(env, sim=replace(env.sim, backend="mujoco_cpu"))
 
 
 def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
@@ -236,11 +249,9 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
 
     env = get_task(meta["task"])
     rewards = {name: _fields(term) for name, term in meta["env"]["rewards"].items()}
-    env = replace(
-        env,
-        rewards=override(env.rewards, rewards, "meta.json: rewards"),
-        sim=replace(env.sim, threads=arguments.threads),
-    )
+    env = replace(env, rewards=override(env.rewards, rewards, "meta.json: rewards"))
+    sim = meta["env"]["sim"]
+    env = simulated(env, sim.get("backend", "mujoco_cpu"), sim.get("device", "auto"), arguments.threads)
     randomization = randomization_of_run(meta)
     if randomization is not None:
         env = randomized(env, randomization)

@@ -1,5 +1,6 @@
 """The few array words the array-API standard lacks, so that one source runs on NumPy and on torch."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ __all__ = [
     "array_namespace",
     "asarray_like",
     "chosen",
+    "columns",
     "device",
     "is_torch_array",
     "pick",
@@ -39,6 +41,8 @@ def asarray_like(values: object, like: Array) -> Array:
     """
     if is_torch_array(like) and isinstance(values, (float, int, list, tuple)):
         return _constant(_frozen(values), array_namespace(like), like.dtype, device(like))
+    if is_torch_array(like) and is_torch_array(values):
+        return values.detach().to(device=like.device, dtype=like.dtype)
     plain = to_numpy(values) if is_torch_array(values) else values
     if is_torch_array(like):
         # A copy: torch would otherwise share (and warn about) read-only NumPy memory.
@@ -87,6 +91,21 @@ def put(old: Array, rows: Array, picked: Array, axis: int = 0) -> Array:
         return array_namespace(old).where(rows.reshape(-1, *[1] * (picked.ndim - 1)), picked, old)
     old[(*[slice(None)] * axis, rows)] = picked
     return old
+
+
+def columns(values: Array, numbers: Sequence[int]) -> Array:
+    """Return columns of values [row, column] by their numbers. A list as an index would have to be sent to a GPU."""
+    first, count = (numbers[0], len(numbers)) if numbers else (0, 0)
+    if list(numbers) == list(range(first, first + count)):
+        return values[:, first : first + count]
+    if is_torch_array(values):
+        return values[:, _index(tuple(numbers), array_namespace(values), device(values))]
+    return values[:, list(numbers)]
+
+
+@lru_cache(maxsize=1024)
+def _index(numbers: tuple[int, ...], xp: Any, where: Any) -> Array:
+    return xp.asarray(numbers, dtype=xp.int64, device=where)
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """Random numbers in the library of given arrays, decided by a seed alone: the standard has no word for them."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,6 +29,14 @@ def luck(seed: Sequence[int], like: Array) -> Luck:
     return _TorchLuck(seed, like) if is_torch_array(like) else _NumpyLuck(seed)
 
 
+def stream(like: Array) -> "Stream | None":
+    """Return one stream for good where arrays live on a GPU, None elsewhere, where each step can have a new one.
+
+    What a GPU repeats draws on and on from the same generator.
+    """
+    return Stream(like) if is_torch_array(like) and device(like).type == "cuda" else None
+
+
 class _NumpyLuck:
     def __init__(self, seed: Sequence[int]) -> None:
         self._rng = np.random.default_rng(seed)
@@ -47,7 +55,7 @@ class _TorchLuck:
     def __init__(self, seed: Sequence[int], like: Array) -> None:
         self._xp, self._device = array_namespace(like), device(like)
         self._rng = self._xp.Generator(device=self._device)
-        self._rng.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1))
+        self._rng.manual_seed(_number(seed))
 
     def uniform(self, *shape: int) -> Array:
         return self._xp.rand(shape, generator=self._rng, device=self._device, dtype=self._xp.float32)
@@ -57,3 +65,23 @@ class _TorchLuck:
 
     def integers(self, high: int, count: int) -> Array:
         return self._xp.randint(0, high, (count,), generator=self._rng, device=self._device)
+
+
+class Stream(_TorchLuck):
+    """Random numbers of a GPU that go on from step to step."""
+
+    def __init__(self, like: Array) -> None:
+        super().__init__((0,), like)
+
+    def seed(self, seed: int) -> None:
+        """Begin anew."""
+        self._rng.manual_seed(_number((seed,)))
+
+    @property
+    def generators(self) -> Sequence[Any]:
+        """What a recording has to know that draws from them."""
+        return (self._rng,)
+
+
+def _number(seed: Sequence[int]) -> int:
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)

@@ -8,26 +8,28 @@ observation of that moment: for a world whose episode ends, this is its final ob
 reset, and their first observation replaces the final one in what is returned.
 
 With arrays on a GPU the same is done without looking at any of them until the very end of a step, where one answer says
-whether all numbers are finite, whether a world diverged and whether an episode ended. Until then the GPU has a queue of
-work, and resets write to all worlds through masks. So there, who diverged and ended is waited for once per step.
+whether all numbers are finite, whether a world diverged and whether an episode ended. Resets write to all worlds by
+masks. So after a few steps the GPU can repeat what it did, without a word from Python until that answer (`Repeating`).
 
 Every step has random numbers of its own, drawn for all worlds. So what happens to one world, even that it diverges,
 does not change the luck of the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, is_torch_array
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.luck import Luck, luck
+from roarm_lab.core.luck import Luck, luck, stream
 from roarm_lab.envs.commands import Commands
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.episodes import Episodes, Scores
 from roarm_lab.envs.events import Events
 from roarm_lab.envs.later import NanWatch
+from roarm_lab.envs.repeating import Place, Repeating
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
@@ -38,6 +40,13 @@ from roarm_lab.sim.table import make_backend
 
 BOX_FIELDS = ("box_pos_w", "box_quat_w", "box_vel_w", "touching")
 """What a state knows about boxes."""
+REMEMBERED = {
+    "env": ("_state", "_moved", "_rate"),
+    "scores": ("step", "_born", "_held", "_reached", "_returns", "_region"),
+    "servos": ("_late", "_sent", "_age", "_past", "_offset"),
+    "observations": ("_past",),
+}
+"""Where a step leaves arrays for the next one, besides the simulator."""
 Observations = dict[str, dict[str, Array]]
 """Group name to term name to [env, size]. Not to be written to: a part of it may be the environment's own state."""
 
@@ -55,6 +64,21 @@ class StepResult:
     episodes: Episodes | None
     """Ended episodes, in NumPy; None when there are none."""
     divergences: list[Divergence]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What a step leaves behind in arrays. Nobody has looked at any of them."""
+
+    seen: Observations
+    final: Observations | None
+    reward: Array
+    terminated: Array
+    truncated: Array
+    done: Array
+    scores: Mapping[str, Array] | Array
+    answers: Sequence[bool] | Array
+    """What `NanWatch.answered` takes: about `done`, and about diverged worlds."""
 
 
 class Env:
@@ -93,9 +117,11 @@ class Env:
         """Steps of all worlds since this was made: what a curriculum counts."""
         self.num_diverged = 0
         self.latest: StepResult | None = None
+        self._stream = stream(self._blank)
         self._seeded(seed)
         self._state: SimState | None = None
         self._moved: SimState | None = None
+        self._happening = self._repeating() or self._happen
 
     @property
     def state(self) -> SimState:
@@ -146,7 +172,7 @@ class Env:
             age_s = self._xp.astype(self._scores.step, blank.dtype) * _float32(self.config.control_dt_s)
             self._state = replace(self.state, episode_time_s=age_s)
         seen = self._observe(None)
-        self._watch.settle()
+        self._watch.answered(self._watch.asked())
         return seen
 
     def step(self, action: Array) -> StepResult:
@@ -156,18 +182,45 @@ class Env:
             BadInputError: The shape is wrong or an action is not a number (names the world and the place), or a term
                 gave something that is not a number (names the term, the world and the step).
         """
-        self.latest = self._advance(self._checked(action))
+        self.latest = self._advance(self._shaped(action))
         return self.latest
 
     def close(self) -> None:
         """Free what the simulator holds."""
         self.backend.close()
 
+    def _repeating(self) -> Repeating[Moment] | None:
+        """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""
+        if self._stream is None or self.config.curriculum or self._events.has_intervals:
+            return None
+        owners = {"env": [self], "scores": [self._scores], "servos": [self._servos]}
+        owners["observations"] = [*self.observations.values()]
+        places = [Place(owner, name) for kind, names in REMEMBERED.items() for owner in owners[kind] for name in names]
+        recorder: Any = self.backend
+        return Repeating(self._happen, recorder, self._stream.generators, places)
+
     def _advance(self, action: Array) -> StepResult:
+        _ = self.state  # there is one
         self._rng = self._next_rng()
-        state = self._state = self._moved = self._move(action)
         self._steps += 1
         self.total_steps += self.num_envs
+        moment = self._happening(action)
+        any_done, any_diverged = self._watch.answered(moment.answers)
+        divergences = self.backend.divergences() if any_diverged else []
+        self.num_diverged += len(divergences)
+        return StepResult(
+            observations=moment.seen,
+            reward=moment.reward,
+            terminated=moment.terminated,
+            truncated=moment.truncated,
+            final_observations=moment.final if any_done else None,
+            episodes=self._scores.ended(moment.scores, moment.done) if any_done else None,
+            divergences=divergences,
+        )
+
+    def _happen(self, action: Array) -> Moment:
+        """Let a step go by, in arrays only where they are on a GPU."""
+        state = self._state = self._moved = self._move(self._checked(action))
         diverged = self.backend.diverged()
 
         reward = self._scores.judge(state, diverged, self.total_steps)
@@ -183,25 +236,26 @@ class Env:
             self._begin(done)
             seen, final = self._observe_first(done), seen
 
-        any_done, any_diverged = self._watch.settle(done, diverged)
-        divergences = self.backend.divergences() if any_diverged else []
-        self.num_diverged += len(divergences)
-        return StepResult(
-            observations=seen,
+        return Moment(
+            seen=seen,
+            final=final,
             reward=reward,
             terminated=terminated,
             truncated=truncated,
-            final_observations=final if any_done else None,
-            episodes=scores(done) if any_done else None,
-            divergences=divergences,
+            done=done,
+            scores=scores,
+            answers=self._watch.asked(done, diverged),
         )
 
-    def _checked(self, action: Array) -> Array:
-        action = asarray_like(action, self._blank) if is_torch_array(self._blank) else np.asarray(action, np.float32)
+    def _shaped(self, action: Array) -> Array:
+        action = asarray_like(action, self._blank)
         if tuple(action.shape) != (self.num_envs, self.actions.size):
             raise BadInputError(
                 f"Actions must have shape ({self.num_envs}, {self.actions.size}), got {tuple(action.shape)}."
             )
+        return action
+
+    def _checked(self, action: Array) -> Array:
         if is_torch_array(action):
             self._watch("Action", "of the policy", action, self._scores.step)
             return action.clamp(-1.0, 1.0)
@@ -284,9 +338,13 @@ class Env:
         if seed < 0:
             raise BadInputError(f"A seed must be 0 or more, got {seed}.")
         self._seed, self._draws, self._started = seed, 0, False
+        if self._stream is not None:
+            self._stream.seed(seed)
 
     def _next_rng(self) -> Luck:
         """Return the random numbers of the coming step or reset."""
+        if self._stream is not None:
+            return self._stream
         self._draws += 1
         return luck((self._seed, self._draws), self._blank)
 

@@ -1,12 +1,12 @@
 """Keeps score of every world's episode: how long it has run, what it earned, whether the task is being done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from roarm_lab.core.arrays import Array, array_namespace, device, to_numpy
+from roarm_lab.core.arrays import Array, array_namespace, device, is_torch_array, to_numpy
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
@@ -40,6 +40,20 @@ class Episodes:
     regions: dict[str, np.ndarray]
     """Index of the range of each of the config's regions, at the start of the episode."""
 
+
+COLUMNS: dict[str, type[np.generic]] = {
+    "success": np.bool_,
+    "length": np.int64,
+    "reached": np.bool_,
+    "held_steps": np.int64,
+    "first_step": np.int64,
+    "distance_m": np.float32,
+    "diverged": np.bool_,
+    "terminated": np.bool_,
+}
+"""Fields of `Episodes` in their order, and their types."""
+RETURN, REGION = "return ", "region "
+"""How columns of rewards and regions are called."""
 
 Watch: TypeAlias = Callable[[str, str, Array, Array], None]
 """What is called with the kind and name of a term, its values [env, ...] and steps [env], and refuses what is not
@@ -115,11 +129,8 @@ class Scores:
         self._returns = returns
         return total
 
-    def now(self, state: State, diverged: Array, terminated: Array) -> Callable[[Array], Episodes]:
-        """Return what makes `Episodes` out of a mask [env] of worlds and the scores of this moment.
-
-        It may be called later, and waits for a GPU then.
-        """
+    def now(self, state: State, diverged: Array, terminated: Array) -> Mapping[str, Array] | Array:
+        """Return the scores of this moment, out of which `ended` makes episodes later."""
         length = self.step - self._born
         columns = {
             "success": (self._held >= self._hold_steps) & ~diverged & ~terminated,
@@ -131,22 +142,34 @@ class Scores:
             "diverged": diverged,
             "terminated": terminated,
         }
-        returns, regions = self._returns, self._region
-
-        def of(done: Array) -> Episodes:
-            rows = self._xp.nonzero(done)[0]
-
-            def some(values: Array) -> np.ndarray:
-                return to_numpy(values[rows])
-
-            return Episodes(
-                world=to_numpy(rows),
-                **{name: some(values) for name, values in columns.items()},
-                returns={name: some(values) for name, values in returns.items()},
-                regions={name: some(values) for name, values in regions.items()},
+        columns |= {RETURN + name: values for name, values in self._returns.items()}
+        columns |= {REGION + name: values for name, values in self._region.items()}
+        return (
+            columns
+            if not is_torch_array(diverged)
+            else self._xp.stack(
+                [self._xp.astype(values, self._xp.float64) for values in columns.values()]  # holds every kind as it is
             )
+        )
 
-        return of
+    def ended(self, scores: Mapping[str, Array] | Array, done: Array) -> Episodes:
+        """Return the episodes of worlds `done` [env] out of what `now` gave; waits for a GPU."""
+        rows = self._xp.nonzero(done)[0]
+        if isinstance(scores, Mapping):
+            columns = {name: values[rows] for name, values in scores.items()}
+        else:
+            table = to_numpy(scores[:, rows])
+            names = [*COLUMNS, *(RETURN + name for name in self._returns), *(REGION + name for name in self._region)]
+            columns = {
+                name: values.astype(COLUMNS.get(name, np.float32 if name.startswith(RETURN) else np.int64))
+                for name, values in zip(names, table, strict=True)
+            }
+        return Episodes(
+            world=to_numpy(rows),
+            **{name: columns[name] for name in COLUMNS},
+            returns={name: columns[RETURN + name] for name in self._returns},
+            regions={name: columns[REGION + name] for name in self._region},
+        )
 
     def _weight(self, name: str, total_steps: int) -> float:
         """Return the weight of a reward now."""

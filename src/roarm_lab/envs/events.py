@@ -60,6 +60,11 @@ class Events:
         self.drawn: dict[str, Array] = {}
         """What each randomising event drew [env, number] when all worlds began, by the event's name."""
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether anything happens in the middle of episodes, every so many steps."""
+        return bool(self._interval)
+
     def startup(self, rng: Luck, state: State) -> None:
         """Carry out what happens once per seed. Only the physical model can be changed here: no episode has begun."""
         self.drawn = {}

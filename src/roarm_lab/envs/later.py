@@ -7,10 +7,11 @@ from roarm_lab.envs.episodes import refuse_nan
 
 
 class NanWatch:
-    """Refuses what is not finite: at once in NumPy, in torch when `settle` is called."""
+    """Refuses what is not finite: at once in NumPy, in torch when somebody waits for the answer."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, str, Array, Array]] = []
+        self._asked: list[tuple[str, str, Array, Array]] = []
 
     def __call__(self, kind: str, name: str, values: Array, step: Array) -> None:
         """Look at a term's values [env, ...], `step` [env] steps into the episodes; see `refuse_nan`."""
@@ -19,19 +20,26 @@ class NanWatch:
         else:
             refuse_nan(kind, name, values, step)
 
-    def settle(self, *masks: Array) -> Sequence[bool]:
-        """Refuse what is not finite among the values looked at, and return for each mask whether any of it is true.
+    def asked(self, *masks: Array) -> Sequence[bool] | Array:
+        """Return the answers whether all values looked at are finite, and for each mask whether any of it is true.
+
+        An array of them for values in torch: nobody has waited for it.
+        """
+        self._asked, self._waiting = self._waiting, []
+        if not self._asked:
+            return [True, *(bool(mask.any()) for mask in masks)]
+        xp = array_namespace(self._asked[0][2])
+        everything = xp.concat([xp.reshape(values, (-1,)) for _, _, values, _ in self._asked])
+        return xp.stack([xp.all(xp.isfinite(everything)), *(xp.any(mask) for mask in masks)])
+
+    def answered(self, answers: Sequence[bool] | Array) -> Sequence[bool]:
+        """Return the answers about the masks; waits for a GPU.
 
         Raises:
-            BadInputError: Names the first term, its world and the step.
+            BadInputError: A value was not finite. Names the first term, its world and the step.
         """
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return [bool(mask.any()) for mask in masks]
-        xp = array_namespace(waiting[0][2])
-        fine = [xp.all(xp.isfinite(values)) for _, _, values, _ in waiting]
-        answers: list[bool] = xp.stack([xp.any(mask) for mask in masks] + fine).tolist()
-        if not all(answers[len(masks) :]):
-            for kind, name, values, step in waiting:
+        found: list[bool] = answers.tolist() if is_torch_array(answers) else list(answers)
+        if not found[0]:
+            for kind, name, values, step in self._asked:
                 refuse_nan(kind, name, values, step)
-        return answers[: len(masks)]
+        return found[1:]

@@ -31,16 +31,19 @@ class SimState:
     touching: Array = None
 
     @cached_property
+    def _site_poses_b(self) -> tuple[Array, Array]:
+        return self.kinematics.site_poses(self.joint_pos, [site.name for site in self.kinematics.robot.sites])
+
+    @cached_property
     def site_pos_w(self) -> Array:
         """Positions of the robot's sites [env, site, 3] m."""
-        names = [site.name for site in self.kinematics.robot.sites]
-        pos_b = self.kinematics.site_pos_b(self.joint_pos, names)
+        pos_b = self._site_poses_b[0]
         return pos_b + asarray_like((0.0, 0.0, self.base_height_m), pos_b)
 
     @cached_property
     def site_rot_w(self) -> Array:
         """Orientations of the robot's sites [env, site, 3, 3]; base and world have the same axes."""
-        return self.kinematics.site_rot_b(self.joint_pos, [site.name for site in self.kinematics.robot.sites])
+        return self._site_poses_b[1]
 
 
 def at_rest(kinematics: Kinematics, joint_pos: Array, commands: Mapping[str, Array], action_size: int) -> SimState:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, Episodes
@@ -121,7 +121,7 @@ def _one_each(env: Env, infer: Infer, observe: Observe | None) -> Episodes:
     found: list[Episodes] = []
     waiting = np.ones(env.num_envs, dtype=bool)
     while waiting.any():
-        action = infer(seen["actor"])[:, 0]
+        action = infer({name: to_numpy(values) for name, values in seen["actor"].items()})[:, 0]
         result = env.step(action)
         if observe is not None:
             observe(env, action)

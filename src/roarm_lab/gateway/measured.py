@@ -35,11 +35,14 @@ class MeasuredState:
     @cached_property
     def site_pos_w(self) -> Float32:
         """Positions of the robot's sites [1, site, 3] m."""
-        robot = self.kinematics.robot
-        pos_b = self.kinematics.site_pos_b(self.joint_pos, [site.name for site in robot.sites])
-        return pos_b + np.asarray((0.0, 0.0, robot.base_height_m), dtype=np.float32)
+        height_m = self.kinematics.robot.base_height_m
+        return self._site_poses_b[0] + np.asarray((0.0, 0.0, height_m), dtype=np.float32)
 
     @property
     def site_rot_w(self) -> Float32:
         """Orientations of the robot's sites [1, site, 3, 3]; base and world have the same axes."""
-        return self.kinematics.site_rot_b(self.joint_pos, [site.name for site in self.kinematics.robot.sites])
+        return self._site_poses_b[1]
+
+    @cached_property
+    def _site_poses_b(self) -> tuple[Float32, Float32]:
+        return self.kinematics.site_poses(self.joint_pos, [site.name for site in self.kinematics.robot.sites])

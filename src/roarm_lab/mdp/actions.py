@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from roarm_lab.core.arrays import Array, array_namespace, asarray_like
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, columns
 from roarm_lab.core.configs import Range
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
@@ -66,7 +66,7 @@ class JointDelta(ActionTerm):
     def bind(self, scene: Scene) -> ActionFn:
         """Return last target plus step [env, joint] rad."""
         joints, step = self.joints(scene), self.step_rad
-        return lambda state, action: state.joint_target[:, joints] + step * action
+        return lambda state, action: columns(state.joint_target, joints) + step * action
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class EePose(ActionTerm):
             rows = rows * (1.0 - roll_only)
             square = rows @ xp.matrix_transpose(rows) + asarray_like(DAMPING_MATRIX, action)
             step = xp.matrix_transpose(rows) @ xp.linalg.solve(square, wish[:, :, None])
-            return state.joint_target[:, joints] + step[:, :, 0] + self.step_rad * action[:, 4:5] * roll_only
+            return columns(state.joint_target, joints) + step[:, :, 0] + self.step_rad * action[:, 4:5] * roll_only
 
         return target
 

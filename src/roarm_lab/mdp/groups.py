@@ -5,7 +5,7 @@ The environment and the loop on an arm use these same classes, so a policy sees 
 
 from collections.abc import Mapping
 
-from roarm_lab.core.arrays import Array, array_namespace
+from roarm_lab.core.arrays import Array, array_namespace, columns
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
@@ -39,8 +39,8 @@ class ActionGroup:
         for size, _, function in self._parts:
             goals.append(function(state, action[:, start : start + size]))
             start += size
-        goals.append(state.joint_target[:, self._still])
-        return xp.concat(goals, axis=1)[:, self._order]
+        goals.append(columns(state.joint_target, self._still))
+        return columns(xp.concat(goals, axis=1), self._order)
 
 
 class ObservationGroup:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from roarm_lab.core.arrays import Array, array_namespace, asarray_like
+from roarm_lab.core.arrays import Array, array_namespace, asarray_like, columns
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
@@ -136,7 +136,7 @@ class ServoStrain(RewardTerm):
 
         def strain(state: State) -> Array:
             xp = array_namespace(state.joint_pos)
-            lead = xp.abs(state.joint_target[:, joints] - state.joint_pos[:, joints])
+            lead = xp.abs(columns(state.joint_target, joints) - columns(state.joint_pos, joints))
             over = (lead * asarray_like(drive_per_rad, lead) - share) / (1.0 - share)
             return xp.sum(xp.minimum(xp.maximum(over, xp.zeros_like(over)), xp.ones_like(over)), axis=-1)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.envs.env import Env, StepResult
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.settings import PpoSettings
@@ -84,7 +84,7 @@ class Logbook:
         for name, values in result.episodes.returns.items():
             self._returns.setdefault(name, []).append(float(np.mean(values / np.maximum(result.episodes.length, 1))))
 
-    def after_rollout(self, steps: int, update: Update, actions: Float32) -> dict[str, float]:
+    def after_rollout(self, steps: int, update: Update, actions: Array) -> dict[str, float]:
         """Write and return a row of the curve; say how far it is."""
         wall_s = time.monotonic() - self._began_s
         success = float(np.mean(self._recent)) if self._recent else None
@@ -108,11 +108,13 @@ class Logbook:
         return row
 
 
-def _sizes_of(actions: Float32) -> dict[str, float]:
+def _sizes_of(actions: Array) -> dict[str, float]:
     """Return how large the policy's actions were in the rollout, before the environment clips them to -1 to 1.
 
     Policies run away from the box unseen: what is clipped does not move the arm otherwise.
     """
-    size = np.abs(actions.reshape(-1, actions.shape[-1]))
+    xp = array_namespace(actions)
+    size = xp.abs(actions.reshape(-1, actions.shape[-1]))
     # Not the largest single action: that one says more about the noise of exploration.
-    return {"saturated": float(np.mean(size >= 1.0)), "action_size": float(np.sqrt(np.mean(size**2, axis=0)).max())}
+    saturated = xp.mean(xp.astype(size >= 1.0, size.dtype))
+    return {"saturated": float(saturated), "action_size": float(xp.sqrt(xp.mean(size**2, axis=0)).max())}

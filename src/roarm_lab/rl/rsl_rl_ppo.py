@@ -18,7 +18,6 @@ from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
-from roarm_lab.core.arrays import Float32
 from roarm_lab.rl.onnx_export import EPSILON, Mlp
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
 from roarm_lab.rl.torch_worlds import Moved, Seen
@@ -114,7 +113,11 @@ class RslRlTrainer(TorchTrainer):
 
     def _step(self, seen: Seen) -> Moved:
         with torch.inference_mode():
-            moved = self.worlds.step(self._ppo.act(_groups(seen)))
+            actions = self._ppo.act(_groups(seen))
+        moved = self.worlds.step(
+            actions.clone()
+        )  # outside: what is made in that mode, worlds on a GPU could not change
+        with torch.inference_mode():
             self._ppo.process_env_step(
                 _groups(moved.seen), moved.reward, moved.terminated | moved.cut_off, {"time_outs": moved.cut_off}
             )
@@ -133,8 +136,8 @@ class RslRlTrainer(TorchTrainer):
         std = float(distribution.log_std_param.detach().exp().mean())
         return Update(learning_rate=self._ppo.learning_rate, kl=self._kl, value_loss=self._value_loss, std=std)
 
-    def _actions(self) -> Float32:
-        return self._storage.actions.cpu().numpy()
+    def _actions(self) -> torch.Tensor:
+        return self._storage.actions
 
     def _state(self) -> Mapping[str, Any]:
         return self._ppo.save()

@@ -18,7 +18,6 @@ from skrl.models.torch import DeterministicMixin, GaussianMixin, Model
 from skrl.resources.preprocessors.torch import RunningStandardScaler
 from skrl.resources.schedulers.torch import KLAdaptiveLR
 
-from roarm_lab.core.arrays import Float32
 from roarm_lab.rl.onnx_export import EPSILON, Mlp
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
 from roarm_lab.rl.torch_worlds import Moved, Seen
@@ -190,8 +189,8 @@ class SkrlTrainer(TorchTrainer):
         schedule: Any = self._agent.scheduler
         return schedule
 
-    def _actions(self) -> Float32:
-        return self._memory.get_tensor_by_name("actions").cpu().numpy()
+    def _actions(self) -> torch.Tensor:
+        return self._memory.get_tensor_by_name("actions")
 
     def _state(self) -> Mapping[str, Any]:
         modules: dict[str, Any] = self._agent.checkpoint_modules

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from roarm_lab.core.arrays import Array, Float32
+from roarm_lab.core.arrays import Array, asarray_like
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, StepResult
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.train import device_of
 from roarm_lab.rl.trainer import Update, trainer_class
 
 ALONE_STEPS = 16
@@ -46,13 +47,13 @@ def measure_training(
         ImportError: The trainer's library is not installed.
     """
     torch.set_num_threads(min(2, torch.get_num_threads()))
-    start = trainer_class(trainer)
+    start, device = trainer_class(trainer), device_of("auto", config)
     config = replace(config, sim=replace(config.sim, threads=threads), random_age=True)
     worlds = _Timed(config, settings.num_envs, seed=0)
     alone = Env(config, settings.num_envs, seed=1)
     watch = _Watch(worlds, _alone(alone), seconds)
     try:
-        start(worlds, settings, seed=0, device="cpu", events=None).learn(2**62, watch)
+        start(worlds, settings, seed=0, device=device, events=None).learn(2**62, watch)
     except _EnoughMeasured:
         pass
     finally:
@@ -76,11 +77,12 @@ def measure_training(
 def _alone(env: Env) -> Callable[[], float]:
     """Return a function that steps `env` with random actions and says how long that took [s]."""
     env.reset()
-    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (ALONE_STEPS, env.num_envs, env.actions.size))
+    random = np.random.default_rng(0).uniform(-1.0, 1.0, (ALONE_STEPS, env.num_envs, env.actions.size))
+    actions = asarray_like(random, env.state.joint_pos)
 
     def turn() -> float:
         began_s = time.perf_counter()
-        for action in actions.astype(np.float32):
+        for action in actions:
             env.step(action)
         return time.perf_counter() - began_s
 
@@ -131,7 +133,7 @@ class _Watch:
     def after_step(self, result: StepResult | None) -> None:
         """Nothing to do."""
 
-    def after_rollout(self, steps: int, update: Update, actions: Float32) -> dict[str, float]:
+    def after_rollout(self, steps: int, update: Update, actions: Array) -> dict[str, float]:
         """The policy's and the simulator's part of the round is done."""
         del steps, update, actions
         if self._round > WARM_UP:

@@ -116,7 +116,7 @@ class TorchTrainer(ABC):
         """Return what the latest update was like."""
 
     @abstractmethod
-    def _actions(self) -> Float32:
+    def _actions(self) -> torch.Tensor:
         """Return the actions of the latest rollout [step, env, action]."""
 
     @abstractmethod

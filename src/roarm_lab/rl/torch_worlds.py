@@ -1,13 +1,12 @@
 """All worlds of an `Env` as tensors, for trainers that are written for PyTorch throughout."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from roarm_lab.core.arrays import Bool, Float32
+from roarm_lab.core.arrays import Array, is_torch_array
 from roarm_lab.envs.env import Env, Observations, StepResult
-from roarm_lab.envs.gymnasium_api import flat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +41,11 @@ class Moved:
 
 
 class TorchWorlds:
-    """An `Env` that takes and gives tensors."""
+    """An `Env` that takes and gives tensors, whichever arrays it has itself. Its own tensors are not copied."""
 
     def __init__(self, env: Env, device: str) -> None:
         self.env, self._device = env, device
+        self._nobody = torch.zeros(env.num_envs, dtype=torch.bool, device=device)
 
     def reset(self, seed: int) -> Seen:
         """Start episodes in all worlds."""
@@ -53,25 +53,30 @@ class TorchWorlds:
 
     def step(self, actions: torch.Tensor) -> Moved:
         """Carry out actions [env, action]."""
-        result = self.env.step(actions.cpu().numpy())
+        result = self.env.step(actions)
         seen = self._seen(result.observations)
         last = seen if result.final_observations is None else self._seen(result.final_observations)
-        diverged = np.zeros(self.env.num_envs, dtype=bool)
-        if result.episodes is not None:
-            diverged[result.episodes.world] = result.episodes.diverged
+        diverged = self._nobody
+        if result.divergences:
+            diverged = diverged.clone()
+            diverged[[divergence.world for divergence in result.divergences]] = True
         return Moved(
             seen=seen,
             last=last,
             reward=self._tensor(result.reward),
-            terminated=self._tensor(result.terminated | diverged),
-            cut_off=self._tensor(result.truncated & ~diverged),
+            terminated=self._tensor(result.terminated) | diverged,
+            cut_off=self._tensor(result.truncated) & ~diverged,
             result=result,
         )
 
     def _seen(self, groups: Observations) -> Seen:
-        others = [flat(groups[name]) for name in groups if name != "actor"]
-        extra = self._tensor(np.concatenate(others, axis=1)) if others else None
-        return Seen(actor=self._tensor(flat(groups["actor"])), extra=extra)
+        others = [terms for name in groups if name != "actor" for terms in groups[name].values()]
+        return Seen(
+            actor=self._side_by_side(groups["actor"].values()), extra=self._side_by_side(others) if others else None
+        )
 
-    def _tensor(self, values: Float32 | Bool) -> torch.Tensor:
-        return torch.from_numpy(values).to(self._device)
+    def _side_by_side(self, terms: Iterable[Array]) -> torch.Tensor:
+        return torch.cat([self._tensor(values) for values in terms], dim=1)
+
+    def _tensor(self, values: Array) -> torch.Tensor:
+        return (values if is_torch_array(values) else torch.from_numpy(values)).to(self._device)

@@ -1,6 +1,7 @@
 """Train a policy: from a task to a run folder with a bundle."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -30,6 +31,7 @@ from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.trainer import Trainer, kind_of, trainer_class
 
+DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
 
@@ -51,7 +53,7 @@ class TrainJob:
     randomization: DomainRandomization | None = None
     """By what the worlds of `env` differ, for the record."""
     device: str = "auto"
-    """auto, cpu or cuda. The networks are small: auto means cpu."""
+    """Where the networks learn: auto, cpu, cuda, cuda:1, ... Auto is where the simulator has its arrays."""
     evaluation_episodes: int = 512
     checkpoint_s: float = 30.0
     command: tuple[str, ...] = ()
@@ -102,7 +104,7 @@ def train(
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
-    device, start = device_of(job.device), trainer_class(job.trainer)
+    device, start = device_of(job.device, job.env), trainer_class(job.trainer)
     # More torch threads than this only wait for each other with networks of this size.
     torch.set_num_threads(min(2, torch.get_num_threads()))
     env = Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed)
@@ -153,6 +155,7 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
         provenance={
             "hashes": hashes_of(job.env),
             "trainer": kind_of(job.trainer).label,
+            "simulator": job.env.sim.backend,
             "seed": job.seed,
             "command": list(job.command),
             **{name: meta["provenance"][name] for name in ("roarm_lab", "python", "packages", "git", "time_utc")},
@@ -160,20 +163,22 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
     )
 
 
-def device_of(name: str) -> str:
-    """Return cpu or cuda for auto, cpu or cuda.
+def device_of(name: str, env: EnvConfig) -> str:
+    """Return where networks learn, cpu, cuda or cuda:1, ...; auto is where the simulator has its arrays.
 
     Raises:
-        BadInputError: It is none of these.
+        BadInputError: The name is none of these.
         MissingError: CUDA was asked for and is not there.
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise BadInputError(f"--device must be auto, cpu or cuda, got {name!r}.")
-    if name == "cuda" and not torch.cuda.is_available():
+    if name == "auto":
+        name = "cpu" if env.sim.backend == "mujoco_cpu" else env.sim.device
+    if not DEVICE.fullmatch(name):
+        raise BadInputError(f"--device must be auto, cpu, cuda or cuda:1, ..., got {name!r}.")
+    if name != "cpu" and not torch.cuda.is_available():
         raise MissingError(
-            "--device cuda: PyTorch sees no CUDA device; `roarm doctor` says more. --device cpu is fast enough here."
+            f"--device {name}: PyTorch sees no CUDA device; `roarm doctor` says more. --device cpu is fast enough here."
         )
-    return "cuda" if name == "cuda" else "cpu"
+    return name
 
 
 def _newest_checkpoint(run: RunFolder) -> Path:

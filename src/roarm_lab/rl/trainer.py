@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from roarm_lab.core.arrays import Float32
-from roarm_lab.core.errors import UnknownNameError
+from roarm_lab.core.arrays import Array
+from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.envs.env import Env, StepResult
 from roarm_lab.rl.settings import PpoSettings
 
@@ -46,7 +46,7 @@ class Log(Protocol):
         """All worlds have done a step."""
         ...
 
-    def after_rollout(self, steps: int, update: Update, actions: Float32) -> Mapping[str, float]:
+    def after_rollout(self, steps: int, update: Update, actions: Array) -> Mapping[str, float]:
         """Return the curve's row: actions [step, env, action] were carried out, nothing was learned from them yet."""
         ...
 
@@ -98,14 +98,34 @@ class Kind:
 
     module: str
     label: str
+    on_tensors: bool = True
+    """Whether it learns from tensors where they are; otherwise all arrays must be NumPy's, so no GPU simulates."""
 
 
 TRAINERS: dict[str, Kind] = {
-    "sb3": Kind("roarm_lab.rl.sb3_trainer", "sb3-ppo"),
+    "sb3": Kind("roarm_lab.rl.sb3_trainer", "sb3-ppo", on_tensors=False),
     "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo"),
     "skrl": Kind("roarm_lab.rl.skrl_ppo", "skrl-ppo"),
 }
 """Trainer by the name that `roarm train --trainer` takes."""
+
+
+def trainer_for(name: str | None, backend: str) -> str:
+    """Return the trainer of that name, or where there is no name the usual one with a simulator.
+
+    Raises:
+        BadInputError: It can not learn from this simulator's arrays.
+        UnknownNameError: There is none of that name.
+    """
+    if name is None:
+        return "sb3" if backend == "mujoco_cpu" else "rsl_rl"
+    if backend != "mujoco_cpu" and not kind_of(name).on_tensors:
+        others = " or ".join(other for other, kind in TRAINERS.items() if kind.on_tensors)
+        raise BadInputError(
+            f"--trainer {name} learns from NumPy arrays, and --backend {backend} keeps its own on the GPU. "
+            f"Take --trainer {others}, or --backend mujoco_cpu."
+        )
+    return name
 
 
 def kind_of(name: str) -> Kind:

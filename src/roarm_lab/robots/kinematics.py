@@ -79,21 +79,20 @@ class Kinematics:
         Raises:
             UnknownNameError: The robot has no such site.
         """
-        frames = self._site_frames(joint_pos, sites)
-        xp, batch = array_namespace(joint_pos), tuple(joint_pos.shape[:-1])
-        pos = xp.stack([frame.pos for frame in frames])  # [site, component, batch]
-        return xp.reshape(xp.permute_dims(pos, (2, 0, 1)), (*batch, len(frames), 3))
+        return self.site_poses(joint_pos, sites)[0]
 
-    def site_rot_b(self, joint_pos: Array, sites: Sequence[str]) -> Array:
-        """Return the orientations [..., site, 3, 3] of sites; columns are the site's axes.
+    def site_poses(self, joint_pos: Array, sites: Sequence[str]) -> tuple[Array, Array]:
+        """Return positions [..., site, 3] m and orientations [..., site, 3, 3] of sites; columns are a site's axes.
 
         Raises:
             UnknownNameError: The robot has no such site.
         """
         frames = self._site_frames(joint_pos, sites)
         xp, batch = array_namespace(joint_pos), tuple(joint_pos.shape[:-1])
+        pos = xp.stack([frame.pos for frame in frames])  # [site, component, batch]
         axes = xp.stack([frame.axes for frame in frames])  # [site, axis, component, batch]
-        return xp.reshape(xp.permute_dims(axes, (3, 0, 2, 1)), (*batch, len(frames), 3, 3))
+        pos_b = xp.reshape(xp.permute_dims(pos, (2, 0, 1)), (*batch, len(frames), 3))
+        return pos_b, xp.reshape(xp.permute_dims(axes, (3, 0, 2, 1)), (*batch, len(frames), 3, 3))
 
     def jacobian(self, joint_pos: Array, site: str) -> Array:
         """Return the Jacobian [..., 6, joint] of a site: rows linear velocity, then angular velocity, per rad/s.

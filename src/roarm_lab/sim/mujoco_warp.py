@@ -4,7 +4,7 @@ A control step is one CUDA graph: targets in, all physics steps. A reset writes 
 in here waits for the GPU but `divergences`, `overflows`, pictures, and what is asked for by world numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,7 @@ class MujocoWarp:
         held.masked_fill_(ill[:, None], 0.0)
         self.device.run((len(targets), substeps), lambda: self._physics(len(targets), substeps))
         self._rest(ill | self._faults.note(self._view, self._view["ctrl"].abs()), None)
-        self._faults.steps += 1
+        self._faults.count()
 
     def _physics(self, parts: int, substeps: int) -> None:
         _, targets = self._buffer(parts)
@@ -158,6 +158,15 @@ class MujocoWarp:
         check_factors(field, factor)
         mask, factors = self._chosen(ids, factor)
         self._scaling.scale(field, factors, mask, names)
+
+    def record(self, work: Callable[[], None], generators: Sequence[Any]) -> tuple[Hashable, Callable[[], None]]:
+        """Return what repeats work on these worlds, and what has to be the same for that (`recorded_for`)."""
+        return self.recorded_for, self.device.record(work, generators)
+
+    @property
+    def recorded_for(self) -> Hashable:
+        """What a recording depends on besides its arrays' contents: a change makes it void."""
+        return self.device.version, self._scaling.is_stale
 
     def diverged(self) -> Array:
         """Return which worlds [env] diverged since `divergences` was last asked; they are at rest."""

@@ -2,12 +2,14 @@
 
 import importlib
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import mujoco
 
 from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.sim.warp_tape import Tape
 
 PACKAGES = ("torch", "warp", "mujoco_warp")
 MIN_DRIVER = (12, 4)
@@ -42,6 +44,9 @@ class WarpDevice:
         self.name = name
         self._graphs: dict[Hashable, Any] = {}
         self._streams: dict[int, Any] = {}
+        self._tape: Tape | None = None
+        self.version = 0
+        """Counts up when arrays have been replaced: what was recorded before writes to memory that nobody reads."""
 
     def scope(self) -> Any:
         """Return the context in which Warp allocates and launches here."""
@@ -53,17 +58,46 @@ class WarpDevice:
             with self.scope():
                 work()
             return
-        if key not in self._graphs:
-            with self.scope(), self.wp.ScopedCapture() as capture:
-                work()
-            self._graphs[key] = capture.graph
-        self.wp.capture_launch(self._graphs[key], stream=self._stream())
+        if self._tape is not None:
+            self._tape.cut(partial(self._launch, self._captured(key, work)))
+        else:
+            self._launch(self._captured(key, work))
+
+    def record(self, work: Callable[[], None], generators: Sequence[Any]) -> Callable[[], None]:
+        """Return what repeats `work` of torch and Warp, which is recorded and not done now. Does not wait.
+
+        Args:
+            work: Everything in it must have been done once before, so that nothing is brought to the device any more.
+                Without CUDA it is called again and again.
+            generators: What it draws random numbers from.
+        """
+        if not self.is_cuda:
+            return work
+        self._tape = Tape(self.torch, self.name, generators)
+        try:
+            self._tape.record(work)
+            return self._tape.play
+        finally:
+            self._tape = None
 
     def forget(self) -> None:
         """Drop the captured graphs: arrays they were captured with have been replaced."""
         if self._graphs:
             self.torch.cuda.synchronize(self.name)
         self._graphs.clear()
+        self.version += 1
+
+    def _captured(self, key: Hashable, work: Callable[[], None]) -> Any:
+        if key not in self._graphs:
+            if self._tape is not None:
+                raise RuntimeError(f"{key!r} must be captured before it can be part of a recording.")
+            with self.scope(), self.wp.ScopedCapture() as capture:
+                work()
+            self._graphs[key] = capture.graph
+        return self._graphs[key]
+
+    def _launch(self, graph: Any) -> None:
+        self.wp.capture_launch(graph, stream=self._stream())
 
     def _stream(self) -> Any:
         stream = self.torch.cuda.current_stream(self.name)

@@ -28,8 +28,8 @@ class Faults:
         self._fault = self._torch.zeros(num_envs, dtype=self._torch.int64, device=device.name)
         """0, or the number of the first bad column, counted from 1."""
         self._step = self._torch.zeros_like(self._fault)
-        self.steps = 0
-        """Control steps so far."""
+        self._now = self._torch.zeros_like(self._fault[:1])
+        """Control steps so far. On the device, like all that a recorded step changes; written in place."""
 
     @property
     def mask(self) -> Array:
@@ -48,14 +48,18 @@ class Faults:
         first = torch.where(sizes < TOO_LARGE, self._none, self._counted).amin(dim=1)  # NaN is not below anything
         ill = first < self._none
         new = ill & (self._fault == 0)
-        self._fault = torch.where(new, first, self._fault)
-        self._step = torch.where(new, self.steps + 1, self._step)
+        self._fault.copy_(torch.where(new, first, self._fault))
+        self._step.copy_(torch.where(new, self._now + 1, self._step))
         return ill
+
+    def count(self) -> None:
+        """A control step is over."""
+        self._now.add_(1)
 
     def told(self) -> list[Divergence]:
         """Return the faults and forget them. Waits for the device."""
         both = to_numpy(self._torch.stack((self._fault, self._step)))
-        self._fault = self._torch.zeros_like(self._fault)
+        self._fault.zero_()
         return [
             Divergence(int(world), int(both[1, world]), self._names[both[0, world] - 1])
             for world in both[0].nonzero()[0]

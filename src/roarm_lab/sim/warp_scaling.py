@@ -46,7 +46,8 @@ class WarpScaling:
         self._index: dict[tuple[str, str, tuple[str, ...]], Any] = {}
         moves = (model.body_invweight0 != 0.0).astype(np.float32)
         self._moves = device.torch.as_tensor(moves, device=device.name)
-        self._stale = False
+        self.is_stale = False
+        """Whether `settle` has something to do."""
 
     def field(self, field: str, names: tuple[str, ...] = ()) -> Array:
         """Return a model field [env, element, ...] as each world has it now; no names means all elements."""
@@ -75,10 +76,10 @@ class WarpScaling:
 
     def settle(self) -> None:
         """Recompute what MuJoCo derives from the model, if that has changed. What is in `data` must be thrown away."""
-        if self._stale:
+        if self.is_stale:
             self._device.run("set_const", self.set_const)
             self.correct()
-            self._stale = False
+            self.is_stale = False
 
     def set_const(self) -> None:
         """Recompute it now. The nominal model's constants come from here too, so that a factor of 1 changes no bit."""
@@ -107,7 +108,7 @@ class WarpScaling:
         values[(slice(None), rows, *part.column)] = plain * product.reshape(
             *product.shape, *[1] * (plain.ndim - product.ndim)
         )
-        self._stale = self._stale or part.array in INERTIAL
+        self.is_stale = self.is_stale or part.array in INERTIAL
 
     def _expanded(self, array: str) -> Any:
         """Return an array with a row per world; what is derived from it gets one too."""
