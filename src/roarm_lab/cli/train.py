@@ -46,7 +46,8 @@ class TrainArguments:
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
     hyperparameters: Path | None = None
-    """YAML with changes to the settings of PPO: `name: value`; src/roarm_lab/rl/settings.py lists them."""
+    """YAML with changes to the settings of PPO: `name: value`. The tuned ones are such files too, with reasons: see
+    docs/training.md, Tuned settings."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
     domain_randomization: Path | None = None
