@@ -20,6 +20,7 @@ from tensordict import TensorDict
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.rl.onnx_export import EPSILON, Mlp
+from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
 from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN, Update
@@ -67,7 +68,7 @@ class LimitedModel(MLPModel):
         return divergence
 
 
-class RslRlTrainer(TorchTrainer):
+class RslRlTrainer(TorchTrainer[PpoSettings]):
     """RSL-RL's PPO, stepped by us."""
 
     def _make(self, seen: Seen) -> None:

@@ -1,11 +1,14 @@
-"""Settings of PPO. What was tuned for a task, and why, is in the files of `tuned/`."""
+"""Settings of PPO, and how a user changes settings. What was tuned for a task, and why, is in the files of `tuned/`."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from roarm_lab.core.configs import load_yaml, override
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.rl.sac_settings import SacSettings, sac_settings
 from roarm_lab.rl.tuned_files import tuned_settings
 
 POSITIVE = (
@@ -23,6 +26,8 @@ POSITIVE = (
 @dataclass(frozen=True, kw_only=True)
 class PpoSettings:
     """Proximal policy optimisation with a learning rate that follows the KL divergence."""
+
+    algorithm: ClassVar[str] = "ppo"
 
     num_envs: int = 512
     total_timesteps: int = 750_000
@@ -97,16 +102,48 @@ def ppo_settings(task: str, *, randomized: bool = False, trainer: str = "sb3", d
     return tuned_settings(PpoSettings(), task, "ppo", randomized=randomized, trainer=trainer, device=device)
 
 
-def changed_settings(tuned: PpoSettings, path: Path, trainer: str) -> PpoSettings:
+Settings = PpoSettings | SacSettings
+S = TypeVar("S", bound=Settings)
+ALGORITHMS = {"ppo": PpoSettings, "sac": SacSettings}
+
+
+def settings_of(
+    algorithm: str, task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+) -> Settings:
+    """Return the tuned settings of an algorithm for a task.
+
+    Raises:
+        UnknownNameError: Nobody has tuned that task for it, or there is no such algorithm.
+    """
+    if algorithm not in ALGORITHMS:
+        raise UnknownNameError("algorithm", algorithm, ALGORITHMS)
+    tuned = ppo_settings if algorithm == "ppo" else sac_settings
+    return tuned(task, randomized=randomized, trainer=trainer, device=device)
+
+
+def changed_settings(tuned: S, path: Path, trainer: str) -> S:
     """Return the settings with what the YAML file at `path` changes.
 
     Raises:
-        BadInputError: The file can not be read, a value makes no sense, or the trainer can not follow it.
+        BadInputError: The file can not be read, a value makes no sense, the trainer can not follow it, or it is a
+            setting of another algorithm.
         UnknownNameError: A key is no setting.
     """
     changes = load_yaml(path)
+    _refuse_of_another(tuned, changes, path)
     settings = override(tuned, changes, str(path))
     for name, reason in FIXED.get(trainer, {}).items():
         if name in changes:
             raise BadInputError(f"{path}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
     return settings
+
+
+def _refuse_of_another(tuned: Settings, changes: Mapping[str, object], path: Path) -> None:
+    own = {field.name for field in fields(tuned)}
+    for other, kind in ALGORITHMS.items():
+        for field in fields(kind):
+            if field.name in changes and field.name not in own:
+                raise BadInputError(
+                    f"{path}.{field.name} is a setting of {other.upper()}, not of {tuned.algorithm.upper()}. Leave it "
+                    f"out, or train with --algorithm {other}."
+                )
