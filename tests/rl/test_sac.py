@@ -188,6 +188,32 @@ class Silent:
         return {}
 
 
+class Stopped(Silent):
+    """Ctrl-C in the middle of the second row."""
+
+    steps = 0
+
+    def after_step(self, result: object) -> None:
+        self.steps += 1
+        if self.steps == 20:
+            raise KeyboardInterrupt
+
+
+@each_trainer
+def test_a_row_that_was_cut_off_begins_anew(name: str, tmp_path: Path) -> None:
+    env = Env(reach(), 64)
+    first, second, log = fresh(name, env), fresh(name, env), Silent()
+    with pytest.raises(KeyboardInterrupt):
+        first.learn(5 * ROLLOUT, Stopped())
+    first.save(tmp_path)
+    second.resume(tmp_path)
+    assert second.steps == 20 * 64
+    second.learn(3 * ROLLOUT, log)
+    assert [actions.shape for actions in log.actions] == [(16, 64, 6)] * 2
+    assert second.steps == 20 * 64 + 2 * ROLLOUT
+    env.close()
+
+
 def filled(trainer: Any) -> int:
     buffer = trainer._model.replay_buffer if hasattr(trainer, "_model") else trainer._agent.memory
     return buffer.size() * buffer.n_envs if hasattr(buffer, "n_envs") else len(buffer)
@@ -324,7 +350,13 @@ def test_the_probability_of_a_squashed_action_is_that_after_tanh() -> None:
 @each_trainer
 def test_settings_reach_the_library(name: str) -> None:
     env = Env(reach(), 4)
-    settings = {"gamma": 0.91, "target_rate": 0.02, "gradient_steps": 3, "batch_size": 33, "learning_rate": 2e-3}
+    settings: dict[str, Any] = {
+        "gamma": 0.91,
+        "target_rate": 0.02,
+        "gradient_steps": 3,
+        "batch_size": 33,
+        "learning_rate": 2e-3,
+    }
     trainer = fresh(name, env, **settings, start_entropy_weight=0.05, target_entropy=-0.5)
     if name == "sb3":
         sac = trainer._model
