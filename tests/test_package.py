@@ -59,7 +59,12 @@ def test_the_wheel_has_types_tested_versions_and_the_licence(tmp_path: Path) -> 
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = wheel.namelist()
-    wanted = {"py.typed", "cli/main.py", *(f"constraints/py{v}.txt" for v in ("311", "312", "313"))}
+    wanted = {
+        "py.typed",
+        "cli/main.py",
+        "rl/tuned/reach.ppo.sb3.cpu.yaml",
+        *(f"constraints/py{v}.txt" for v in ("311", "312", "313")),
+    }
     assert {f"roarm_lab/{name}" for name in wanted} <= set(names)
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]

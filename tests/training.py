@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings, ppo_settings
 from roarm_lab.rl.train import Trained, TrainJob, train
 from roarm_lab.tasks.reach import reach
@@ -15,6 +16,13 @@ def tiny(rollouts: int, **settings: object) -> PpoSettings:
     """Return settings for so many rollouts of 1024 steps."""
     tuned = replace(ppo_settings("reach"), num_envs=64, total_timesteps=rollouts * ROLLOUT, hidden=(32, 32))
     return replace(tuned, **settings)  # pyright: ignore[reportArgumentType]
+
+
+def tiny_sac(rollouts: int, **settings: object) -> SacSettings:
+    """Return settings of SAC for so many rows of 1024 steps; learning begins in the first one."""
+    sizes = {"num_envs": 64, "total_timesteps": rollouts * ROLLOUT, "learning_starts": 512, "buffer_size": 2000}
+    learning = {"batch_size": 64, "gradient_steps": 1, "learn_every": 4, "hidden": (32, 32)}
+    return SacSettings(**(sizes | learning | settings))  # pyright: ignore[reportArgumentType]
 
 
 def tiny_job(rollouts: int, seed: int = 0, **job: object) -> TrainJob:

@@ -111,6 +111,25 @@ def test_a_run_goes_on_with_its_own_trainer(folder: Path, trainer: str) -> None:
     assert (run.checkpoints()[-1] / "model.pt").is_file()
 
 
+SMALL_SAC = (
+    "num_envs: 64\nlearning_starts: 512\nbuffer_size: 2000\nbatch_size: 32\ngradient_steps: 1\nhidden: [16, 16]\n"
+)
+
+
+@pytest.mark.parametrize("trainer", ["sb3", "skrl"])
+def test_a_run_with_sac_goes_on_with_its_own_algorithm_and_settings(folder: Path, trainer: str) -> None:
+    pytest.importorskip({"sb3": "stable_baselines3"}.get(trainer, trainer), reason=f"{trainer} is not installed")
+    (folder / "sac.yaml").write_text(SMALL_SAC)
+    words = ("train", "reach", "--algorithm", "sac", "--trainer", trainer, "--hyperparameters", "sac.yaml")
+    assert main((*words, "--eval-episodes", "8", "--total-timesteps", "1024")) == 0
+    run = only_run(folder)
+    assert main(["train", "--resume", str(run.path), "--total-timesteps", "2048"]) == 0
+    assert run.meta()["settings"]["batch_size"] == 32
+    label = f"{trainer}-sac"
+    assert (run.meta()["trainer"], load_bundle(run.path).contract.provenance["trainer"]) == (label, label)
+    assert run.read_curve()["steps"] == [1024, 2048]
+
+
 def test_a_run_from_before_there_were_other_trainers_goes_on_with_the_only_one(finished: Path) -> None:
     meta = json.loads((finished / "meta.json").read_text())
     assert meta.pop("trainer") == "sb3-ppo"
@@ -146,6 +165,9 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
         (("reach", "--record-rollouts", "-1"), "--record-rollouts must be 0 or more, got -1"),
         (("reach", "--seed", "-1"), "--seed must be 0 or more, got -1"),
         (("reach", "--threads", "-1"), "--threads must be 0 or more, got -1"),
+        (("reach", "--algorithm", "sac", "--trainer", "rsl_rl"), "--trainer rsl_rl has no SAC"),
+        (("lift-cube", "--algorithm", "sac"), "There is no task tuned for sac named 'lift-cube'"),
+        (("--resume", "nothing", "--algorithm", "sac"), "With --resume only --total-timesteps"),
         (("--resume", "nothing"), "nothing is not a run folder: it has no meta.json"),
         (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
         (

@@ -95,6 +95,14 @@ def test_a_mapping_is_read(tmp_path: Path) -> None:
     assert load_yaml(path) == {"near": {"weight": 0.5}, "2": "two"}
 
 
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.e-3", "0.1e-2", ".1e-2", "10e-4", "+1e-3"])
+def test_numbers_with_an_exponent_need_no_point(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(f"rate: {text}\nrange: [{text}, 1e2, 2.5e3]\nplain: 1e-3x\nword: e5\nversion: 1e\n")
+    plain = {"plain": "1e-3x", "word": "e5", "version": "1e"}
+    assert load_yaml(path) == {"rate": 0.001, "range": [0.001, 100.0, 2500.0], **plain}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

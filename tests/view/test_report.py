@@ -54,6 +54,17 @@ def report(folder: Path, **replaced: object) -> Page:
     return Page(write_report(write_run(folder / "20260314-150926-reach-7", **replaced)))
 
 
+def test_settings_carry_the_name_of_their_algorithm_and_charts_without_a_number_are_left_out(tmp_path: Path) -> None:
+    assert "PPO settings" in report(tmp_path / "ppo").text
+    rows = [row | {"kl": nan, "std": nan} for row in curve_rows()]
+    page = report(tmp_path / "sac", meta=META | {"settings": {"kind": "SacSettings", "gamma": 0.95}}, curve=rows)
+    assert "SAC settings" in page.text
+    assert "PPO settings" not in page.text
+    assert "Learning rate" in page.text
+    assert "KL divergence" not in page.text
+    assert "Exploration noise" not in page.text
+
+
 def rate_of(successes: int, episodes: int) -> dict[str, Any]:
     interval = list(wilson_interval(successes, episodes))
     return {"successes": successes, "episodes": episodes, "success_rate": successes / episodes, "interval": interval}

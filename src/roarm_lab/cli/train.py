@@ -11,8 +11,8 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Train a policy with PPO and save it as a bundle that runs without PyTorch. Everything goes into a new
-run folder. Ctrl-C saves; `roarm train --resume RUN` goes on from there.
+DESCRIPTION = """Train a policy with PPO or SAC and save it as a bundle that runs without PyTorch. Everything goes into
+a new run folder. Ctrl-C saves; `roarm train --resume RUN` goes on from there.
 
 examples:
   roarm train reach                                      with the tuned settings, about a minute
@@ -20,6 +20,7 @@ examples:
   roarm train reach --reward-config rewards.yaml         with other rewards, for instance `near: {weight: 0.5}`
   roarm train reach --trainer rsl_rl                     with RSL-RL's PPO (pip install 'roarm-lab[rsl-rl]')
   roarm train lift-cube --backend mujoco_warp            thousands of worlds on an NVIDIA GPU, with RSL-RL's PPO
+  roarm train reach --algorithm sac                      with SAC, which learns from a buffer of earlier moments
   roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
@@ -34,9 +35,11 @@ class TrainArguments:
 
     task: Annotated[str | None, tyro.conf.Positional] = None
     """The task, for instance reach (not given with --resume: the run knows it)."""
+    algorithm: Literal["ppo", "sac"] = "ppo"
+    """How it learns. SAC: with --trainer sb3 or skrl, tuned for reach. A resumed run goes on with its own."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
-    """Whose PPO learns: Stable-Baselines3 (the default), RSL-RL (the default with mujoco_warp) or skrl. A resumed run
-    goes on with its own."""
+    """Whose PPO or SAC learns: Stable-Baselines3 (the default), RSL-RL (PPO only; the default with mujoco_warp) or
+    skrl. A resumed run goes on with its own."""
     backend: Literal["mujoco_cpu", "mujoco_warp"] | None = None
     """The simulator: mujoco_cpu (the default), or mujoco_warp on an NVIDIA GPU."""
     seed: int = 0
@@ -51,7 +54,8 @@ class TrainArguments:
     threads: int = 0
     """CPU threads of the simulation; 0 takes all."""
     hyperparameters: Path | None = None
-    """YAML with changes to the settings of PPO: `name: value`; src/roarm_lab/rl/settings.py lists them."""
+    """YAML with changes to the settings of PPO or SAC: `name: value`. The tuned ones are such files too, with reasons:
+    see docs/training.md, Tuned settings."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
     domain_randomization: Path | None = None

@@ -19,8 +19,8 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
-from roarm_lab.rl.settings import changed_settings, ppo_settings
-from roarm_lab.rl.trainer import name_of, trainer_class, trainer_for
+from roarm_lab.rl.settings import changed_settings, settings_of
+from roarm_lab.rl.trainer import algorithm_of, name_of, trainer_class, trainer_for
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
@@ -52,7 +52,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
 
     job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
     device_of(job.device, job.env)
-    trainer_class(job.trainer)
+    trainer_class(job.trainer, job.settings.algorithm)
     check_backend(job.env.robot, job.settings.num_envs, job.env.sim)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
@@ -170,8 +170,14 @@ def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         randomization = load_randomization(arguments.domain_randomization)
         env = randomized(env, randomization)
     env = simulated(env, arguments.backend or "mujoco_cpu", arguments.device, arguments.threads)
-    trainer = trainer_for(arguments.trainer, env.sim.backend)
-    tuned = ppo_settings(env.task, randomized=randomization is not None, trainer=trainer)
+    trainer = trainer_for(arguments.trainer, env.sim.backend, arguments.algorithm)
+    tuned = settings_of(
+        arguments.algorithm,
+        env.task,
+        randomized=randomization is not None,
+        trainer=trainer,
+        device="cpu" if env.sim.backend == "mujoco_cpu" else "cuda",
+    )
     if arguments.hyperparameters is not None:
         tuned = changed_settings(tuned, arguments.hyperparameters, trainer)
     settings = replace(
@@ -255,9 +261,9 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
     randomization = randomization_of_run(meta)
     if randomization is not None:
         env = randomized(env, randomization)
-    settings = override(
-        ppo_settings(env.task, randomized=randomization is not None), _fields(meta["settings"]), "meta.json: settings"
-    )
+    label = meta.get("trainer", "sb3-ppo")  # runs from before there were others do not say it
+    tuned = settings_of(algorithm_of(label), env.task, randomized=randomization is not None)
+    settings = override(tuned, _fields(meta["settings"]), "meta.json: settings")
     if arguments.total_timesteps is not None:
         settings = replace(settings, total_timesteps=arguments.total_timesteps)
     return TrainJob(
@@ -265,7 +271,7 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
         randomization=randomization,
         settings=settings,
         seed=meta["seed"],
-        trainer=name_of(meta.get("trainer", "sb3-ppo")),  # runs from before there were others do not say it
+        trainer=name_of(label),
         device=meta["device"],
         evaluation_episodes=meta["evaluation_episodes"],
         command=command,

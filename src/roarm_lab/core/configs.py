@@ -6,6 +6,7 @@ fields from a file that a person wrote, and says by its full path what does not 
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -49,6 +50,15 @@ def to_plain(value: object) -> Any:
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose numbers may be written as 1e-3: YAML 1.1 takes that for text, for want of a point."""
+
+
+_Loader.add_implicit_resolver(  # of this class alone
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z"), list("-+.0123456789")
+)
+
+
 def load_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file.
 
@@ -56,7 +66,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         BadInputError: The file is missing, is not YAML or is not a mapping.
     """
     try:
-        data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe one)
     except FileNotFoundError:
         raise BadInputError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -10,7 +10,7 @@ import numpy as np
 from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.envs.env import Env, StepResult
 from roarm_lab.rl.run_folder import RunFolder
-from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.trainer import Update
 
 WINDOW = 512
@@ -41,7 +41,7 @@ class Logbook:
         self,
         run: RunFolder,
         env: Env,
-        settings: PpoSettings,
+        settings: Settings,
         *,
         save: Callable[[int], None],
         checkpoint_s: float,

@@ -35,6 +35,8 @@ class Mlp:
     layers: Sequence[tuple[Float32, Float32]]
     """(weight [out, in], bias [out]) in order."""
     activation: str
+    output_activation: str | None = None
+    """After the last layer, for instance Tanh; none where a policy's means are the last layer's own."""
 
     def __call__(self, observation: Float32) -> Float32:
         """Return actions [env, action], each -1 to 1, for observations [env, size]: what the exported network gives.
@@ -46,7 +48,10 @@ class Mlp:
         for weight, bias in self.layers[:-1]:
             hidden = activate(hidden @ weight.T + bias)
         weight, bias = self.layers[-1]
-        return np.clip(hidden @ weight.T + bias, -1.0, 1.0).astype(np.float32)
+        last = hidden @ weight.T + bias
+        if self.output_activation is not None:
+            last = ON_PAPER[self.output_activation](last)
+        return np.clip(last, -1.0, 1.0).astype(np.float32)
 
 
 def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
@@ -60,8 +65,9 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     total = sum(inputs.values())
     if total != len(mlp.mean) or total != mlp.layers[0][0].shape[1]:
         raise BadInputError(f"The inputs have {total} numbers, the network takes {mlp.layers[0][0].shape[1]}.")
-    if mlp.activation not in ACTIVATIONS:
-        raise BadInputError(f"The activation must be one of {', '.join(ACTIVATIONS)}, got {mlp.activation!r}.")
+    for name in (mlp.activation, *([mlp.output_activation] if mlp.output_activation is not None else [])):
+        if name not in ACTIVATIONS:
+            raise BadInputError(f"The activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}.")
     constants = {
         "mean": mlp.mean,
         "inverse_std": 1.0 / np.sqrt(mlp.var + EPSILON),
@@ -80,10 +86,12 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     for i, (weight, bias) in enumerate(mlp.layers):
         constants |= {f"weight_{i}": weight, f"bias_{i}": bias}
         last = i == len(mlp.layers) - 1
-        linear = "mean_action" if last else f"linear_{i}"
+        linear = "mean_action" if last and mlp.output_activation is None else f"linear_{i}"
         nodes.append(helper.make_node("Gemm", [f"hidden_{i}", f"weight_{i}", f"bias_{i}"], [linear], transB=1))
         if not last:
             nodes.append(helper.make_node(mlp.activation, [linear], [f"hidden_{i + 1}"]))
+        elif mlp.output_activation is not None:
+            nodes.append(helper.make_node(mlp.output_activation, [linear], ["mean_action"]))
     nodes += [
         helper.make_node("Clip", ["mean_action", "action_low", "action_high"], ["clipped"]),
         helper.make_node("Unsqueeze", ["clipped", "step_axis"], ["action"]),

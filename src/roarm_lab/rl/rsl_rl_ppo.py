@@ -19,6 +19,7 @@ from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
 from roarm_lab.rl.onnx_export import EPSILON, Mlp
+from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
 from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN, Update
@@ -66,7 +67,7 @@ class LimitedModel(MLPModel):
         return divergence
 
 
-class RslRlTrainer(TorchTrainer):
+class RslRlTrainer(TorchTrainer[PpoSettings]):
     """RSL-RL's PPO, stepped by us."""
 
     def _make(self, seen: Seen) -> None:

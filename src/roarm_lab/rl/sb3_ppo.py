@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecNormalize
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
 
 MODEL, NORMALISER = "model.zip", "normaliser.npz"
+
+Model = TypeVar("Model", bound=BaseAlgorithm)
 
 
 class BoundedMeanPolicy(ActorCriticPolicy):
@@ -123,12 +127,12 @@ def silent_logger() -> Logger:
     return Logger(None, [])
 
 
-def normalised(env: Sb3VecEnv, settings: PpoSettings) -> VecNormalize:
+def normalised(env: Sb3VecEnv, settings: PpoSettings | SacSettings) -> VecNormalize:
     """Return `env` with observations scaled by their running mean and variance; rewards stay as they are."""
     return VecNormalize(env, norm_reward=False, clip_obs=settings.observation_clip, gamma=settings.gamma)
 
 
-def save(folder: Path, model: PPO, env: VecNormalize) -> None:
+def save(folder: Path, model: BaseAlgorithm, env: VecNormalize) -> None:
     """Write the model, its optimiser and the normaliser into `folder`.
 
     Raises:
@@ -144,6 +148,11 @@ def save(folder: Path, model: PPO, env: VecNormalize) -> None:
 
 
 def load(folder: Path, env: VecNormalize, device: str) -> PPO:
+    """Return the PPO in `folder`: see `load_model`."""
+    return load_model(folder, env, device, PPO)
+
+
+def load_model(folder: Path, env: VecNormalize, device: str, algorithm: type[Model]) -> Model:
     """Return the model in `folder`, going on with `env`, whose normaliser is set from the same folder.
 
     Raises:
@@ -154,7 +163,7 @@ def load(folder: Path, env: VecNormalize, device: str) -> PPO:
             statistics: Any = env.obs_rms
             statistics.mean, statistics.var = kept["mean"], kept["var"]
             statistics.count = float(kept["count"])
-        model = PPO.load(folder / MODEL, env=env, device=device)
+        model = algorithm.load(folder / MODEL, env=env, device=device)
     except (OSError, KeyError, ValueError, RuntimeError, EOFError, AssertionError, BadZipFile) as error:
         raise BadInputError(f"The checkpoint {folder} can not be read: {error}.") from error
     model.set_logger(silent_logger())

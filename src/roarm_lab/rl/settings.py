@@ -1,11 +1,15 @@
-"""Settings of PPO, per task: what was tuned, and why."""
+"""Settings of PPO, and how a user changes settings. What was tuned for a task, and why, is in the files of `tuned/`."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.rl.sac_settings import SacSettings, sac_settings
+from roarm_lab.rl.tuned_files import tuned_settings
 
 POSITIVE = (
     "learning_rate",
@@ -23,23 +27,25 @@ POSITIVE = (
 class PpoSettings:
     """Proximal policy optimisation with a learning rate that follows the KL divergence."""
 
+    algorithm: ClassVar[str] = "ppo"
+
     num_envs: int = 512
     total_timesteps: int = 750_000
     rollout_steps: int = 16
     epochs: int = 4
     minibatches: int = 4
     gamma: float = 0.95
-    """A short horizon: 0.99 reached 75 % where 0.95 reached 97 % in the same steps on the lift task."""
+    """How much a reward counts that comes one step later."""
     gae_lambda: float = 0.95
     learning_rate: float = 1e-3
     desired_kl: float = 0.025
-    """Of the last epoch of an update, as Stable-Baselines3 reports it; 0.012 left the learning rate too low."""
+    """The learning rate follows it; trainers measure it in ways of their own."""
     learning_rate_range: tuple[float, float] = (1e-5, 3e-3)
     clip: float = 0.2
     value_weight: float = 1.0
     entropy_weight: float = 0.002
     mean_bound_weight: float = 0.05
-    """Penalty on action means outside -1 to 1; without it they run away and the policy saturates."""
+    """Penalty on action means outside -1 to 1."""
     max_grad_norm: float = 1.0
     hidden: tuple[int, ...] = (128, 128)
     start_std: float = 0.7
@@ -75,56 +81,69 @@ class PpoSettings:
             raise BadInputError(f"PpoSettings.hidden must be layer widths of 1 or more, got {self.hidden}.")
 
 
-PPO: dict[str, PpoSettings] = {
-    "reach": PpoSettings(),
-    "lift-cube": PpoSettings(num_envs=768, total_timesteps=2_400_000),
-}
-"""Tuned settings by task."""
-
-RANDOMIZED: dict[str, PpoSettings] = {
-    # With 0.97 it lifted 95.7 % of randomised worlds after 4.1 M steps, with 0.95 93.3 %. Earlier angles and actions in
-    # the observation, a wider network and twice the worlds made no difference, and learned later.
-    "lift-cube": replace(PPO["lift-cube"], total_timesteps=6_000_000, gamma=0.97),
-}
-"""Tuned settings where worlds differ from each other, for tasks that need others then."""
-
-
-TRAINER: dict[str, dict[str, float]] = {
-    # Its divergence is exact and of every minibatch, the first ones of an update included.
-    "rsl_rl": {"desired_kl": 0.012},
-    # Its divergence is the mean of every epoch, the first ones of an update included.
-    "skrl": {"desired_kl": 0.012},
-}
-"""What a trainer needs otherwise, on every task, because it measures in its own way."""
-
 FIXED: dict[str, dict[str, str]] = {
     "rsl_rl": {"learning_rate_range": "RSL-RL itself keeps the learning rate between 1e-5 and 1e-2"}
 }
 """Settings that a trainer can not follow, and why."""
 
 
-def ppo_settings(task: str, *, randomized: bool = False, trainer: str = "sb3") -> PpoSettings:
-    """Return the tuned settings of a task, on worlds that are all alike or that differ.
+def ppo_settings(task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu") -> PpoSettings:
+    """Return the tuned settings of a task, on worlds that are all alike or that differ; `tuned_files` says whose.
+
+    Args:
+        task: Its name.
+        randomized: Worlds differ from each other.
+        trainer: Whose PPO learns.
+        device: Where: cpu or cuda.
 
     Raises:
         UnknownNameError: Nobody has tuned that task.
     """
-    if task not in PPO:
-        raise UnknownNameError("tuned task", task, PPO)
-    tuned = RANDOMIZED.get(task, PPO[task]) if randomized else PPO[task]
-    return replace(tuned, **TRAINER.get(trainer, {}))
+    return tuned_settings(PpoSettings(), task, "ppo", randomized=randomized, trainer=trainer, device=device)
 
 
-def changed_settings(tuned: PpoSettings, path: Path, trainer: str) -> PpoSettings:
+Settings = PpoSettings | SacSettings
+S = TypeVar("S", bound=Settings)
+ALGORITHMS = {"ppo": PpoSettings, "sac": SacSettings}
+
+
+def settings_of(
+    algorithm: str, task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+) -> Settings:
+    """Return the tuned settings of an algorithm for a task.
+
+    Raises:
+        UnknownNameError: Nobody has tuned that task for it, or there is no such algorithm.
+    """
+    if algorithm not in ALGORITHMS:
+        raise UnknownNameError("algorithm", algorithm, ALGORITHMS)
+    tuned = ppo_settings if algorithm == "ppo" else sac_settings
+    return tuned(task, randomized=randomized, trainer=trainer, device=device)
+
+
+def changed_settings(tuned: S, path: Path, trainer: str) -> S:
     """Return the settings with what the YAML file at `path` changes.
 
     Raises:
-        BadInputError: The file can not be read, a value makes no sense, or the trainer can not follow it.
+        BadInputError: The file can not be read, a value makes no sense, the trainer can not follow it, or it is a
+            setting of another algorithm.
         UnknownNameError: A key is no setting.
     """
     changes = load_yaml(path)
+    _refuse_of_another(tuned, changes, path)
     settings = override(tuned, changes, str(path))
     for name, reason in FIXED.get(trainer, {}).items():
         if name in changes:
             raise BadInputError(f"{path}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
     return settings
+
+
+def _refuse_of_another(tuned: Settings, changes: Mapping[str, object], path: Path) -> None:
+    own = {field.name for field in fields(tuned)}
+    for other, kind in ALGORITHMS.items():
+        for field in fields(kind):
+            if field.name in changes and field.name not in own:
+                raise BadInputError(
+                    f"{path}.{field.name} is a setting of {other.upper()}, not of {tuned.algorithm.upper()}. Leave it "
+                    f"out, or train with --algorithm {other}."
+                )

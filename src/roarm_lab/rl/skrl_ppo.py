@@ -6,7 +6,6 @@ update, from its minibatches.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,15 +17,15 @@ from skrl.models.torch import DeterministicMixin, GaussianMixin, Model
 from skrl.resources.preprocessors.torch import RunningStandardScaler
 from skrl.resources.schedulers.torch import KLAdaptiveLR
 
-from roarm_lab.rl.onnx_export import EPSILON, Mlp
+from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.skrl_parts import SCALER_EPSILON, box, mean_and_var, network, with_output
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
 from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN, Update
 
 FIRST_ACTIONS = 0.05
 """By this the last layer of a fresh actor is scaled: it begins by exploring around standing still."""
-SCALER_EPSILON = EPSILON**0.5
-"""Added to the deviation; below it the exported network, which adds to the variance, could not follow."""
 VALUE_LOSS = "Loss / Value loss"
 
 
@@ -36,7 +35,7 @@ class Actor(GaussianMixin, Model):
     def __init__(self, hidden: tuple[int, ...], start_std: float, bound_over_entropy: float, **options: Any) -> None:
         Model.__init__(self, **options)
         GaussianMixin.__init__(self)
-        self.network = _network(self.num_observations, hidden, self.num_actions)
+        self.network = with_output(network(self.num_observations, hidden, torch.nn.ELU), hidden[-1], self.num_actions)
         self.log_std = torch.nn.Parameter(torch.full((self.num_actions,), float(np.log(start_std))))
         self.bound_over_entropy = bound_over_entropy
         last: Any = self.network[-1]
@@ -62,7 +61,9 @@ class Critic(DeterministicMixin, Model):
         Model.__init__(self, **options)
         DeterministicMixin.__init__(self)
         self.sees = "observations" if self.state_space is None else "states"
-        self.network = _network(self.num_states or self.num_observations, hidden, 1)
+        self.network = with_output(
+            network(self.num_states or self.num_observations, hidden, torch.nn.ELU), hidden[-1], 1
+        )
 
     def compute(self, inputs: dict[str, Any], *args: Any, role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
         """Return the value [env, 1]."""
@@ -82,12 +83,12 @@ class RememberingSchedule(KLAdaptiveLR):
             self.kl = float(kl)
 
 
-class SkrlTrainer(TorchTrainer):
+class SkrlTrainer(TorchTrainer[PpoSettings]):
     """skrl's PPO, stepped by us."""
 
     def _make(self, seen: Seen) -> None:
-        observation, action = _box(seen.actor.shape[1]), _box(self.worlds.env.actions.size, 1.0)
-        state = None if seen.extra is None else _box(seen.critic.shape[1])
+        observation, action = box(seen.actor.shape[1]), box(self.worlds.env.actions.size, 1.0)
+        state = None if seen.extra is None else box(seen.critic.shape[1])
         common: dict[str, Any] = {
             "observation_space": observation,
             "state_space": state,
@@ -203,28 +204,14 @@ class SkrlTrainer(TorchTrainer):
 
     def network_of(self) -> Mlp:
         """Return the actor as it is now, with its normaliser, as plain arrays."""
-        scaler: Any = self._agent.checkpoint_modules["observation_preprocessor"]
-        # The network divides by the deviation plus a number, the exported one by a root with another number below it.
-        divisor = scaler.running_variance.cpu().numpy() ** 0.5 + scaler.epsilon
+        mean, var = mean_and_var(self._agent.checkpoint_modules["observation_preprocessor"])
         return Mlp(
-            mean=scaler.running_mean.cpu().numpy().astype(np.float32),
-            var=(divisor**2 - EPSILON).astype(np.float32),
+            mean=mean,
+            var=var,
             clip=self.settings.observation_clip,
             layers=layers_of(self._policy.network),
             activation="Elu",
         )
-
-
-def _network(size: int, hidden: tuple[int, ...], outputs: int) -> torch.nn.Sequential:
-    sizes = [size, *hidden]
-    layers: list[torch.nn.Module] = []
-    for before, after in pairwise(sizes):
-        layers += [torch.nn.Linear(before, after), torch.nn.ELU()]
-    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], outputs))
-
-
-def _box(size: int, bound: float = np.inf) -> spaces.Box:
-    return spaces.Box(-bound, bound, (size,), np.float32)
 
 
 TRAINER = SkrlTrainer

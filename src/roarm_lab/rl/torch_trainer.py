@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -17,6 +17,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.env import Env
 from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.tensorboard_log import TensorBoardLog
 from roarm_lab.rl.torch_worlds import Moved, Seen, TorchWorlds
@@ -33,10 +34,13 @@ TAGS = {
 """Columns of the curve as TensorBoard has them from Stable-Baselines3: one chart for the runs of all trainers."""
 
 
-class TorchTrainer(ABC):
+S = TypeVar("S", PpoSettings, SacSettings)
+
+
+class TorchTrainer(ABC, Generic[S]):
     """Steps the worlds for a library; who inherits says how it acts, remembers and learns."""
 
-    def __init__(self, env: Env, settings: PpoSettings, *, seed: int, device: str, events: Path | None) -> None:
+    def __init__(self, env: Env, settings: S, *, seed: int, device: str, events: Path | None) -> None:
         self.settings, self.device = settings, device
         self.worlds = TorchWorlds(env, device)
         self._seed, self._steps = seed, 0

@@ -28,7 +28,7 @@ from roarm_lab.policies.contract import Contract
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
-from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.trainer import Trainer, kind_of, trainer_class
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
@@ -46,10 +46,10 @@ class TrainJob:
 
     env: EnvConfig
     """The task, randomised already."""
-    settings: PpoSettings
+    settings: Settings
     seed: int
     trainer: str = "sb3"
-    """Whose PPO learns: a name in `TRAINERS`."""
+    """Whose algorithm learns: a name in `TRAINERS`. Which algorithm, the settings say."""
     randomization: DomainRandomization | None = None
     """By what the worlds of `env` differ, for the record."""
     device: str = "auto"
@@ -104,7 +104,7 @@ def train(
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
-    device, start = device_of(job.device, job.env), trainer_class(job.trainer)
+    device, start = device_of(job.device, job.env), trainer_class(job.trainer, job.settings.algorithm)
     # More torch threads than this only wait for each other with networks of this size.
     torch.set_num_threads(min(2, torch.get_num_threads()))
     env = Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed)
@@ -154,7 +154,7 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
         interface=interface_of(job.env),
         provenance={
             "hashes": hashes_of(job.env),
-            "trainer": kind_of(job.trainer).label,
+            "trainer": kind_of(job.trainer, job.settings.algorithm).label,
             "simulator": job.env.sim.backend,
             "seed": job.seed,
             "command": list(job.command),
@@ -193,7 +193,7 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "schema": 1,
         "kind": "train",
         "task": job.env.task,
-        "trainer": kind_of(job.trainer).label,
+        "trainer": kind_of(job.trainer, job.settings.algorithm).label,
         "seed": job.seed,
         "device": job.device,
         "evaluation_episodes": job.evaluation_episodes,

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.envs.env import Env, StepResult
-from roarm_lab.rl.settings import PpoSettings
 
 if TYPE_CHECKING:
     from roarm_lab.rl.onnx_export import Mlp  # needs packages that a look at the table of trainers does not
@@ -87,8 +86,8 @@ class Trainer(Protocol):
 class Start(Protocol):
     """The class of a trainer: makes untrained networks."""
 
-    def __call__(self, env: Env, settings: PpoSettings, *, seed: int, device: str, events: Path | None) -> Trainer:
-        """Return a trainer that logs for TensorBoard below `events`, or nowhere."""
+    def __call__(self, env: Env, settings: Any, *, seed: int, device: str, events: Path | None) -> Trainer:
+        """Return a trainer that logs for TensorBoard below `events`, or nowhere; `settings` are its algorithm's."""
         ...
 
 
@@ -107,36 +106,54 @@ TRAINERS: dict[str, Kind] = {
     "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo"),
     "skrl": Kind("roarm_lab.rl.skrl_ppo", "skrl-ppo"),
 }
-"""Trainer by the name that `roarm train --trainer` takes."""
+"""Trainer with PPO by the name that `roarm train --trainer` takes."""
+SAC_TRAINERS: dict[str, Kind] = {
+    "sb3": Kind("roarm_lab.rl.sb3_sac", "sb3-sac", on_tensors=False),
+    "skrl": Kind("roarm_lab.rl.skrl_sac", "skrl-sac"),
+}
+"""Those of them that have SAC as well."""
+BY_ALGORITHM = {"ppo": TRAINERS, "sac": SAC_TRAINERS}
+"""Trainers by the name that `roarm train --algorithm` takes."""
 
 
-def trainer_for(name: str | None, backend: str) -> str:
-    """Return the trainer of that name, or where there is no name the usual one with a simulator.
+def trainer_for(name: str | None, backend: str, algorithm: str = "ppo") -> str:
+    """Return the trainer of that name, or where there is no name the usual one with a simulator and an algorithm.
 
     Raises:
-        BadInputError: It can not learn from this simulator's arrays.
+        BadInputError: It can not learn from this simulator's arrays, or does not have the algorithm.
         UnknownNameError: There is none of that name.
     """
+    known, numpy_only = BY_ALGORITHM[algorithm], backend == "mujoco_cpu"
+    fitting = [other for other, kind in known.items() if numpy_only or kind.on_tensors]
     if name is None:
-        return "sb3" if backend == "mujoco_cpu" else "rsl_rl"
-    if backend != "mujoco_cpu" and not kind_of(name).on_tensors:
-        others = " or ".join(other for other, kind in TRAINERS.items() if kind.on_tensors)
+        return fitting[0]
+    kind_of(name, algorithm)
+    if name not in fitting:
         raise BadInputError(
             f"--trainer {name} learns from NumPy arrays, and --backend {backend} keeps its own on the GPU. "
-            f"Take --trainer {others}, or --backend mujoco_cpu."
+            f"Take --trainer {' or '.join(fitting)}, or --backend mujoco_cpu."
         )
     return name
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str, algorithm: str = "ppo") -> Kind:
     """Return where a trainer lives.
 
     Raises:
-        UnknownNameError: There is none of that name.
+        UnknownNameError: There is none of that name, or no such algorithm.
+        BadInputError: Its library does not have that algorithm.
     """
     if name not in TRAINERS:
         raise UnknownNameError("trainer", name, TRAINERS)
-    return TRAINERS[name]
+    if algorithm not in BY_ALGORITHM:
+        raise UnknownNameError("algorithm", algorithm, BY_ALGORITHM)
+    having = BY_ALGORITHM[algorithm]
+    if name not in having:
+        raise BadInputError(
+            f"--trainer {name} has no {algorithm.upper()}. With --algorithm {algorithm} take --trainer "
+            f"{' or '.join(having)}; with --trainer {name} leave --algorithm out."
+        )
+    return having[name]
 
 
 def name_of(label: str) -> str:
@@ -145,17 +162,32 @@ def name_of(label: str) -> str:
     Raises:
         UnknownNameError: There is none of that label.
     """
-    names = {kind.label: name for name, kind in TRAINERS.items()}
-    if label not in names:
-        raise UnknownNameError("trainer", label, names)
-    return names[label]
+    return _named(label)[0]
 
 
-def trainer_class(name: str) -> Start:
+def algorithm_of(label: str) -> str:
+    """Return the algorithm of the trainer that a run folder calls `label`.
+
+    Raises:
+        UnknownNameError: There is none of that label.
+    """
+    return _named(label)[1]
+
+
+def _named(label: str) -> tuple[str, str]:
+    """Return name and algorithm of the trainer with that label."""
+    table = {kind.label: (name, algorithm) for algorithm, kinds in BY_ALGORITHM.items() for name, kind in kinds.items()}
+    if label not in table:
+        raise UnknownNameError("trainer", label, table)
+    return table[label]
+
+
+def trainer_class(name: str, algorithm: str = "ppo") -> Start:
     """Return the class of a trainer; its library is imported now.
 
     Raises:
-        UnknownNameError: There is none of that name.
+        UnknownNameError: There is none of that name, or no such algorithm.
+        BadInputError: Its library does not have that algorithm.
         ImportError: Its library is not installed; the command line says which extra brings it.
     """
-    return import_module(kind_of(name).module).TRAINER
+    return import_module(kind_of(name, algorithm).module).TRAINER

@@ -17,11 +17,12 @@ def settings(run: RunFiles) -> Html:
     """Return everything that was recorded about the run, folded."""
     meta = run.meta.data
     source, plain = _mapping(meta.get("provenance")), _mapping(meta.get("settings"))
-    ppo = [(name, _code(value)) for name, value in plain.items() if name != "kind"]
+    algorithm = str(plain.get("kind", "PpoSettings")).removesuffix("Settings").upper()
+    chosen = [(name, _code(value)) for name, value in plain.items() if name != "kind"]
     return section(
         "Settings and origin",
         folded("Task, training and machine", _run_table(run), _machine_table(source)),
-        folded("PPO settings", record(ppo)) if ppo else None,
+        folded(f"{algorithm} settings", record(chosen)) if chosen else None,
         folded("Rewards", _rewards(run)) if run.evaluation or _rewards_set(meta) else None,
         folded("Versions and hashes", _versions(source), _hashes(run)),
         tag("p", "The whole record, down to the model's masses, is in ", tag("code", "meta.json"), ".", class_=MORE),
