@@ -26,6 +26,7 @@ examples:
   roarm bench sim --worlds 512 --threads 4 --seconds 10     one row, measured longer
   roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench train --trainer skrl                          the same with another library's PPO
+  roarm bench sim --task lift-cube --against mjlab --peer-python mjlab=mjlab-env/bin/python   in turn
   roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
   roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
   roarm bench latency --arm emulator --firmware 250108      50 commands
@@ -66,6 +67,12 @@ class BenchArguments:
     """loop, latency: let one process per core compute meanwhile."""
     commands: int = 50
     """latency: how many."""
+    against: tuple[str, ...] = ()
+    """sim, train: measure other libraries in turn with us: mjlab, gymnasium-robotics; several separated by commas."""
+    peer_python: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """--against: NAME=PATH, the Python of an environment in which a peer is installed; once for each peer."""
+    peer_device: Literal["auto", "cpu", "cuda"] = "auto"
+    """--against: where a peer simulates that has the choice; by default on a GPU if it finds one."""
     yes: bool = False
     """loop, latency: do not ask before a real arm moves."""
     json: bool = False
@@ -90,10 +97,14 @@ def run(argv: list[str]) -> int:
     """Measure and print a table."""
     arguments = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
     _refuse_misfits(arguments)
-    if arguments.what in {"loop", "latency"}:
+    if arguments.what in {"loop", "latency"} and not arguments.against:
         from roarm_lab.cli.measuring_arm import measure_and_say
 
         return measure_and_say(arguments)
+    if arguments.against or arguments.peer_python:
+        from roarm_lab.cli.against import compare_and_say
+
+        return compare_and_say(arguments)
     from roarm_lab.cli.measuring import machine, rows_of
 
     about, rows = machine(), list["Row | TrainingSpeed"]()
