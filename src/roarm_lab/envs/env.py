@@ -193,8 +193,12 @@ class Env:
         """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""
         if self._stream is None or self.config.curriculum or self._events.has_intervals:
             return None
-        owners = {"env": [self], "scores": [self._scores], "servos": [self._servos]}
-        owners["observations"] = [*self.observations.values()]
+        owners: dict[str, Sequence[object]] = {
+            "env": [self],
+            "scores": [self._scores],
+            "servos": [self._servos],
+            "observations": [*self.observations.values()],
+        }
         places = [Place(owner, name) for kind, names in REMEMBERED.items() for owner in owners[kind] for name in names]
         recorder: Any = self.backend
         return Repeating(self._happen, recorder, self._stream.generators, places)

@@ -55,7 +55,9 @@ class DomainRandomization:
     action_delay_s: Range = _entry(
         Range(0.0, 0.06), "s", "how late targets reach the servos, to the nearest fifth of a control step"
     )
-    measurement_delay_s: Range = _entry(Range(0.0, 0.08), "s", "how old joint angles are when they are measured")
+    measurement_delay_s: Range = _entry(
+        Range(0.0, 0.03), "s", "how old joint angles are when the policy sees them; an arm's loop moves older ones on"
+    )
     joint_pos_noise_rad: float = _entry(
         0.0015, "rad", "standard deviation of measured joint angles (one encoder step); speeds and leads follow"
     )

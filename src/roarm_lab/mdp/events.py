@@ -152,7 +152,7 @@ class MeasurementDelay(RandomizingTerm):
 
     modes: ClassVar[tuple[str, ...]] = ("reset",)
 
-    delay_s: Range = Range(0.0, 0.08)
+    delay_s: Range = Range(0.0, 0.03)
 
     def __post_init__(self) -> None:
         """Refuse what can not be a delay on a link that works."""

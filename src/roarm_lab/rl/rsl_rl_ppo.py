@@ -109,6 +109,8 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             desired_kl=settings.desired_kl,
             device=self.device,
         )
+        if self.device != "cpu":  # one kernel instead of many: a GPU waits for commands, not for numbers
+            self._ppo.optimizer = torch.optim.Adam(self._ppo.optimizer.param_groups, fused=True)
         self._ppo.train_mode()
         self._kl = self._value_loss = UNKNOWN
 
