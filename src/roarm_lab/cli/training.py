@@ -49,7 +49,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import device_of, train
 
-    job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
+    job, run = resumed_job(arguments, command) if arguments.resume else (new_job(arguments, command), None)
     device_of(job.device)
     trainer_class(job.trainer)
     if run is None:
@@ -159,7 +159,12 @@ def _lines(what: str, total: int) -> Any:
     return line
 
 
-def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+def new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+    """Return the training that is asked for.
+
+    Raises:
+        BadInputError: It can not be; nothing has been written.
+    """
     from roarm_lab.rl.train import TrainJob
 
     env = with_rewards(get_task(str(arguments.task)), arguments)
@@ -207,7 +212,12 @@ def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
     return replace(env, rewards=rewards)
 
 
-def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
+def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
+    """Return the training that `arguments.resume` began, and its folder.
+
+    Raises:
+        BadInputError: It can not go on, or has finished.
+    """
     from roarm_lab.rl.run_folder import RunFolder
 
     assert arguments.resume is not None

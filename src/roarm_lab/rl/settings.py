@@ -1,6 +1,7 @@
 """Settings of PPO, per task: what was tuned, and why."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,9 +123,18 @@ def changed_settings(tuned: PpoSettings, path: Path, trainer: str) -> PpoSetting
         BadInputError: The file can not be read, a value makes no sense, or the trainer can not follow it.
         UnknownNameError: A key is no setting.
     """
-    changes = load_yaml(path)
-    settings = override(tuned, changes, str(path))
+    return with_changes(tuned, load_yaml(path), str(path), trainer)
+
+
+def with_changes(tuned: PpoSettings, changes: Mapping[str, object], where: str, trainer: str) -> PpoSettings:
+    """Return the settings with `changes`, which a person wrote at `where`.
+
+    Raises:
+        BadInputError: A value makes no sense, or the trainer can not follow it.
+        UnknownNameError: A key is no setting.
+    """
+    settings = override(tuned, changes, where)
     for name, reason in FIXED.get(trainer, {}).items():
         if name in changes:
-            raise BadInputError(f"{path}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
+            raise BadInputError(f"{where}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
     return settings

@@ -230,7 +230,7 @@ def _learn(
     if job.settings.total_timesteps <= trainer.steps:
         return
     log = Logbook(run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look)
-    with _terminate_is_interrupt():
+    with terminate_is_interrupt():
         try:
             trainer.learn(job.settings.total_timesteps, log)
         except KeyboardInterrupt:
@@ -264,7 +264,7 @@ def _writing(run: RunFolder) -> Generator[None]:
 
 
 @contextmanager
-def _terminate_is_interrupt() -> Generator[None]:
+def terminate_is_interrupt() -> Generator[None]:
     """Treat a polite kill (SIGTERM, as batch systems send it) like Ctrl-C: save, then end."""
     if threading.current_thread() is not threading.main_thread():
         yield
