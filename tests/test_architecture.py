@@ -103,7 +103,7 @@ def test_a_heavy_library_is_imported_only_by_its_owner(path: Path) -> None:
     assert {library for library in libraries if room_of(path) not in OWNERS.get(library, {room_of(path)})} == set()
 
 
-@pytest.mark.parametrize(("library", "file"), [("ray", "rl/ray_pool.py")])
+@pytest.mark.parametrize(("library", "file"), [("ray", "rl/ray_pool.py"), ("wandb", "rl/wandb_log.py")])
 def test_a_library_that_is_used_for_one_thing_is_imported_in_one_file(library: str, file: str) -> None:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
     users = [path for path, tree in trees.items() if library in {n.partition(".")[0] for n in modules_imported(tree)}]

@@ -52,6 +52,8 @@ class SweepArguments:
     """YAML with what differs from world to world, for all trainings."""
     eval_episodes: int = 512
     """Episodes of the evaluation at the end of each training."""
+    wandb: str | None = None
+    """Also send the curves to Weights & Biases: PROJECT or TEAM/PROJECT, each training as a run of its own."""
     cpus_per_trial: int | None = None
     """Cores of one training. By default all: one training after the other, so that its time is its own. With --ray:
     all of the smallest computer."""

@@ -118,6 +118,7 @@ def _train_arguments(
         reward_config=Path("inputs/reward_config.yaml") if arguments.reward_config else None,
         domain_randomization=Path("inputs/domain_randomization.yaml") if arguments.domain_randomization else None,
         eval_episodes=arguments.eval_episodes,
+        wandb=arguments.wandb,
     )
 
 
@@ -128,6 +129,7 @@ def _file_of(setting: int) -> str:
 def _checked_steps(arguments: SweepArguments, setting: Setting, base: Mapping[str, Any]) -> int:
     """Return how many steps a training takes, after making sure that it can begin."""
     from roarm_lab.cli.training import new_job
+    from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.settings import with_changes
     from roarm_lab.rl.trainer import trainer_class
 
@@ -138,6 +140,7 @@ def _checked_steps(arguments: SweepArguments, setting: Setting, base: Mapping[st
         domain_randomization=arguments.domain_randomization,
     )
     trainer_class(setting.trainer)
+    remote_log(arguments.wandb, None)
     settings = new_job(plain, ()).settings
     settings = with_changes(settings, base, str(arguments.hyperparameters), setting.trainer) if base else settings
     settings = with_changes(settings, setting.changes, "--set", setting.trainer) if setting.changes else settings

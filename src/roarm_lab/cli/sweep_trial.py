@@ -53,11 +53,13 @@ def _train(order: Order) -> None:
     """Train anew, or go on from a checkpoint."""
     from roarm_lab.cli.training import new_job, resumed_job
     from roarm_lab.core.files import new_folder
+    from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import train
 
     run, arguments = RunFolder(order.run), order.arguments
     resume = bool(run.checkpoints())
+    remote = remote_log(arguments.wandb, run)
     if resume:
         again = replace(TrainArguments(), resume=run.path, threads=arguments.threads)
         job, _ = resumed_job(again, order.command)
@@ -65,7 +67,8 @@ def _train(order: Order) -> None:
         _clear(run.path)
         job = new_job(arguments, order.command)
         new_folder(run.path)
-    train(job, run, resume=resume)
+    with remote(run, job) as told:
+        told.result(train(job, run, resume=resume, note=told.row).evaluation)
 
 
 def _clear(run: Path) -> None:

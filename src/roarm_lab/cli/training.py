@@ -46,27 +46,32 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     # Torch's threads would otherwise spin while they wait for work, on the cores that the simulation needs then.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from roarm_lab.cli.recording import LearningRecorder
+    from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import device_of, train
 
     job, run = resumed_job(arguments, command) if arguments.resume else (new_job(arguments, command), None)
     device_of(job.device)
     trainer_class(job.trainer)
+    remote = remote_log(arguments.wandb, run)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
     watch = LearningRecorder(job.env, run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
-        with progress_bar("training", total) as update:
-            return train(
+        with remote(run, job) as told, progress_bar("training", total) as update:
+            trained = train(
                 job,
                 run,
                 resume=arguments.resume is not None,
                 report=lambda state: update(state.steps, _state_in_words(state)),
                 evaluating=lambda done: update(total, f"evaluating {done}/{episodes}"),
                 watch=watch,
+                note=told.row,
             )
+            told.result(trained.evaluation)
+            return trained
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
         raise
