@@ -26,7 +26,7 @@ from tests.cli.commands import roarm_without, start_roarm
 
 pytest.importorskip("ray")
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 TRIAL = """
 import pickle, sys
 from pathlib import Path

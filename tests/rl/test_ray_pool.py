@@ -62,7 +62,7 @@ def test_no_cluster_on_this_computer_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_each_call_has_a_process_of_its_own_and_its_death_is_its_own(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))  # nothing may be left there
     monkeypatch.setenv("RAY_AUTH_TOKEN", "")
@@ -93,6 +93,7 @@ def test_each_call_has_a_process_of_its_own_and_its_death_is_its_own(
         "refusal": "it can not be",
         "also fine": None,
     }
+    assert capsys.readouterr().out == ""  # Ray's own words do not come between ours
     assert machine.cpus == usable_cores()
     assert len(beats) >= len(what)
     processes = {path.read_text() for path in tmp_path.glob("*.pid")}

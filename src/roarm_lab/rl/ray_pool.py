@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,7 +108,8 @@ def started() -> Generator[RayPool]:
             configure_logging=False,
             **options,
         )
-        yield RayPool()
+        with redirect_stdout(sys.stderr):  # where Ray says it when a process dies
+            yield RayPool()
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,7 +129,8 @@ def joined(address: str) -> Generator[RayPool]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise BadInputError(f"--ray {address}: {_first_line(error)}") from error
     try:
-        yield RayPool()
+        with redirect_stdout(sys.stderr):
+            yield RayPool()
     finally:
         ray.shutdown()
 
