@@ -33,7 +33,7 @@ from pathlib import Path
 from roarm_lab.cli.sweep_trial import run_trial
 Path("said").write_text(run_trial(pickle.load(sys.stdin.buffer)))
 """
-ROLLOUTS = 12
+ROLLOUTS = 40  # long enough to be interrupted on a fast machine
 SMALL = SweepArguments(task="reach", seeds=(4, 7), num_envs=64, total_timesteps=ROLLOUTS * 1024, eval_episodes=8)
 
 
@@ -194,7 +194,8 @@ def test_ctrl_c_saves_and_a_resumed_sweep_goes_on_and_ends_with_a_table(
     for row, seed in zip(rows_of(sweep), (4, 7), strict=True):
         run = RunFolder(sweep / row["run"])
         found = json.loads((run.path / "evaluation.json").read_text())
-        assert (row["state"], int(row["seed"]), int(row["steps"])) == ("done", seed, ROLLOUTS * 1024)
+        assert (row["state"], int(row["seed"])) == ("done", seed)
+        assert ROLLOUTS <= int(row["steps"]) / 1024 < ROLLOUTS + 1  # what was interrupted ended within a rollout
         assert (int(row["successes"]), int(row["episodes"])) == (found["successes"], 8)
         assert row["hidden"] == "[32, 32]"
         assert load_bundle(run.path).contract.provenance["seed"] == seed
