@@ -41,6 +41,8 @@ OWNERS = {
     "stable_baselines3": {"rl"},
     "rsl_rl": {"rl"},
     "skrl": {"rl"},
+    "ray": {"rl"},
+    "wandb": {"rl"},
     "tensordict": {"rl"},
     "tensorboard": {"rl"},
     "onnx": {"rl"},
@@ -101,6 +103,13 @@ def test_a_heavy_library_is_imported_only_by_its_owner(path: Path) -> None:
     assert {library for library in libraries if room_of(path) not in OWNERS.get(library, {room_of(path)})} == set()
 
 
+@pytest.mark.parametrize(("library", "file"), [("ray", "rl/ray_pool.py"), ("wandb", "rl/wandb_log.py")])
+def test_a_library_that_is_used_for_one_thing_is_imported_in_one_file(library: str, file: str) -> None:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+    users = [path for path, tree in trees.items() if library in {n.partition(".")[0] for n in modules_imported(tree)}]
+    assert [path.relative_to(SRC).as_posix() for path in users] == [file]
+
+
 @each_file
 def test_imports_are_written_out(path: Path) -> None:
     imports = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
@@ -153,7 +162,7 @@ def test_the_robots_computer_needs_no_torch_and_no_simulator(room: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_answers_help_without_loading_what_it_will_need(verb: str) -> None:
-    heavy = {"mujoco", "torch", "gymnasium", "onnxruntime", "stable_baselines3"}
+    heavy = {"mujoco", "torch", "gymnasium", "onnxruntime", "stable_baselines3", "ray", "wandb"}
     assert loaded_by(f"import roarm_lab.cli.{verb}") & heavy == set()
 
 

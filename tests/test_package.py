@@ -39,7 +39,7 @@ def test_the_default_install_has_no_torch_and_no_trainer() -> None:
 
 
 def test_the_extra_all_has_what_every_other_extra_but_dev_brings() -> None:
-    apart = {"all", "dev", "gpu", "kinect", "rsl-rl", "skrl"}  # those that need hardware, and second and third trainers
+    apart = {"all", "dev", "gpu", "kinect", "rsl-rl", "skrl", "wandb"}  # need hardware or an account; other trainers
     extras = {name for name in PROJECT["optional-dependencies"] if name not in apart}
     assert PROJECT["optional-dependencies"]["all"] == [f"roarm-lab[{','.join(sorted(extras))}]"]
 

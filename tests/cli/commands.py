@@ -39,8 +39,8 @@ def roarm_without(packages: str, *words: str, folder: Path) -> subprocess.Comple
     )
 
 
-def start_roarm(*words: str, folder: Path) -> subprocess.Popen[str]:
-    """Start `roarm` and return the process."""
+def start_roarm(*words: str, folder: Path, start_new_session: bool = False) -> subprocess.Popen[str]:
+    """Start `roarm` and return the process, which may lead a group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "roarm_lab", *words],
         cwd=folder,
@@ -48,4 +48,5 @@ def start_roarm(*words: str, folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=start_new_session,
     )

@@ -12,7 +12,7 @@ from roarm_lab.cli.main import VERBS, main
 from tests.bundles import still_bundle
 from tests.cli.commands import roarm_without
 
-OURS = ("train", "eval", "run", "demo", "bench")
+OURS = ("train", "sweep", "eval", "run", "demo", "bench")
 
 
 def help_of(verb: str, capsys: pytest.CaptureFixture[str]) -> str:

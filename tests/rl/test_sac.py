@@ -11,7 +11,7 @@ import onnx
 import pytest
 import torch
 
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import interface_of
@@ -183,7 +183,7 @@ class Silent:
     def after_step(self, result: object) -> None: ...
 
     def after_rollout(self, steps: int, update: Any, actions: Float32) -> dict[str, float]:
-        self.actions.append(np.array(actions))
+        self.actions.append(to_numpy(actions).copy())
         self.losses.append(update.value_loss)
         return {}
 

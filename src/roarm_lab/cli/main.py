@@ -16,6 +16,7 @@ from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
 VERBS = {
     "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
     "train": "train a policy on a task; everything it makes goes into one run folder",
+    "sweep": "many trainings over seeds and settings, and a table of what came out",
     "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
     "explain": "say in words what is wrong with a training run, and what to change",
     "run": "let a policy move the arm, in closed loop and through the safety gate",
@@ -40,12 +41,14 @@ EXTRAS = {
     "mujoco_warp": "gpu",
     "onnx": "train",
     "pygame": "teleop",
+    "ray": "sweep",
     "rsl_rl": "rsl-rl",
     "skrl": "skrl",
     "stable_baselines3": "train",
     "tensorboard": "train",
     "tensordict": "rsl-rl",
     "torch": "train",
+    "wandb": "wandb",
     "warp": "gpu",
 }
 """Optional package -> the extra that installs it."""

@@ -70,6 +70,9 @@ class TrainArguments:
     """Record this many episodes of the finished policy under <run>/rollouts/."""
     record_callback_rollouts: bool = False
     """Also record the same four episodes before learning, after every tenth of the steps, and at the end."""
+    wandb: str | None = None
+    """Also send the numbers of the curve to Weights & Biases: PROJECT or TEAM/PROJECT. A resumed run goes on with its
+    own."""
 
 
 def run(argv: list[str]) -> int:

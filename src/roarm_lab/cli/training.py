@@ -47,28 +47,33 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
     # Torch's threads would otherwise spin while they wait for work, on the cores that the simulation needs then.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from roarm_lab.cli.recording import LearningRecorder
+    from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import device_of, train
 
-    job, run = _resumed(arguments, command) if arguments.resume else (_new_job(arguments, command), None)
+    job, run = resumed_job(arguments, command) if arguments.resume else (new_job(arguments, command), None)
     device_of(job.device, job.env)
     trainer_class(job.trainer, job.settings.algorithm)
     check_backend(job.env.robot, job.settings.num_envs, job.env.sim)
+    remote = remote_log(arguments.wandb, run)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
     watch = LearningRecorder(on_the_cpu(job.env), run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
-        with progress_bar("training", total) as update:
-            return train(
+        with remote(run, job) as told, progress_bar("training", total) as update:
+            trained = train(
                 job,
                 run,
                 resume=arguments.resume is not None,
                 report=lambda state: update(state.steps, _state_in_words(state)),
                 evaluating=lambda done: update(total, f"evaluating {done}/{episodes}"),
                 watch=watch,
+                note=told.row,
             )
+            told.result(trained.evaluation)
+            return trained
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
         raise
@@ -161,7 +166,12 @@ def _lines(what: str, total: int) -> Any:
     return line
 
 
-def _new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+def new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+    """Return the training that is asked for.
+
+    Raises:
+        BadInputError: It can not be; nothing has been written.
+    """
     from roarm_lab.rl.train import TrainJob
 
     env = with_rewards(get_task(str(arguments.task)), arguments)
@@ -226,7 +236,12 @@ def with_rewards(env: EnvConfig, arguments: TrainArguments) -> EnvConfig:
     return replace(env, rewards=rewards)
 
 
-def _resumed(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
+def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
+    """Return the training that `arguments.resume` began, and its folder.
+
+    Raises:
+        BadInputError: It can not go on, or has finished.
+    """
     from roarm_lab.rl.run_folder import RunFolder
 
     assert arguments.resume is not None

@@ -34,7 +34,7 @@ class Logbook:
     """Collects ended episodes, writes curve and checkpoints, reports progress.
 
     `watch` is called with the steps before the first rollout and then after every tenth of all steps, between an update
-    and a rollout.
+    and a rollout. `note` is called with every row of the curve.
     """
 
     def __init__(
@@ -47,10 +47,11 @@ class Logbook:
         checkpoint_s: float,
         report: Callable[[Progress], None],
         watch: Callable[[int], None] | None = None,
+        note: Callable[[dict[str, float]], None] | None = None,
     ) -> None:
         self.run, self._env, self._settings = run, env, settings
         self._save, self._checkpoint_s, self._report = save, checkpoint_s, report
-        self._watch = watch
+        self._watch, self._note = watch, note
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._returns: dict[str, list[float]] = {}
         self._began_s = self._saved_s = time.monotonic()
@@ -104,6 +105,8 @@ class Logbook:
             row[f"reward_{name}"] = float(np.mean(values)) if values else float("nan")
         self._returns.clear()
         self.run.append_curve(row)
+        if self._note is not None:
+            self._note(row)
         self._report(Progress(steps, (steps - self._first_steps) / max(wall_s, 1e-9), success))
         return row
 

@@ -129,21 +129,30 @@ def changed_settings(tuned: S, path: Path, trainer: str) -> S:
             setting of another algorithm.
         UnknownNameError: A key is no setting.
     """
-    changes = load_yaml(path)
-    _refuse_of_another(tuned, changes, path)
-    settings = override(tuned, changes, str(path))
+    return with_changes(tuned, load_yaml(path), str(path), trainer)
+
+
+def with_changes(tuned: S, changes: Mapping[str, object], where: str, trainer: str) -> S:
+    """Return the settings with `changes`, which a person wrote at `where`.
+
+    Raises:
+        BadInputError: A value makes no sense, the trainer can not follow it, or it is a setting of another algorithm.
+        UnknownNameError: A key is no setting.
+    """
+    _refuse_of_another(tuned, changes, where)
+    settings = override(tuned, changes, where)
     for name, reason in FIXED.get(trainer, {}).items():
         if name in changes:
-            raise BadInputError(f"{path}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
+            raise BadInputError(f"{where}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
     return settings
 
 
-def _refuse_of_another(tuned: Settings, changes: Mapping[str, object], path: Path) -> None:
+def _refuse_of_another(tuned: Settings, changes: Mapping[str, object], where: str) -> None:
     own = {field.name for field in fields(tuned)}
     for other, kind in ALGORITHMS.items():
         for field in fields(kind):
             if field.name in changes and field.name not in own:
                 raise BadInputError(
-                    f"{path}.{field.name} is a setting of {other.upper()}, not of {tuned.algorithm.upper()}. Leave it "
+                    f"{where}.{field.name} is a setting of {other.upper()}, not of {tuned.algorithm.upper()}. Leave it "
                     f"out, or train with --algorithm {other}."
                 )

@@ -8,6 +8,8 @@ import io
 import os
 import socket
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,21 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 VERSION = "brain.Event:2"
 """The first record of a file says its format."""
+
+Hear = Callable[[dict[str, float], int], None]
+"""Called with what is logged, by name, and the steps."""
+
+_hearing: dict[Path, Hear] = {}
+
+
+@contextmanager
+def heard(folder: Path, hear: Hear) -> Generator[None]:
+    """Let `hear` be called with all that is logged below `folder` by loggers that are made in this block."""
+    _hearing[folder] = hear
+    try:
+        yield
+    finally:
+        del _hearing[folder]
 
 
 def tensorboard_logger(folder: Path) -> Logger:
@@ -35,7 +52,7 @@ class TensorBoardLog(KVWriter):
     """Scalars by name, one group per rollout."""
 
     def __init__(self, folder: Path) -> None:
-        now_s = time.time()
+        now_s, self._hear = time.time(), _hearing.get(folder)
         self._path = folder / f"events.out.tfevents.{now_s:.6f}.{socket.gethostname()}.{os.getpid()}"
         self._append(Event(wall_time=now_s, file_version=VERSION))
 
@@ -45,13 +62,17 @@ class TensorBoardLog(KVWriter):
         Raises:
             OSError: It can not be written.
         """
-        values = [
-            Summary.Value(tag=key, simple_value=float(value))
+        numbers = {
+            key: float(value)
             for key, value in sorted(key_values.items())
             if isinstance(value, int | float | np.number) and "tensorboard" not in (key_excluded.get(key) or ())
-        ]
-        if values:
-            self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        }
+        if not numbers:
+            return
+        values = [Summary.Value(tag=key, simple_value=value) for key, value in numbers.items()]
+        self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        if self._hear is not None:
+            self._hear(numbers, step)
 
     def close(self) -> None:
         """Nothing is open between two rollouts."""

@@ -39,6 +39,9 @@ EVALUATION_SEED_OFFSET = 1_000_003
 Watch = Callable[[int, Infer], None]
 """Called with the steps done and the policy as it is then, without exploration noise."""
 
+Note = Callable[[dict[str, float]], None]
+"""Called with a row of the curve: column -> value, NaN where unknown."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob:
@@ -86,6 +89,7 @@ def train(
     report: Callable[[Progress], None] = lambda progress: None,
     evaluating: Callable[[int], None] | None = None,
     watch: Watch | None = None,
+    note: Note | None = None,
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
@@ -96,6 +100,7 @@ def train(
         report: Called after every rollout.
         evaluating: Called with the number of evaluated episodes.
         watch: Called with the policy as it is before the first step, after every tenth of the steps, and at the end.
+        note: Called with every row of the curve.
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume.
@@ -120,7 +125,7 @@ def train(
             run.cut_curve(trainer.steps)
             env.total_steps = trainer.steps  # a curriculum goes on too
         with _writing(run):
-            _learn(job, run, env, trainer, report=report, watch=watch)
+            _learn(job, run, env, trainer, report=report, watch=watch, note=note)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
         env.close()
@@ -224,6 +229,7 @@ def _learn(
     *,
     report: Callable[[Progress], None],
     watch: Watch | None,
+    note: Note | None,
 ) -> None:
     def save(steps: int) -> None:
         run.add_checkpoint(steps, trainer.save)
@@ -234,8 +240,10 @@ def _learn(
 
     if job.settings.total_timesteps <= trainer.steps:
         return
-    log = Logbook(run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look)
-    with _terminate_is_interrupt():
+    log = Logbook(
+        run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note
+    )
+    with terminate_is_interrupt():
         try:
             trainer.learn(job.settings.total_timesteps, log)
         except KeyboardInterrupt:
@@ -269,7 +277,7 @@ def _writing(run: RunFolder) -> Generator[None]:
 
 
 @contextmanager
-def _terminate_is_interrupt() -> Generator[None]:
+def terminate_is_interrupt() -> Generator[None]:
     """Treat a polite kill (SIGTERM, as batch systems send it) like Ctrl-C: save, then end."""
     if threading.current_thread() is not threading.main_thread():
         yield

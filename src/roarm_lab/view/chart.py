@@ -29,6 +29,15 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Band:
+    """What is between two lines, in the colour of the line with the same place in the list; NaN leaves a gap."""
+
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """An axis: its label with the unit, and a limit where the values do not decide."""
 
@@ -67,6 +76,7 @@ def line_chart(
     x: Axis,
     y: Axis,
     *,
+    bands: Sequence[Band] = (),
     mark: Mark | None = None,
     level: Level | None = None,
     size: str = "small",
@@ -78,6 +88,7 @@ def line_chart(
         lines: At least one of them with a point.
         x: The horizontal axis; it ends where the values end.
         y: The vertical axis; it reaches the next round numbers.
+        bands: Behind the lines, in their colours.
         mark: A point with its interval.
         level: A horizontal line.
         size: `small` or `large`, a class of `page.css`.
@@ -90,13 +101,14 @@ def line_chart(
         raise BadInputError(f"The chart {title!r} has nothing to draw: no line has a finite point.")
     extra_x, extra_y = _extras(mark, level)
     across = _axis_ticks(x, [point[0] for point in points] + extra_x, widen=False)
-    up = _axis_ticks(y, [point[1] for point in points] + extra_y, widen=True)
+    around = [value for band in bands for side in (band.low, band.high) for value in side if isfinite(value)]
+    up = _axis_ticks(y, [point[1] for point in points] + around + extra_y, widen=True)
     drawing = tag(
         "svg",
         tag("title", _spoken(title, lines, x, y)),
         _grid(across, up),
         _level(level, up),
-        tag("svg", *_paths(lines, across, up), **_stretched()),
+        tag("svg", *_filled(bands, across, up), *_paths(lines, across, up), **_stretched()),
         _mark(mark, across, up),
         role="img",
         class_="plot",
@@ -166,6 +178,26 @@ def _grid(across: Ticks, up: Ticks) -> Html:
 
 def _paths(lines: Sequence[Line], across: Ticks, up: Ticks) -> list[Html]:
     return [tag("path", d=_path(line, across, up), class_=f"line {_look(index)}") for index, line in enumerate(lines)]
+
+
+def _filled(bands: Sequence[Band], across: Ticks, up: Ticks) -> list[Html]:
+    return [
+        tag("path", d=_outline(band, across, up), class_=f"band {_look(index)}") for index, band in enumerate(bands)
+    ]
+
+
+def _outline(band: Band, across: Ticks, up: Ticks) -> str:
+    """Return the path data: per piece without a gap along the upper side and back along the lower one."""
+    rows = zip(band.x, band.low, band.high, strict=True)
+    pieces: list[str] = []
+    for good, run in groupby(rows, key=lambda row: all(map(isfinite, row))):
+        if good:
+            piece = list(run)
+            there = [(x, high) for x, _, high in piece]
+            back = [(x, low) for x, low, _ in reversed(piece)]
+            spots = [f"{BOX * across.share(x):.1f} {BOX * (1 - up.share(y)):.1f}" for x, y in there + back]
+            pieces.append("M" + "L".join(spots) + "Z")
+    return "".join(pieces)
 
 
 def _path(line: Line, across: Ticks, up: Ticks) -> str:

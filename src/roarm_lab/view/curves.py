@@ -29,7 +29,7 @@ def learning(run: RunFiles) -> Html:
         none = "There is no learning curve: training was stopped before its first rollout ended."
         return section(title, tag("p", none))
     curve = {name: thinned(column, POINTS) for name, column in run.curve.items()}
-    steps = _steps(curve["steps"])
+    steps = step_axis(curve["steps"])
     return section(
         title,
         _success(run, curve, steps),
@@ -99,7 +99,8 @@ def _from_zero(lines: list[Line]) -> float:
     return min([0.0, *(value for line in lines for value in line.y if isfinite(value))])
 
 
-def _steps(values: list[float]) -> Steps:
+def step_axis(values: list[float]) -> Steps:
+    """Return the horizontal axis for environment steps."""
     units = ((1e6, " [million]"), (1e3, " [thousand]"))
     unit, word = next(((unit, word) for unit, word in units if max(values) >= 2 * unit), (1.0, ""))
     return Steps(_times(values, 1 / unit), Axis(label=f"environment steps{word}", low=0.0))
