@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from types import TracebackType
 from typing import IO
 
 from roarm_lab.cli.train import TrainArguments
@@ -23,9 +24,11 @@ LEADER = "ROARM_TRAIN_LEADER"
 """Set where the process that started this one holds its standard input: when that ends, so does this one."""
 LEADERS_PIPE = 0
 INTERRUPTED = 130
-GRACE_S = 10.0
-"""How long the others may take to end after the first process has."""
-LOOK_EVERY_S = 0.05
+STOPPED = (INTERRUPTED, -signal.SIGINT)
+"""Exit codes after Ctrl-C; the second one of a process that had hardly begun."""
+GRACE_S = 30.0
+"""How long the others may take once the first process has ended, or any was stopped: one can be left waiting."""
+LOOK_EVERY_S, LATE_S = 0.05, 2.0
 
 
 def start_team(arguments: TrainArguments, argv: Sequence[str]) -> int:
@@ -47,12 +50,14 @@ def start_team(arguments: TrainArguments, argv: Sequence[str]) -> int:
         "TORCHELASTIC_USE_AGENT_STORE": "True",  # the meeting point is here, not in the first process
         LEADER: "1",
     }
-    threads = {"OMP_NUM_THREADS": str(max(usable_cores() // arguments.gpus, 1))}
+    unless_set = {"OMP_NUM_THREADS": str(max(usable_cores() // arguments.gpus, 1))}
+    if sys.platform == "linux":
+        unless_set["GLOO_SOCKET_IFNAME"] = "lo"  # else it wants a network in which this computer's name is known
     with ExitStack() as stack:
         words = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(arguments.gpus)]
         team = [
             _start(
-                argv, threads | os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, rank, words[rank]
+                argv, unless_set | os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, rank, words[rank]
             )
             for rank in range(arguments.gpus)
         ]
@@ -63,22 +68,32 @@ def start_team(arguments: TrainArguments, argv: Sequence[str]) -> int:
             _kill(team)
 
 
-def ends_with_its_leader() -> None:
-    """Stop this process like `kill` does when the one that started it is gone; nothing to do where nobody did."""
+def follow_leader() -> None:
+    """Do what `start_team` expects of a process; nothing where it did not start this one.
+
+    When the leader is gone this process stops like after `kill`. And it complains late: what only lost its peers is
+    ended before it says so, by the leader, which has then seen who failed first.
+    """
     if os.environ.get(LEADER) is None:
         return
+    complain = sys.excepthook
+
+    def late(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        time.sleep(LATE_S)
+        complain(kind, error, trace)
 
     def wait() -> None:
         while os.read(LEADERS_PIPE, 1):  # not through sys.stdin, whose lock Python wants when it ends
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
+    sys.excepthook = late
     threading.Thread(target=wait, daemon=True).start()
 
 
 def _start(argv: Sequence[str], environment: dict[str, str], rank: int, words: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a process; all but the first print nothing, and what they complain of is kept."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 (this very Python)
         [sys.executable, "-m", "roarm_lab", "train", *argv],
         env=environment,
         stdin=subprocess.PIPE,
@@ -120,19 +135,22 @@ def _ended(team: Sequence[subprocess.Popen[bytes]], words: Sequence[IO[bytes]]) 
     deadline_s = float("inf")
     while True:
         codes = [process.poll() for process in team]
-        failed = [rank for rank, code in enumerate(codes) if code not in (None, 0, INTERRUPTED)]
+        failed = [rank for rank, code in enumerate(codes) if code not in (None, 0, *STOPPED)]
         if failed:
             _kill(team)
             return _failed(failed[0], codes[failed[0]] or 1, len(team), words[failed[0]])
-        if codes[0] is not None:
+        stopped = any(code in STOPPED for code in codes)
+        if codes[0] is not None or stopped:
             deadline_s = min(deadline_s, time.monotonic() + GRACE_S)
             if None not in codes or time.monotonic() > deadline_s:
-                return codes[0]
+                return INTERRUPTED if stopped else 0
         time.sleep(LOOK_EVERY_S)
 
 
 def _failed(rank: int, code: int, size: int, words: IO[bytes]) -> int:
     """Say why a process ended, and return the exit code: its own, or 1 after a signal."""
+    if rank == 0 and code > 0:
+        return code  # it has said so itself
     words.seek(0)
     said = words.read().decode(errors="replace").strip()
     how = f"with exit code {code}" if code > 0 else f"by {signal.Signals(-code).name}"

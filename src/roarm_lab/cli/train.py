@@ -82,14 +82,14 @@ def run(argv: list[str]) -> int:
     """Train and print where the policy is and how good."""
     arguments = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION)
     checked(arguments)
-    from roarm_lab.cli.several_gpus import ends_with_its_leader, start_team
+    from roarm_lab.cli.several_gpus import follow_leader, start_team
     from roarm_lab.cli.training import print_result, run_training, train_for_another
     from roarm_lab.rl.team import team_of
 
     team = team_of(os.environ)
     if arguments.gpus > 1 and not team.several:
         return start_team(arguments, argv)
-    ends_with_its_leader()
+    follow_leader()
     if not team.first:
         train_for_another(arguments, team)
         return 0
@@ -107,9 +107,9 @@ def run(argv: list[str]) -> int:
     return 0
 
 
-def resume_hint(run: Path) -> str:
-    """Return the command that goes on with a run."""
-    return f"roarm train --resume {shlex.quote(str(run))}"
+def resume_hint(run: Path, processes: int = 1) -> str:
+    """Return the command that goes on with a run, in as many processes."""
+    return f"roarm train --resume {shlex.quote(str(run))}" + (f" --gpus {processes}" if processes > 1 else "")
 
 
 def checked(arguments: TrainArguments) -> TrainArguments:

@@ -68,10 +68,10 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
                 watch=watch,
             )
     except KeyboardInterrupt:
-        sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
+        sys.stderr.write(f"\n{_how_to_go_on(run, team)}\n")
         raise
     except DiskError as error:
-        raise DiskError(f"{error} Training has {_how_to_go_on(run)}") from error
+        raise DiskError(f"{error} Training has {_how_to_go_on(run, team)}") from error
 
 
 def asked_job(
@@ -152,12 +152,12 @@ def _state_in_words(state: "TrainingProgress") -> str:
     return f"{state.steps_per_s:,.0f} steps/s, success so far {success}"
 
 
-def _how_to_go_on(run: "RunFolder") -> str:
+def _how_to_go_on(run: "RunFolder", team: Team) -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
         return f"stopped before anything was saved; {run.path} can be deleted."
-    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path)}"
+    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path, team.size)}"
 
 
 def summary(evaluation: Evaluation) -> str:

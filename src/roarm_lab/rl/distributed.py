@@ -88,7 +88,7 @@ def multi_gpu(team: Team) -> Mapping[str, int] | None:
     return {"global_rank": team.rank, "local_rank": team.local_rank, "world_size": team.size}
 
 
-def anybody(flag: bool) -> bool:  # noqa: FBT001 (a question with one answer)
+def anybody(flag: bool) -> bool:
     """Return whether any process of the team says yes; all must ask at the same place, and wait there for each other.
 
     On the CPU, so that nothing waits for a GPU.
