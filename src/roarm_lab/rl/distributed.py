@@ -5,6 +5,7 @@ and that all of them stop between the same two rollouts when one is asked to: wh
 others waiting for its gradients.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Generator, Mapping
@@ -47,7 +48,8 @@ def check_gpus(device: str, processes: int) -> None:
 
 def meeting_point() -> Any:
     """Return a store at which processes of this computer meet, with its free `port`; it lasts as long as it is kept."""
-    return dist.TCPStore(HERE, 0, None, is_master=True, wait_for_workers=False)
+    store: Any = dist.TCPStore  # pyright: ignore[reportPrivateImportUsage] (documented there)
+    return store(HERE, 0, None, is_master=True, wait_for_workers=False)
 
 
 def join(team: Team, device: str) -> None:
@@ -78,10 +80,10 @@ def present() -> Team:
     if not (dist.is_available() and dist.is_initialized()):
         return ALONE
     rank = dist.get_rank()
-    return Team(rank, dist.get_world_size(), dist.get_node_local_rank(rank))
+    return Team(rank, dist.get_world_size(), int(os.environ.get("LOCAL_RANK", rank)))
 
 
-def multi_gpu(team: Team) -> Mapping[str, int] | None:
+def multi_gpu(team: Team) -> dict[str, int] | None:
     """Return what RSL-RL wants to know about a team."""
     if not team.several:
         return None
