@@ -172,7 +172,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
         (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
         (
             ("--resume", "nothing", "--num-envs", "8"),
-            "With --resume only --total-timesteps, --threads, --record-rollouts and",
+            "With --resume only --total-timesteps, --gpus, --threads, --record-rollouts and",
         ),
         (("--resume", "nothing", "--trainer", "skrl"), "With --resume only --total-timesteps"),
         (("reach", "--reward-config", "nothing.yaml"), "There is no file nothing.yaml"),

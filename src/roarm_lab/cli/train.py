@@ -1,5 +1,6 @@
 """`roarm train`: teach a policy by reinforcement learning, on the CPU if need be."""
 
+import os
 import shlex
 import sys
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ examples:
   roarm train reach --algorithm sac                      with SAC, which learns from a buffer of earlier moments
   roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
   roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
+  roarm train lift-cube --backend mujoco_warp --gpus 2   on two GPUs of this computer; so does
+                                                         `torchrun --nproc-per-node 2 -m roarm_lab train ...`
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
 exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
@@ -45,14 +48,17 @@ class TrainArguments:
     seed: int = 0
     """Seed of everything random."""
     num_envs: int | None = None
-    """Worlds side by side; the tuned number by default."""
+    """Worlds side by side, on each GPU if there are several; the tuned number by default."""
     total_timesteps: int | None = None
     """Environment steps, all worlds together; the tuned number by default."""
     device: str = "auto"
     """Where the networks learn, and where mujoco_warp simulates: cpu, cuda, cuda:1, ... The networks are small: auto
     means cpu with mujoco_cpu, cuda with mujoco_warp."""
+    gpus: int = 1
+    """Processes that learn one policy together, each with a GPU and --num-envs worlds of its own (RSL-RL's PPO only).
+    With mujoco_cpu and --device cpu they share the cores."""
     threads: int = 0
-    """CPU threads of the simulation; 0 takes all."""
+    """CPU threads of the simulation, of each process; 0 takes all."""
     hyperparameters: Path | None = None
     """YAML with changes to the settings of PPO or SAC: `name: value`. The tuned ones are such files too, with reasons:
     see docs/training.md, Tuned settings."""
@@ -78,9 +84,19 @@ class TrainArguments:
 def run(argv: list[str]) -> int:
     """Train and print where the policy is and how good."""
     arguments = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION)
-    from roarm_lab.cli.training import print_result, run_training
+    checked(arguments)
+    from roarm_lab.cli.several_gpus import follow_leader, start_team
+    from roarm_lab.cli.training import print_result, run_training, train_for_another
+    from roarm_lab.rl.team import team_of
 
-    trained = run_training(arguments, command=("roarm", "train", *argv))
+    team = team_of(os.environ)
+    if arguments.gpus > 1 and not team.several:
+        return start_team(arguments, argv)
+    follow_leader()
+    if not team.first:
+        train_for_another(arguments, team)
+        return 0
+    trained = run_training(arguments, command=("roarm", "train", *argv), team=team)
     if arguments.record_rollouts:
         from roarm_lab.cli.evaluating import checked_task
         from roarm_lab.cli.recording import record
@@ -94,9 +110,9 @@ def run(argv: list[str]) -> int:
     return 0
 
 
-def resume_hint(run: Path) -> str:
-    """Return the command that goes on with a run."""
-    return f"roarm train --resume {shlex.quote(str(run))}"
+def resume_hint(run: Path, processes: int = 1) -> str:
+    """Return the command that goes on with a run, in as many processes."""
+    return f"roarm train --resume {shlex.quote(str(run))}" + (f" --gpus {processes}" if processes > 1 else "")
 
 
 def checked(arguments: TrainArguments) -> TrainArguments:
@@ -110,16 +126,21 @@ def checked(arguments: TrainArguments) -> TrainArguments:
     if arguments.resume is not None:
         fixed = replace(TrainArguments(), resume=arguments.resume, total_timesteps=arguments.total_timesteps)
         fixed = replace(fixed, record_rollouts=arguments.record_rollouts, threads=arguments.threads)
-        fixed = replace(fixed, record_callback_rollouts=arguments.record_callback_rollouts)
+        fixed = replace(fixed, record_callback_rollouts=arguments.record_callback_rollouts, gpus=arguments.gpus)
         if fixed != arguments:
             raise BadInputError(
-                "With --resume only --total-timesteps, --threads, --record-rollouts and --record-callback-rollouts may "
-                "be given."
+                "With --resume only --total-timesteps, --gpus, --threads, --record-rollouts and "
+                "--record-callback-rollouts may be given."
             )
-    for name in ("num_envs", "total_timesteps", "eval_episodes"):
+    for name in ("num_envs", "total_timesteps", "eval_episodes", "gpus"):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {value}.")
+    if arguments.gpus > 1 and ":" in arguments.device:
+        raise BadInputError(
+            f"--device {arguments.device} is one GPU, and --gpus {arguments.gpus} takes the first {arguments.gpus}. "
+            "Leave --device out; CUDA_VISIBLE_DEVICES chooses which GPUs are counted."
+        )
     for name in ("seed", "threads", "record_rollouts"):
         value = getattr(arguments, name)
         if value < 0:

@@ -20,7 +20,8 @@ from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
 from roarm_lab.rl.settings import changed_settings, settings_of
-from roarm_lab.rl.trainer import algorithm_of, name_of, trainer_class, trainer_for
+from roarm_lab.rl.team import ALONE, Team
+from roarm_lab.rl.trainer import algorithm_of, check_together, name_of, trainer_class, trainer_for
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
@@ -33,8 +34,8 @@ LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
 
 
-def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Trained":
-    """Train as asked, with progress on stderr.
+def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team = ALONE) -> "Trained":
+    """Train as asked, with progress on stderr; in a team this is the first process.
 
     Raises:
         BadInputError: The arguments make no sense; nothing has been written then.
@@ -44,18 +45,15 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
         KeyboardInterrupt: Ctrl-C. How to go on has been said.
     """
     checked(arguments)
-    # Torch's threads would otherwise spin while they wait for work, on the cores that the simulation needs then.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    threads_wait_passively()
     from roarm_lab.cli.recording import LearningRecorder
     from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.run_folder import RunFolder
-    from roarm_lab.rl.train import device_of, train
+    from roarm_lab.rl.train import train
 
-    job, run = resumed_job(arguments, command) if arguments.resume else (new_job(arguments, command), None)
-    device_of(job.device, job.env)
-    trainer_class(job.trainer, job.settings.algorithm)
-    check_backend(job.env.robot, job.settings.num_envs, job.env.sim)
+    job, run = asked_job(arguments, command, team.size)
     remote = remote_log(arguments.wandb, run)
+    _join(job, team)
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
@@ -75,10 +73,60 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...]) -> "Traine
             told.result(trained.evaluation)
             return trained
     except KeyboardInterrupt:
-        sys.stderr.write(f"\n{_how_to_go_on(run)}\n")
+        sys.stderr.write(f"\n{_how_to_go_on(run, team)}\n")
         raise
     except DiskError as error:
-        raise DiskError(f"{error} Training has {_how_to_go_on(run)}") from error
+        raise DiskError(f"{error} Training has {_how_to_go_on(run, team)}") from error
+
+
+def asked_job(
+    arguments: TrainArguments, command: tuple[str, ...], processes: int
+) -> "tuple[TrainJob, RunFolder | None]":
+    """Return what to train, and the run to go on with; nothing is written.
+
+    Raises:
+        BadInputError: The arguments make no sense.
+        ImportError: The trainer's library is not installed.
+        MissingError: PyTorch is not installed, or has no CUDA or too few GPUs where they were asked for.
+    """
+    from roarm_lab.rl.distributed import check_gpus
+    from roarm_lab.rl.train import device_of
+
+    if arguments.gpus not in (1, processes):
+        raise BadInputError(f"--gpus {arguments.gpus}, but torchrun started {processes} processes; leave --gpus out.")
+    job, run = resumed_job(arguments, command) if arguments.resume else (new_job(arguments, command, processes), None)
+    check_together(job.trainer, job.settings.algorithm, processes)
+    device = device_of(job.device, job.env)
+    if processes > 1:
+        check_gpus(device, processes)
+    trainer_class(job.trainer, job.settings.algorithm)
+    return job, run
+
+
+def train_for_another(arguments: TrainArguments, team: Team) -> None:
+    """Train in a process beside the first one, which alone writes and says what comes out.
+
+    Raises:
+        BadInputError, ImportError, MissingError: As `run_training`.
+        KeyboardInterrupt: A process was asked to stop.
+    """
+    threads_wait_passively()
+    from roarm_lab.rl.train import newest_checkpoint, train_beside
+
+    job, run = asked_job(arguments, (), team.size)
+    checkpoint = None if run is None else newest_checkpoint(run)  # before the first process adds one
+    _join(job, team)
+    train_beside(job, checkpoint)
+
+
+def _join(job: "TrainJob", team: Team) -> None:
+    """Meet the team, and see that the simulator can be made in every process before anything is written in one."""
+    from roarm_lab.rl.distributed import anybody, join
+    from roarm_lab.rl.train import device_of, own_share
+
+    join(team, team.device(device_of(job.device, job.env)))
+    check_backend(job.env.robot, job.settings.num_envs, own_share(job.env, team).sim)
+    anybody(False)
 
 
 def threads_wait_passively() -> None:
@@ -109,12 +157,12 @@ def _state_in_words(state: "TrainingProgress") -> str:
     return f"{state.steps_per_s:,.0f} steps/s, success so far {success}"
 
 
-def _how_to_go_on(run: "RunFolder") -> str:
+def _how_to_go_on(run: "RunFolder", team: Team) -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
         return f"stopped before anything was saved; {run.path} can be deleted."
-    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path)}"
+    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path, team.size)}"
 
 
 def summary(evaluation: Evaluation) -> str:
@@ -166,7 +214,7 @@ def _lines(what: str, total: int) -> Any:
     return line
 
 
-def new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
+def new_job(arguments: TrainArguments, command: tuple[str, ...], processes: int = 1) -> "TrainJob":
     """Return the training that is asked for.
 
     Raises:
@@ -180,7 +228,8 @@ def new_job(arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
         randomization = load_randomization(arguments.domain_randomization)
         env = randomized(env, randomization)
     env = simulated(env, arguments.backend or "mujoco_cpu", arguments.device, arguments.threads)
-    trainer = trainer_for(arguments.trainer, env.sim.backend, arguments.algorithm)
+    usual = "rsl_rl" if processes > 1 and arguments.algorithm == "ppo" else None
+    trainer = trainer_for(arguments.trainer or usual, env.sim.backend, arguments.algorithm)
     tuned = settings_of(
         arguments.algorithm,
         env.task,

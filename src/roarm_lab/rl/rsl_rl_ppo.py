@@ -18,6 +18,7 @@ from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
+from roarm_lab.rl.distributed import multi_gpu, present
 from roarm_lab.rl.onnx_export import EPSILON, Mlp
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
@@ -108,9 +109,12 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             schedule="adaptive",
             desired_kl=settings.desired_kl,
             device=self.device,
+            multi_gpu_cfg=multi_gpu(present()),
         )
         if self.device != "cpu":  # one kernel instead of many: a GPU waits for commands, not for numbers
             self._ppo.optimizer = torch.optim.Adam(self._ppo.optimizer.param_groups, fused=True)
+        if present().several:
+            self._ppo.broadcast_parameters()  # seeds differ, so that worlds and noise do
         self._ppo.train_mode()
         self._kl = self._value_loss = UNKNOWN
 

@@ -16,6 +16,7 @@ import torch
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.env import Env
+from roarm_lab.rl.distributed import present
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings
@@ -43,14 +44,14 @@ class TorchTrainer(ABC, Generic[S]):
     def __init__(self, env: Env, settings: S, *, seed: int, device: str, events: Path | None) -> None:
         self.settings, self.device = settings, device
         self.worlds = TorchWorlds(env, device)
-        self._seed, self._steps = seed, 0
+        self._seed, self._steps, self._processes = seed, 0, present().size
         self._events = None if events is None else _events_below(events)
         torch.manual_seed(seed)
         self._make(self.worlds.reset(seed))
 
     @property
     def steps(self) -> int:
-        """Steps done so far, all worlds together."""
+        """Steps done so far, all worlds of all processes together."""
         return self._steps
 
     def learn(self, until: int, log: Log) -> None:
@@ -62,7 +63,8 @@ class TorchTrainer(ABC, Generic[S]):
             for _ in range(self.settings.rollout_steps):
                 moved = self._step(seen)
                 seen = moved.seen
-                self._steps += self.settings.num_envs
+                self._steps += self.settings.num_envs * self._processes
+                self.worlds.env.total_steps = self._steps  # a curriculum counts the worlds of other processes too
                 log.after_step(moved.result)
             self._write(log.after_rollout(self._steps, self._latest(), self._actions()))
             self._update(seen)

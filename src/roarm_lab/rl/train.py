@@ -17,7 +17,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
-from roarm_lab.core.provenance import provenance
+from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
@@ -25,11 +25,13 @@ from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, ra
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
+from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import Settings
-from roarm_lab.rl.trainer import Trainer, kind_of, trainer_class
+from roarm_lab.rl.team import Team
+from roarm_lab.rl.trainer import Log, Trainer, check_together, kind_of, trainer_class
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 EVALUATION_SEED_OFFSET = 1_000_003
@@ -93,6 +95,8 @@ def train(
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
+    In a team of processes (`distributed.join`) this is what the first one does; the others call `train_beside`.
+
     Args:
         job: What to train.
         run: Where to keep it.
@@ -109,21 +113,16 @@ def train(
         MissingError: CUDA was asked for and is not there.
         TrainingInterrupted: Ctrl-C; saved.
     """
-    device, start = device_of(job.device, job.env), trainer_class(job.trainer, job.settings.algorithm)
-    # More torch threads than this only wait for each other with networks of this size.
-    torch.set_num_threads(min(2, torch.get_num_threads()))
-    env = Env(replace(job.env, random_age=True), job.settings.num_envs, seed=job.seed)
+    env = _worlds(job)
     try:
         if resume:
-            checkpoint = _newest_checkpoint(run)
+            checkpoint = newest_checkpoint(run)
         else:
             checkpoint = None
             run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
-        trainer = start(env, job.settings, seed=job.seed, device=device, events=run.path / "tensorboard")
+        trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
         if checkpoint is not None:
-            trainer.resume(checkpoint)
             run.cut_curve(trainer.steps)
-            env.total_steps = trainer.steps  # a curriculum goes on too
         with _writing(run):
             _learn(job, run, env, trainer, report=report, watch=watch, note=note)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
@@ -131,6 +130,56 @@ def train(
         env.close()
     with _writing(run):
         return _evaluated(job, run, onnx, evaluating)
+
+
+def train_beside(job: TrainJob, checkpoint: Path | None) -> None:
+    """Train with worlds of this process what `train` keeps in the first one of the team. Nothing is written here.
+
+    Args:
+        job: The same as there.
+        checkpoint: From where training goes on, if it does.
+
+    Raises:
+        BadInputError: The checkpoint is damaged.
+        StoppedTogether: A process of the team was asked to stop.
+    """
+    env = _worlds(job)
+    try:
+        trainer = _trainer(job, env, checkpoint, None)
+        with _interruptible(None) as log:
+            trainer.learn(job.settings.total_timesteps, log)
+        leave()
+    except StoppedTogether:
+        leave()
+        raise
+    finally:
+        env.close()
+
+
+def _worlds(job: TrainJob) -> Env:
+    """Return the worlds of this process."""
+    # More torch threads than this only wait for each other with networks of this size.
+    torch.set_num_threads(min(2, torch.get_num_threads()))
+    team = present()
+    return Env(replace(own_share(job.env, team), random_age=True), job.settings.num_envs, seed=team.seed(job.seed))
+
+
+def own_share(env: EnvConfig, team: Team) -> EnvConfig:
+    """Return the task as this process of a team simulates it: on its own GPU, or with its share of the cores."""
+    threads = team.threads(env.sim.threads, usable_cores())
+    return replace(env, sim=replace(env.sim, device=team.device(env.sim.device), threads=threads))
+
+
+def _trainer(job: TrainJob, env: Env, checkpoint: Path | None, events: Path | None) -> Trainer:
+    """Return what learns in this process, and goes on from a checkpoint if there is one."""
+    team, start = present(), trainer_class(job.trainer, job.settings.algorithm)
+    check_together(job.trainer, job.settings.algorithm, team.size)
+    device = team.device(device_of(job.device, job.env))
+    trainer = start(env, job.settings, seed=team.seed(job.seed), device=device, events=events)
+    if checkpoint is not None:
+        trainer.resume(checkpoint)
+        env.total_steps = trainer.steps  # a curriculum goes on too
+    return trainer
 
 
 def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[[int], None] | None) -> Trained:
@@ -186,7 +235,12 @@ def device_of(name: str, env: EnvConfig) -> str:
     return name
 
 
-def _newest_checkpoint(run: RunFolder) -> Path:
+def newest_checkpoint(run: RunFolder) -> Path:
+    """Return from where a run goes on.
+
+    Raises:
+        BadInputError: It has no checkpoint.
+    """
     checkpoints = run.checkpoints()
     if not checkpoints:
         raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
@@ -201,6 +255,7 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "trainer": kind_of(job.trainer, job.settings.algorithm).label,
         "seed": job.seed,
         "device": job.device,
+        "processes": present().size,
         "evaluation_episodes": job.evaluation_episodes,
         "command": list(job.command),
         "settings": to_plain(job.settings),
@@ -239,16 +294,20 @@ def _learn(
             watch(steps, _infer(trainer.network_of()))
 
     if job.settings.total_timesteps <= trainer.steps:
+        leave()
         return
     log = Logbook(
         run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note
     )
-    with terminate_is_interrupt():
+    with _interruptible(log) as watched:
         try:
-            trainer.learn(job.settings.total_timesteps, log)
-        except KeyboardInterrupt:
+            trainer.learn(job.settings.total_timesteps, watched)
+        except KeyboardInterrupt as asked:
             save(trainer.steps)
+            if isinstance(asked, StoppedTogether):
+                leave()
             raise TrainingInterrupted(run, trainer.steps) from None
+    leave()
     save(trainer.steps)
     look(trainer.steps)
 
@@ -274,6 +333,17 @@ def _writing(run: RunFolder) -> Generator[None]:
         raise DiskError(
             f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; make room."
         ) from error
+
+
+@contextmanager
+def _interruptible(log: Log | None) -> Generator[Log]:
+    """Yield the log with which Ctrl-C and SIGTERM end training: alone at once, in a team with all its processes."""
+    if log is not None and not present().several:
+        with terminate_is_interrupt():
+            yield log
+        return
+    with stop_when_asked() as stop:
+        yield TogetherLog(stop, log)
 
 
 @contextmanager

@@ -99,11 +99,13 @@ class Kind:
     label: str
     on_tensors: bool = True
     """Whether it learns from tensors where they are; otherwise all arrays must be NumPy's, so no GPU simulates."""
+    together: bool = False
+    """Whether several processes can train one policy with it."""
 
 
 TRAINERS: dict[str, Kind] = {
     "sb3": Kind("roarm_lab.rl.sb3_trainer", "sb3-ppo", on_tensors=False),
-    "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo"),
+    "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo", together=True),
     "skrl": Kind("roarm_lab.rl.skrl_ppo", "skrl-ppo"),
 }
 """Trainer with PPO by the name that `roarm train --trainer` takes."""
@@ -154,6 +156,21 @@ def kind_of(name: str, algorithm: str = "ppo") -> Kind:
             f"{' or '.join(having)}; with --trainer {name} leave --algorithm out."
         )
     return having[name]
+
+
+def check_together(name: str, algorithm: str, processes: int) -> None:
+    """Refuse several processes where the trainer can not let them learn together.
+
+    Raises:
+        BadInputError: It can not; names those that can.
+    """
+    if processes == 1 or kind_of(name, algorithm).together:
+        return
+    able = [other for other, kind in TRAINERS.items() if kind.together]
+    raise BadInputError(
+        f"{processes} processes can not train one policy with --trainer {name} --algorithm {algorithm}. Take --trainer "
+        f"{' or '.join(able)} with --algorithm ppo, or one process: --gpus 1."
+    )
 
 
 def name_of(label: str) -> str:

@@ -48,7 +48,13 @@ class Tape:
         graph = self._torch.cuda.CUDAGraph()
         for generator in self._generators:
             graph.register_generator_state(generator)
-        self._open = self._torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
+        self._open = self._torch.cuda.graph(
+            graph,
+            pool=self._pool,
+            stream=self._stream,
+            # NCCL has a thread that looks now and then at what several GPUs exchange; that must not end a recording.
+            capture_error_mode="thread_local",
+        )
         self._open.__enter__()
         self._pieces.append(graph.replay)
 
