@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from roarm_lab.cli.bench import BenchArguments
-from roarm_lab.cli.measuring import machine, rows_of
+from roarm_lab.cli.measuring import machine, rows_of, task_of
 from roarm_lab.cli.peers import Peer, PeerProcess, check_python, peers_named, pythons_given
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.tasks.table import get_task
 
 TURNS = 2
 SECONDS = {"sim": 5.0, "train": 20.0}
@@ -79,7 +78,7 @@ def compare_and_say(arguments: BenchArguments) -> int:
         RoarmLabError: A peer failed while it was measured.
     """
     _refuse_misfits(arguments)
-    config = get_task(arguments.task)
+    config = task_of(arguments)
     peers = peers_named(arguments.against, arguments.what)
     _refuse_crowds(arguments.worlds, peers)
     pythons = pythons_given(arguments.peer_python, peers)

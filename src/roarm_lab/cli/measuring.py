@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roarm_lab.cli.bench import BenchArguments, Row
-from roarm_lab.cli.training import threads_wait_passively
-from roarm_lab.core.arrays import Float32
+from roarm_lab.cli.training import simulated, threads_wait_passively
+from roarm_lab.core.arrays import Array, Float32, asarray_like, to_numpy
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, Observations
@@ -22,15 +22,19 @@ from roarm_lab.policies.contract import check_interface
 from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from roarm_lab.sim.raw import RawReplay
+from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
+    from roarm_lab.sim.raw_warp import WarpReplay
 
-WORLDS = (64, 128, 256, 512, 1024, 2048)
+WORLDS = {"mujoco_cpu": (64, 128, 256, 512, 1024, 2048), "mujoco_warp": (1024, 4096, 16384)}
 SIM_S, TRAIN_S = 2.0, 20.0
 PAIRS_PER_ROUND = 4096
 """Control steps of one world between two turns of the yardstick."""
+ROUNDS_ON_A_GPU = 8
+"""Control steps of all worlds between two turns there."""
 
 
 def machine() -> dict[str, Any]:
@@ -53,18 +57,24 @@ def rows_of(arguments: BenchArguments) -> "Iterator[Row | TrainingSpeed]":
         BadInputError: The task or the bundle can not be used; nothing has been measured then.
         MissingError: Training needs packages that are not installed.
     """
-    config, cores = get_task(arguments.task), usable_cores()
+    config, cores = task_of(arguments), usable_cores()
+    check_backend(config.robot, max(arguments.worlds, default=1), config.sim)
     if arguments.what == "train":
         yield from _training(config, arguments, cores)
         return
-    infer = _policy(arguments)
-    for threads in arguments.threads or tuple(dict.fromkeys((1, cores))):
-        for worlds in arguments.worlds or WORLDS:
+    infer, on_cpu = _policy(arguments), arguments.backend == "mujoco_cpu"
+    for threads in arguments.threads or (tuple(dict.fromkeys((1, cores))) if on_cpu else (1,)):
+        for worlds in arguments.worlds or WORLDS[arguments.backend]:
             yield measure_sim(config, worlds, threads, arguments.seconds or SIM_S, infer)
 
 
+def task_of(arguments: BenchArguments) -> EnvConfig:
+    """Return the task in the simulator that was asked for."""
+    return simulated(get_task(arguments.task), arguments.backend, arguments.device, threads=0)
+
+
 def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, infer: Infer | None = None) -> Row:
-    """Return one row: actions in `worlds` worlds, then the same states again with bare mj_step.
+    """Return one row: actions in `worlds` worlds, then the same states again with bare physics.
 
     Args:
         config: The task.
@@ -75,13 +85,11 @@ def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, in
     """
     config = replace(config, sim=replace(config.sim, threads=threads), random_age=True)
     env = Env(config, worlds, seed=0)
-    assert isinstance(env.backend, MujocoCpu)
-    replay = RawReplay(env.backend, config.substeps)
-    act = _random(env) if infer is None else lambda seen: infer(seen["actor"])[:, 0]
+    replay, act = _yardstick(env), _random(env) if infer is None else _actions_of(infer)
     seen, spent_s, steps, raw, held = env.reset(), 0.0, 0, list[float](), list[float]()
     for _ in range(8 if infer is None else config.episode_steps):  # until all worlds are somewhere in an episode
         seen = env.step(act(seen)).observations
-    rounds = max(PAIRS_PER_ROUND // worlds, 1)
+    rounds = max(PAIRS_PER_ROUND // worlds, 1) if config.sim.backend == "mujoco_cpu" else ROUNDS_ON_A_GPU
     while spent_s < seconds or len(raw) < 3:
         for _ in range(rounds):
             action = act(seen)
@@ -91,7 +99,7 @@ def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, in
             spent_s += time.perf_counter() - began_s
             replay.keep_target(env.moved.joint_target)
             if env.moved.touching is not None:
-                held.append(float(np.mean(np.any(np.all(env.moved.touching, axis=2), axis=1))))
+                held.append(float(np.mean(np.any(np.all(to_numpy(env.moved.touching), axis=2), axis=1))))
         steps += rounds
         raw.append(replay.physics_steps_per_s(threads) / config.substeps)
     env.close()
@@ -99,9 +107,23 @@ def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, in
     return Row(worlds, threads, env_rate, raw_rate, env_rate / raw_rate, float(np.mean(held)) if held else None)
 
 
-def _random(env: Env) -> Callable[[Observations], Float32]:
+def _yardstick(env: Env) -> "RawReplay | WarpReplay":
+    if isinstance(env.backend, MujocoCpu):
+        return RawReplay(env.backend, env.config.substeps)
+    from roarm_lab.sim.raw_warp import WarpReplay
+
+    backend: Any = env.backend
+    return WarpReplay(backend, env.config.substeps)
+
+
+def _actions_of(infer: Infer) -> Callable[[Observations], Float32]:
+    return lambda seen: infer({name: to_numpy(values) for name, values in seen["actor"].items()})[:, 0]
+
+
+def _random(env: Env) -> Callable[[Observations], Array]:
     rng = np.random.default_rng(0)
-    actions = rng.uniform(-1.0, 1.0, (64, env.num_envs, env.actions.size)).astype(np.float32)
+    actions = rng.uniform(-1.0, 1.0, (64, env.num_envs, env.actions.size))
+    actions = asarray_like(actions, env.backend.get("joint_pos"))
     turns = itertools.count()
     return lambda seen: actions[next(turns) % len(actions)]
 
@@ -119,10 +141,12 @@ def _training(config: EnvConfig, arguments: BenchArguments, cores: int) -> "Iter
     threads_wait_passively()
     from roarm_lab.rl.settings import ppo_settings
     from roarm_lab.rl.speed import measure_training
+    from roarm_lab.rl.trainer import trainer_for
 
-    trainer = arguments.trainer or "sb3"
-    tuned = ppo_settings(config.task, trainer=trainer)
-    for threads in arguments.threads or (cores,):
+    on_cpu = arguments.backend == "mujoco_cpu"
+    trainer = trainer_for(arguments.trainer, arguments.backend)
+    tuned = ppo_settings(config.task, trainer=trainer, device="cpu" if on_cpu else "cuda")
+    for threads in arguments.threads or (cores if on_cpu else 1,):
         for worlds in arguments.worlds or (tuned.num_envs,):
             settings = replace(tuned, num_envs=worlds)
             yield measure_training(config, settings, threads, arguments.seconds or TRAIN_S, trainer)

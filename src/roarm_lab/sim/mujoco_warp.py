@@ -59,8 +59,7 @@ class MujocoWarp:
         with self.device.scope():
             self._scaling.set_const()
             self.device.mjw.step(self._m, self._d)
-        if self.device.is_cuda:
-            self.device.wp.synchronize_device(self.device.name)
+        self.wait()
         self._scaling.correct()
         self._rest(self._everybody(), None)
         self._view["overflow"].zero_()
@@ -99,17 +98,41 @@ class MujocoWarp:
     def step(self, joint_target: Array, substeps: int) -> None:
         """Hold joint targets [env, joint] rad, or several after one another, for a number of physics steps."""
         self._scaling.settle()
-        targets = self._tensor(joint_target)
-        targets = targets if targets.ndim == 3 else targets[None]
-        held, _ = self._buffer(len(targets))
-        held[:, :, self._actuators] = targets
+        held = self._held(joint_target)
         # What is not a number would stay in a world for good, and is better not shown to the solver at all.
         ill = self._faults.note(self._view, held.abs().amax(dim=0))
         self._rest(ill, None)
         held.masked_fill_(ill[:, None], 0.0)
-        self.device.run((len(targets), substeps), lambda: self._physics(len(targets), substeps))
+        self.device.run((len(held), substeps), lambda: self._physics(len(held), substeps))
         self._rest(ill | self._faults.note(self._view, self._view["ctrl"].abs()), None)
         self._faults.count()
+
+    def physics(self, joint_target: Array, substeps: int) -> None:
+        """Do the physics of `step` and nothing else, for measuring: nothing is looked for, nothing is put right."""
+        held = self._held(joint_target)
+        self.device.run((len(held), substeps), lambda: self._physics(len(held), substeps))
+
+    def physics_state(self) -> dict[str, Array]:
+        """Return a copy of what the physics of a step begins with, by MuJoCo's names."""
+        return {name: self._view[name].clone() for name in ("qpos", "qvel", "ctrl", "qacc_warmstart", "qfrc_applied")}
+
+    def set_physics_state(self, state: Mapping[str, Array]) -> None:
+        """Write what `physics_state` gave."""
+        for name, values in state.items():
+            self._view[name].copy_(values)
+
+    def wait(self) -> None:
+        """Wait until the device has done all that it was told."""
+        if self.device.is_cuda:
+            self.device.torch.cuda.synchronize(self.device.name)
+
+    def _held(self, joint_target: Array) -> Any:
+        """Return targets in MuJoCo's order [part, env, actuator], in the memory that the physics reads."""
+        targets = self._tensor(joint_target)
+        targets = targets if targets.ndim == 3 else targets[None]
+        held, _ = self._buffer(len(targets))
+        held[:, :, self._actuators] = targets
+        return held
 
     def _physics(self, parts: int, substeps: int) -> None:
         _, targets = self._buffer(parts)
