@@ -70,7 +70,7 @@ def test_a_run_without_failures_says_so(tmp_path: Path) -> None:
 def test_another_number_of_failures_than_in_the_evaluation_is_said(tmp_path: Path) -> None:
     found = found_of(0.001)
     seen = watch(wave, short(0.001), replace(found, successes=2))
-    assert "6 failed (then 4: other versions, or another machine)" in page_of(seen, tmp_path).text
+    assert "6 failed (then 4: other versions, another machine or simulator)" in page_of(seen, tmp_path).text
 
 
 def test_without_a_renderer_the_replay_is_there_and_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

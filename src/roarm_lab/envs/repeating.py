@@ -84,51 +84,48 @@ class Repeating(Generic[Result]):
             self._record(values)
         assert self._play is not None
         self._input[:] = values
-        for place, kept in zip(self._places, self._kept, strict=True):
-            now = leaves(place.value)
-            for old, new in zip(kept, now, strict=True):
-                if new is not old:  # somebody has put something else there since, a reset for instance
-                    old[:] = new
-            place.put(kept)
+        self._take_over()  # somebody may have put something else into a place since, a reset for instance
         self._play()
         return _copied(self._result)
 
     def _record(self, values: Array) -> None:
-        xp = array_namespace(values)
-
-        def own(value: Array) -> Array:
-            return xp.asarray(value, copy=True)
-
-        self._input = own(values)
-        self._kept = [[own(leaf) for leaf in leaves(place.value)] for place in self._places]
+        self._input = _own(values)
+        self._kept = [[_own(leaf) for leaf in leaves(place.value)] for place in self._places]
 
         def work() -> None:
-            for place, kept in zip(self._places, self._kept, strict=True):
-                place.put(kept)
-            self._result = self._function(self._input)
-            changed = [
-                (
-                    old,
-                    own(new),
-                )  # first all copies: what was the newest in one place may have become the last in another
-                for place, kept in zip(self._places, self._kept, strict=True)
-                for old, new in zip(kept, leaves(place.value), strict=True)
-                if new is not old
-            ]
-            self._result = _copied(self._result)
-            for old, new in changed:
-                old[:] = new
-            for place, kept in zip(self._places, self._kept, strict=True):
-                place.put(kept)
+            self._put_back()
+            self._result = _copied(self._function(self._input))
+            self._take_over()
 
         self._key, self._play = self._recorder.record(work, self._generators)
+
+    def _take_over(self) -> None:
+        """Write what is in the places now into the memory that is kept, and put that there."""
+        changed = [
+            (old, _own(new))
+            for place, kept in zip(self._places, self._kept, strict=True)
+            for old, new in zip(kept, leaves(place.value), strict=True)
+            if new is not old
+        ]
+        # All have been copied before any is written: what was the newest in one place may be the last in another now.
+        for old, new in changed:
+            old[:] = new
+        self._put_back()
+
+    def _put_back(self) -> None:
+        for place, kept in zip(self._places, self._kept, strict=True):
+            place.put(kept)
+
+
+def _own(value: Array) -> Array:
+    return array_namespace(value).asarray(value, copy=True)
 
 
 def leaves(tree: Any) -> list[Array]:
     """Return the arrays of a tree in a fixed order; None holds none."""
-    return (
-        [leaf for part in _parts(tree) for leaf in leaves(part)] if _is_branch(tree) else [] if tree is None else [tree]
-    )
+    if _is_branch(tree):
+        return [leaf for part in _parts(tree) for leaf in leaves(part)]
+    return [] if tree is None else [tree]
 
 
 def rebuilt(tree: Any, arrays: Iterable[Array]) -> Any:

@@ -17,7 +17,8 @@ MIN_DRIVER = (12, 4)
 CONTACTS_PER_BOX, ROWS_PER_BOX = 24, 96
 """Room for contacts and constraint rows per world, for each box (and for none, as for one)."""
 WORKSPACE = 2.0
-"""Memory of a world in use, over that of its arrays: the solver's own arrays and what the allocator keeps. A guess."""
+"""Memory of a world in use, over that of its arrays: with an environment's own tensors and recordings it was 1.9 on an
+H200, besides 0.7 GiB that did not grow with the worlds (4,096 and 16,384 of lift-cube)."""
 
 
 class WarpDevice:

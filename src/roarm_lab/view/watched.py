@@ -100,7 +100,7 @@ def _about(seen: Again, found: Evaluation) -> str:
         f"Of {many} of the evaluation, played again for this page, {words.count(failed) if failed else 'none'} failed"
     )
     if not rest and seen.successes != found.successes:
-        told += f" (then {words.count(found.episodes - found.successes)}: other versions, or another machine)"
+        told += f" (then {words.count(found.episodes - found.successes)}: other versions, another machine or simulator)"
     shown = len(shown_failures(seen))
     if not shown:
         return f"{told}: there is nothing to show."
