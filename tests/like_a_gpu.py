@@ -32,6 +32,10 @@ TO_THE_HOST = ("numpy", "tolist", "cpu", "__array__", "__float__", "__int__", "_
 
 
 class _Operations(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to tell the compiler so would import it first, for seconds
+
     def __init__(self, watch: "Watch") -> None:
         super().__init__()
         self._watch = watch
