@@ -120,6 +120,30 @@ def test_mujoco_is_three_packages_from_4_on() -> None:
     assert mujoco_repair("3.13.0") == "pip uninstall -y mujoco mujoco-core mujoco-studio && pip install 'mujoco>=3.17'"
 
 
+def test_without_the_gpu_simulator_there_is_a_note_and_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "package_version", lambda name: None if name == "mujoco-warp" else "9.0")
+    monkeypatch.setattr(checks, "answer_of", lambda code: pytest.fail("nothing to try"))
+    (row,) = checks.check_gpu_simulator()
+    assert (row.name, row.state, row.found) == ("GPU simulator", State.NOTE, "not installed (extra gpu)")
+    assert row.type_this.startswith("pip install 'roarm-lab[gpu]'")
+
+
+def test_with_the_gpu_simulator_its_versions_and_what_is_seen_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "package_version", lambda name: "1.5" if name == "warp-lang" else "4.0.0")
+    monkeypatch.setattr(checks, "SEES_GPU", {"torch": "print('Module loaded')", "Warp": "print('GPUs: One (x)')"})
+    rows = {row.name: row for row in checks.check_gpu_simulator()}
+    assert rows["mujoco-warp"] == Row("mujoco-warp", State.FINE, "4.0.0")
+    assert rows["warp-lang"].state == State.BAD  # a simulator that is there must work
+    assert rows["GPU, by torch"].found == "no CUDA device"
+    assert rows["GPU, by Warp"] == Row("GPU, by Warp", State.FINE, "One (x)")
+    assert list(rows) == ["mujoco-warp", "warp-lang", "GPU, by torch", "GPU, by Warp"]
+
+
+def test_a_library_that_can_not_say_which_gpus_it_sees_is_a_note() -> None:
+    row = checks.gpu_row("Warp", "raise ImportError('libcuda')")
+    assert (row.state, row.found) == (State.NOTE, "ImportError: libcuda")
+
+
 def test_the_renderer_in_use_is_judged_and_another_is_offered() -> None:
     assert choice("egl", ["egl"]) == Row("pictures", State.FINE, "drawn with egl")
     assert choice("glfw", ["osmesa"]).type_this == "export MUJOCO_GL=osmesa"

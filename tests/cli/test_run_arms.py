@@ -139,9 +139,14 @@ def test_an_arm_that_is_not_there_is_exit_code_3(one_line: Callable[..., str], b
     assert "/dev/nothing" in one_line("run", bundle, "--arm", "serial:/dev/nothing", "--yes", code=3)
 
 
-@pytest.mark.slow
-def test_a_real_arm_without_a_camera_refuses_a_task_with_boxes(one_line: Callable[..., str], folder: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("--yes",), ("--dry-run",)])
+def test_a_real_arm_without_a_camera_refuses_a_task_with_boxes_before_anybody_is_asked(
+    one_line: Callable[..., str], folder: Path, words: tuple[str, ...]
+) -> None:
     still_bundle(folder / "lift", lift_cube())
-    with emulator_process("20260701", "--pty", "--booted") as emulator:
-        message = one_line("run", "lift", "--arm", f"serial:{emulator.addresses.serial}", "--yes")
+    message = one_line("run", "lift", "--arm", "serial:/dev/nothing", *words)
     assert "This arm can not provide what the policy needs: 'cube' (perception)" in message
+
+
+def test_a_bundle_that_is_not_there_is_refused_before_anybody_is_asked(one_line: Callable[..., str]) -> None:
+    assert "nowhere" in one_line("run", "nowhere", "--arm", "serial:/dev/nothing")

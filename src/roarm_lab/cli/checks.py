@@ -36,6 +36,24 @@ RENDERERS = {
 }
 """What MUJOCO_GL can be on Linux -> what to type when it does not work (Debian and Ubuntu)."""
 
+GPUS = "GPUs: "
+SEES_GPU = {
+    "torch": f"""
+import torch
+if torch.cuda.is_available():
+    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    print({GPUS!r} + ", ".join(names) + f" (built for CUDA {{torch.version.cuda}})")
+""",
+    "Warp": f"""
+import warp
+if warp.is_cuda_available():
+    names = [device.name for device in warp.get_cuda_devices()]
+    driver = ".".join(map(str, warp.get_cuda_driver_version()))
+    print({GPUS!r} + ", ".join(names) + f" (the driver offers CUDA {{driver}})")
+""",
+}
+"""Library -> what prints the GPUs that it sees, in the last line."""
+
 
 class State(StrEnum):
     """How a row is."""
@@ -69,6 +87,7 @@ def check_all() -> list[Row]:
         check_mujoco,
         check_onnxruntime,
         check_torch,
+        check_gpu_simulator,
         check_rendering,
         check_cpu,
     ]
@@ -161,6 +180,31 @@ def check_torch() -> Iterator[Row]:
     yield row
 
 
+def check_gpu_simulator() -> Iterator[Row]:
+    """Is the simulator of the extra `gpu` there, and which GPUs do torch and Warp see? All else works without."""
+    wanted = {name: minimum for name, (minimum, extra) in requirements("gpu").items() if extra and name != "torch"}
+    lacking = [name for name in wanted if package_version(name) is None]
+    if lacking:
+        install = "pip install 'roarm-lab[gpu]'  # where there is an NVIDIA GPU"
+        yield Row("GPU simulator", State.NOTE, "not installed (extra gpu)", install)
+        return
+    for name, minimum in wanted.items():
+        yield check_package(name, minimum, "gpu", package_version(name), None)
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(gpu_row, SEES_GPU, SEES_GPU.values())
+
+
+def gpu_row(library: str, code: str) -> Row:
+    """Return the row of a library, for which `code` prints the GPUs that it sees, or nothing."""
+    printed, trouble = answer_of(code)
+    name = f"GPU, by {library}"
+    if trouble:
+        return Row(name, State.NOTE, trouble, "pip install --force-reinstall 'roarm-lab[gpu]'")
+    if not printed.startswith(GPUS):
+        return Row(name, State.NOTE, "no CUDA device", "nvidia-smi  # should list a GPU and its driver")
+    return Row(name, State.FINE, printed.removeprefix(GPUS))
+
+
 def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Iterator[Row]:
     """Which ways to draw a picture work here? Simulation and training need none of them."""
     if try_python("import mujoco"):
@@ -205,14 +249,19 @@ def tried(name: str, code: str, repair: str, if_not: State = State.BAD, **env: s
 
 def try_python(code: str, **env: str) -> str:
     """Return the last line that `code` complained with in a fresh interpreter; an empty text when it ran."""
+    return answer_of(code, **env)[1]
+
+
+def answer_of(code: str, **env: str) -> tuple[str, str]:
+    """Return the last line that `code` printed in a fresh interpreter, and what it complained with, as `try_python`."""
     command = [sys.executable, "-c", code]
     try:
         done = subprocess.run(
             command, env={**os.environ, **env}, capture_output=True, text=True, timeout=TRY_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {TRY_TIMEOUT_S:.0f} s"
+        return "", f"no answer within {TRY_TIMEOUT_S:.0f} s"
     if done.returncode == 0:
-        return ""
+        return (done.stdout.strip().splitlines() or [""])[-1], ""
     errors = [line for line in done.stderr.splitlines() if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return errors[-1] if errors else f"ended with code {done.returncode}"
+    return "", errors[-1] if errors else f"ended with code {done.returncode}"

@@ -3,12 +3,12 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from roarm_lab.cli.connecting import HERE, station_for
+from roarm_lab.cli.connecting import HERE, check_arm, station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
@@ -19,35 +19,63 @@ from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, quiet_memory, run_episode
-from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.policies.bundle import Bundle, load_bundle
+from roarm_lab.robots.arm import GatedArm
+from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
+from roarm_lab.sim.backend import SimConfig
 
 PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
 """Where boxes wait [m] while the arm goes to its start: beyond its reach, and so high that none is in the table."""
 
 
-def drive(arguments: RunArguments) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Prepared:
+    """What a run needs besides the arm."""
+
+    bundle: Bundle
+    sim: SimConfig
+    """How the task simulates an arm, and what lies on its table."""
+    drift: list[str]
+    policy: ArmPolicy
+    goal: Mapping[str, Float32] | None
+    station: Station | None
+
+
+def prepared(arguments: RunArguments) -> Prepared:
+    """Return what a run needs; refuses whatever can be refused without the arm, before anybody is asked anything.
+
+    Raises:
+        BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
+    """
+    bundle = load_bundle(arguments.bundle)
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    if check_arm(arguments.arm) not in HERE:
+        check_sources(bundle, GatedArm.provides)  # nothing looks at the table of a real arm
+    robot = get_robot(bundle.contract.interface["robot"])
+    policy = ArmPolicy(bundle, robot)
+    goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
+    station = station_for(arguments.station, arguments.arm, robot)
+    policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
+    return Prepared(bundle, task.sim, drift, policy, goal, station)
+
+
+def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
     """Run the episodes and return the summary, which is also written beside the log of cycles.
 
     On an arm that is not real an episode in which it had to be held has failed, and the next one begins. A real arm
     stays held: the first hold ends the run, and `ended_by` of the summary says so.
 
     Raises:
-        BadInputError: The bundle, the goal or the arm can not be used; nothing has been written then.
+        BadInputError: The arm can not be used; nothing has been written then.
         MissingError: The arm is not there.
         KeyboardInterrupt: Ctrl-C. The arm is held, and what was done until then is written.
     """
-    bundle = load_bundle(arguments.bundle)
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
-    robot = get_robot(bundle.contract.interface["robot"])
-    policy = ArmPolicy(bundle, robot)
-    goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
-    station = station_for(arguments.station, arguments.arm, robot)
-    policy.draw_boxes(np.random.default_rng(arguments.seed), goal)  # a goal that suits no box is refused here
+    bundle, policy, station, drift = ready.bundle, ready.policy, ready.station, ready.drift
     opened = stage(
         arguments.arm,
-        robot,
-        task.sim,
+        policy.robot,
+        ready.sim,
         firmware=arguments.firmware,
         fast=arguments.fast,
         dry_run=arguments.dry_run,
@@ -63,7 +91,7 @@ def drive(arguments: RunArguments) -> dict[str, Any]:
         with quiet_memory(), (folder / "cycles.jsonl").open("xb", buffering=0) as file:
             log, episodes, ended_by = CycleLog(file), list[EpisodeLog](), "interrupted"
             try:
-                ended_by = _run_all(arguments, found, policy, goal, log=log, episodes=episodes)
+                ended_by = _run_all(arguments, found, policy, ready.goal, log=log, episodes=episodes)
             except KeyboardInterrupt:
                 sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {folder}\n")
                 raise

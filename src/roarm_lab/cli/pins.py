@@ -8,8 +8,8 @@ from pathlib import Path
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 
 
-def requirements() -> dict[str, tuple[str, str]]:
-    """Return package -> (oldest version, extra or nothing) for what the default install and `train` bring."""
+def requirements(chosen: str = "train") -> dict[str, tuple[str, str]]:
+    """Return package -> (oldest version, extra or nothing) for what the default install and a chosen extra bring."""
     try:
         lines = requires("roarm-lab") or []
     except PackageNotFoundError:
@@ -19,7 +19,7 @@ def requirements() -> dict[str, tuple[str, str]]:
         name = re.match(r"[\w.-]+", line)
         minimum = re.search(r">=([\d.]+)", line)
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        if name and (extra is None or extra[1] == "train"):
+        if name and (extra is None or extra[1] == chosen):
             found[name[0].lower()] = (minimum[1] if minimum else "0", extra[1] if extra else "")
     return found
 

@@ -80,12 +80,13 @@ def run(argv: list[str]) -> int:
         raise BadInputError("--min-success does not go with --dry-run: nothing moves, so nothing succeeds.")
     from roarm_lab.cli.asking import agreed
     from roarm_lab.cli.connecting import HERE, check_arm
-    from roarm_lab.cli.driving import drive, say
+    from roarm_lab.cli.driving import drive, prepared, say
 
+    ready = prepared(arguments)  # refuses first: a person is asked only about what can be done
     moves = check_arm(arguments.arm) not in HERE and not arguments.dry_run
     if moves and not agreed(f"The policy moves the arm at {arguments.arm} now. Is its way free?", yes=arguments.yes):
         return 1
-    summary = drive(arguments)
+    summary = drive(arguments, ready)
     if arguments.json:
         sys.stdout.write(json.dumps(summary, indent=2, allow_nan=False) + "\n")
     else:

@@ -94,13 +94,13 @@ def put(old: Array, rows: Array, picked: Array, axis: int = 0) -> Array:
 
 
 def columns(values: Array, numbers: Sequence[int]) -> Array:
-    """Return columns of values [row, column] by their numbers. A list as an index would have to be sent to a GPU."""
+    """Return columns of values [..., column] by their numbers. A list as an index would have to be sent to a GPU."""
     first, count = (numbers[0], len(numbers)) if numbers else (0, 0)
     if list(numbers) == list(range(first, first + count)):
-        return values[:, first : first + count]
+        return values[..., first : first + count]
     if is_torch_array(values):
-        return values[:, _index(tuple(numbers), array_namespace(values), device(values))]
-    return values[:, list(numbers)]
+        return values[..., _index(tuple(numbers), array_namespace(values), device(values))]
+    return values[..., list(numbers)]
 
 
 @lru_cache(maxsize=1024)

@@ -127,7 +127,7 @@ class EePose(ActionTerm):
 
         def target(state: State, action: Array) -> Array:
             xp = array_namespace(action)
-            jacobian = kinematics.jacobian(state.joint_target, site)[:, :, joints]
+            jacobian = columns(kinematics.jacobian(state.joint_target, site), joints)
             pitch_axis = xp.stack((-xp.sin(state.joint_target[:, 0]), xp.cos(state.joint_target[:, 0])), axis=-1)
             pitch = xp.sum(jacobian[:, 3:5, :] * pitch_axis[:, :, None], axis=1)[:, None, :]
             rows = xp.concat((jacobian[:, :3, :], pitch), axis=1)
