@@ -84,7 +84,7 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
 
     At best: the upper end of the 95 % interval, since a few missed goals out of fifty may be bad luck.
     """
-    from roarm_lab.cli.driving import drive, say
+    from roarm_lab.cli.driving import drive, prepared, say
     from roarm_lab.cli.run import RunArguments
     from roarm_lab.core.files import write_atomic
     from roarm_lab.evaluate.statistics import wilson_interval
@@ -98,9 +98,8 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
     except InterfaceError as error:
         sys.stdout.write(f"on the arm  not tried. {error}\n")
         return None
-    driven = drive(
-        RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
-    )
+    words = RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
+    driven = drive(words, prepared(words))
     say(driven)
     write_atomic(run / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
     return wilson_interval(driven["successes"], arguments.goals)[1]
