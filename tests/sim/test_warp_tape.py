@@ -100,9 +100,12 @@ def test_a_tape_plays_its_pieces_in_order_and_draws_on() -> None:
     values, drawn = torch.zeros(4, device="cuda"), torch.zeros(4, device="cuda")
     tape = Tape(torch, "cuda:0", [luck])
 
+    def double() -> None:
+        values.mul_(2.0)
+
     def work() -> None:
         values.add_(1.0)
-        tape.cut(lambda: values.mul_(2.0))
+        tape.cut(double)
         values.add_(3.0)
         drawn.copy_(torch.rand(4, generator=luck, device="cuda"))
 
