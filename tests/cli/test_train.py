@@ -166,6 +166,8 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
         (("reach", "--seed", "-1"), "--seed must be 0 or more, got -1"),
         (("reach", "--threads", "-1"), "--threads must be 0 or more, got -1"),
         (("reach", "--algorithm", "sac", "--trainer", "rsl_rl"), "--trainer rsl_rl has no SAC"),
+        (("reach", "--backend", "mujoco_warp", "--trainer", "sb3"), "--trainer sb3 learns from NumPy arrays"),
+        (("reach", "--backend", "mujoco_warp", "--device", "gpu"), "--device must be auto, cpu, cuda or cuda:1"),
         (("lift-cube", "--algorithm", "sac"), "There is no task tuned for sac named 'lift-cube'"),
         (("--resume", "nothing", "--algorithm", "sac"), "With --resume only --total-timesteps"),
         (("--resume", "nothing"), "nothing is not a run folder: it has no meta.json"),
@@ -274,6 +276,15 @@ def test_without_a_trainers_library_it_says_what_to_install(
     done = roarm_without(package, "train", "reach", "--trainer", trainer, folder=folder)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1].endswith(f"which is not installed. Type: pip install 'roarm-lab[{extra}]'")
+    assert list(folder.iterdir()) == []
+
+
+def test_without_the_simulator_for_a_gpu_it_says_what_to_install_and_what_to_do_instead(folder: Path) -> None:
+    done = roarm_without("warp", "train", "reach", "--backend", "mujoco_warp", folder=folder)
+    assert done.returncode == 3
+    said = done.stderr.splitlines()[-1]
+    assert "needs the Python package 'warp': pip install 'roarm-lab[gpu]'" in said
+    assert "On the CPU, mujoco_cpu does the same" in said
     assert list(folder.iterdir()) == []
 
 

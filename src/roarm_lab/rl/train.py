@@ -228,7 +228,8 @@ def device_of(name: str, env: EnvConfig) -> str:
         name = "cpu" if env.sim.backend == "mujoco_cpu" else env.sim.device
     if not DEVICE.fullmatch(name):
         raise BadInputError(f"--device must be auto, cpu, cuda or cuda:1, ..., got {name!r}.")
-    if name != "cpu" and not torch.cuda.is_available():
+    # A simulator on the GPU says itself what is missing, and what to do instead.
+    if name != "cpu" and env.sim.backend == "mujoco_cpu" and not torch.cuda.is_available():
         raise MissingError(
             f"--device {name}: PyTorch sees no CUDA device; `roarm doctor` says more. --device cpu is fast enough here."
         )
