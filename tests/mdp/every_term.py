@@ -42,7 +42,8 @@ def every(base: type) -> list[Any]:
         kind
         for module in modules
         for _, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, base) and not inspect.isabstract(kind) and kind.__module__ == module.__name__
+        if issubclass(kind, base) and kind.__module__ == module.__name__
+        if not inspect.isabstract(kind) and not kind.__name__.startswith("_")
     ]
     assert kinds, f"there is no {base.__name__}"
     return [kind(**_weight(kind), **NEEDED.get(kind.__name__, {})) for kind in kinds]

@@ -123,17 +123,23 @@ class JointOffset(RandomizingTerm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionDelay(RandomizingTerm):
-    """Lets targets reach the servos late."""
+class _Delay(RandomizingTerm):
+    """Lets something be late by a time that is drawn for each world."""
 
     modes: ClassVar[tuple[str, ...]] = ("reset",)
+    what: ClassVar[str]
+    """The field that it sets, [env, 1] s."""
 
-    delay_s: Range = Range(0.0, 0.06)
+    delay_s: Range = Range(0.0, 0.0)
 
     def __post_init__(self) -> None:
         """Refuse what can not be a delay on a link that works."""
         super().__post_init__()
-        _check_delay(self, self.delay_s)
+        if not 0.0 <= self.delay_s.low <= self.delay_s.high <= MAX_DELAY_S:
+            raise BadInputError(
+                f"{type(self).__name__}.delay_s must be within 0 to {MAX_DELAY_S} s, got {self.delay_s.low} to "
+                f"{self.delay_s.high}."
+            )
 
     def draws(self, scene: Scene) -> int:
         """Return one."""
@@ -143,31 +149,25 @@ class ActionDelay(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return delays [env, 1] s."""
         del scene
-        return lambda random, state: {ACTION_DELAY: _between(self.delay_s, random)}
+        return lambda random, state: {self.what: _between(self.delay_s, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasurementDelay(RandomizingTerm):
+class ActionDelay(_Delay):
+    """Lets targets reach the servos late."""
+
+    what: ClassVar[str] = ACTION_DELAY
+
+    delay_s: Range = Range(0.0, 0.06)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementDelay(_Delay):
     """Lets joint angles be known late: what is measured is where the joints were a while ago."""
 
-    modes: ClassVar[tuple[str, ...]] = ("reset",)
+    what: ClassVar[str] = MEASUREMENT_DELAY
 
     delay_s: Range = Range(0.0, 0.03)
-
-    def __post_init__(self) -> None:
-        """Refuse what can not be a delay on a link that works."""
-        super().__post_init__()
-        _check_delay(self, self.delay_s)
-
-    def draws(self, scene: Scene) -> int:
-        """Return one."""
-        del scene
-        return 1
-
-    def bind(self, scene: Scene) -> EventFn:
-        """Return delays [env, 1] s."""
-        del scene
-        return lambda random, state: {MEASUREMENT_DELAY: _between(self.delay_s, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,10 +203,3 @@ class PushJoints(EventTerm):
 
 def _between(span: Range, random: Array) -> Array:
     return span.low + asarray_like(span.high - span.low, random) * random
-
-
-def _check_delay(term: RandomizingTerm, delay_s: Range) -> None:
-    if not 0.0 <= delay_s.low <= delay_s.high <= MAX_DELAY_S:
-        raise BadInputError(
-            f"{type(term).__name__}.delay_s must be within 0 to {MAX_DELAY_S} s, got {delay_s.low} to {delay_s.high}."
-        )
