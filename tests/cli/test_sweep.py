@@ -66,6 +66,8 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         (("reach", "--eval-episodes", "0"), "--eval-episodes must be 1 or more, got 0"),
         (("reach", "--cpus-per-trial", "0"), "--cpus-per-trial must be 1 or more, got 0"),
         (("reach", "--cpus-per-trial", "100000"), "--cpus-per-trial 100000: this computer has"),
+        (("reach", "--backend", "mujoco_warp"), "--backend mujoco_warp: say how many GPUs each training takes"),
+        (("reach", "--device", "cuda:1"), "--device cuda:1: say how many GPUs each training takes"),
         (("reach", "--gpus-per-trial", "1.5"), "--gpus-per-trial must be a whole number, or a part below 1, got 1.5"),
         (("reach", "--gpus-per-trial", "nan"), "--gpus-per-trial must be a whole number, or a part below 1, got nan"),
         (("reach", "--gpus-per-trial", "-1"), "--gpus-per-trial must be a whole number"),

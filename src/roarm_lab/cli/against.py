@@ -155,8 +155,8 @@ def _our_side(arguments: BenchArguments, config: EnvConfig, worlds: int, turns: 
 
 
 def _our_device(config: EnvConfig, threads: int) -> str:
-    """Return where we simulate as peers say it: `cuda:0`, or the CPU with its threads."""
-    return "cuda:0" if config.sim.backend == "mujoco_warp" else f"cpu, threads: {threads}"
+    """Return where we simulate as peers say it: a GPU, Warp's CPU device, or the CPU with its threads."""
+    return config.sim.device if config.sim.backend == "mujoco_warp" else f"cpu, threads: {threads}"
 
 
 def comparable(comparison: Comparison) -> str:

@@ -101,9 +101,20 @@ def checked(arguments: SweepArguments) -> SweepArguments:
     _check_gpus(arguments.gpus_per_trial)
     if arguments.name is not None and Path(arguments.name).name != arguments.name:
         raise BadInputError(f"--name must be the name of a folder without slashes, got {arguments.name!r}.")
-    if arguments.device == "cuda" and not arguments.gpus_per_trial:
-        raise BadInputError("--device cuda: say how many GPUs each training takes, for instance --gpus-per-trial 1.")
+    check_room_on_gpus(arguments.backend, arguments.device, arguments.gpus_per_trial)
     return arguments
+
+
+def check_room_on_gpus(backend: str | None, device: str, gpus: float) -> None:
+    """Refuse trainings that need a GPU and are given none: Ray would hide all of them.
+
+    Raises:
+        BadInputError: Says what to add.
+    """
+    on_gpu = device.startswith("cuda") or (backend == "mujoco_warp" and device == "auto")
+    if on_gpu and not gpus:
+        what = f"--device {device}" if device.startswith("cuda") else f"--backend {backend}"
+        raise BadInputError(f"{what}: say how many GPUs each training takes, for instance --gpus-per-trial 1.")
 
 
 def _check_gpus(gpus: float) -> None:

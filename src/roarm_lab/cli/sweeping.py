@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roarm_lab.cli.sweep import SweepArguments
+from roarm_lab.cli.sweep import SweepArguments, check_room_on_gpus
 from roarm_lab.cli.sweep_board import Scoreboard, counted, resume_hint
 from roarm_lab.cli.sweep_plan import begin, planned, train_arguments, words_of
 from roarm_lab.cli.sweep_trial import Order, run_trial
@@ -37,8 +37,11 @@ def sweep(arguments: SweepArguments, command: tuple[str, ...]) -> int:
         check_address(arguments.ray)
     _check_local(arguments)
     begun, new = _begun(arguments), None if arguments.resume else planned(arguments)
-    if begun is not None and not begun.unfinished():
-        return _said(begun)
+    if begun is not None:
+        if not begun.unfinished():
+            return _said(begun)
+        first = train_arguments(begun.plan.words[0], begun.folder.path)
+        check_room_on_gpus(first.backend, first.device, arguments.gpus_per_trial)
     with ExitStack() as stack:
         pool = stack.enter_context(started() if arguments.ray is None else joined(arguments.ray))
         cpus = _cpus(arguments, pool)

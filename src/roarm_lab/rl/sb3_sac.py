@@ -13,12 +13,11 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.sac.policies import Actor, SACPolicy
 
 from roarm_lab.core.arrays import Float32
-from roarm_lab.envs.env import Env
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
-from roarm_lab.rl.sb3_ppo import load_model, normalised, save, silent_logger
+from roarm_lab.rl.sb3_ppo import load_model, silent_logger
+from roarm_lab.rl.sb3_trainer import Sb3Learner
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
-from roarm_lab.rl.tensorboard_log import tensorboard_logger
 from roarm_lab.rl.torch_trainer import TAGS, layers_of
 from roarm_lab.rl.trainer import UNKNOWN, Log, Update
 
@@ -128,20 +127,11 @@ class RowCallback(BaseCallback):
         self.logger.dump(self.num_timesteps)
 
 
-class Sb3SacTrainer:
-    """SAC with observations normalised by Stable-Baselines3's `VecNormalize`; its buffer holds them as they are."""
+class Sb3SacTrainer(Sb3Learner[SacSettings, PatientSac]):
+    """SAC, stepped by the library; its buffer holds observations as they are."""
 
-    def __init__(self, env: Env, settings: SacSettings, *, seed: int, device: str, events: Path | None) -> None:
-        self._worlds, self._settings, self._seed = Sb3VecEnv(env), settings, seed
-        self._device, self._events = device, events
-        self._env = normalised(self._worlds, settings)
-        self._model = make_sac(self._env, settings, seed, device)
-        self._log_events()
-
-    @property
-    def steps(self) -> int:
-        """Steps done so far, all worlds together."""
-        return self._model.num_timesteps
+    def _make(self) -> PatientSac:
+        return make_sac(self._env, self._settings, self._seed, self._device)
 
     def resume(self, folder: Path) -> None:
         """Go on from the checkpoint in `folder`, with an empty buffer.
@@ -161,14 +151,6 @@ class Sb3SacTrainer:
         callback = RowCallback(self._worlds, self._settings, log)
         self._model.learn(steps, callback=callback, log_interval=NEVER, reset_num_timesteps=False)
 
-    def save(self, folder: Path) -> None:
-        """Write model and normaliser into `folder`, without the buffer.
-
-        Raises:
-            OSError: It can not be written.
-        """
-        save(folder, self._model, self._env)
-
     def network_of(self) -> Mlp:
         """Return the actor without noise, and the normaliser, as plain arrays."""
         statistics: Any = self._env.obs_rms
@@ -182,10 +164,6 @@ class Sb3SacTrainer:
             activation="Relu",
             output_activation="Tanh",
         )
-
-    def _log_events(self) -> None:
-        if self._events is not None:
-            self._model.set_logger(tensorboard_logger(self._events))
 
 
 TRAINER = Sb3SacTrainer

@@ -1,31 +1,63 @@
-"""PPO of Stable-Baselines3 as a trainer."""
+"""PPO of Stable-Baselines3 as a trainer, and what its SAC shares with it."""
 
+from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import TrainingCallback
 from roarm_lab.rl.onnx_export import Mlp
+from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.tensorboard_log import tensorboard_logger
 from roarm_lab.rl.trainer import Log
 
+S = TypeVar("S", PpoSettings, SacSettings)
+M = TypeVar("M", bound=BaseAlgorithm)
 
-class Sb3Trainer:
-    """PPO with observations normalised by Stable-Baselines3's `VecNormalize`."""
 
-    def __init__(self, env: Env, settings: PpoSettings, *, seed: int, device: str, events: Path | None) -> None:
+class Sb3Learner(ABC, Generic[S, M]):
+    """A model of the library on worlds whose observations its `VecNormalize` normalises."""
+
+    def __init__(self, env: Env, settings: S, *, seed: int, device: str, events: Path | None) -> None:
         self._worlds, self._settings, self._seed = Sb3VecEnv(env), settings, seed
         self._device, self._events = device, events
         self._env = sb3_ppo.normalised(self._worlds, settings)
-        self._model = sb3_ppo.make_ppo(self._env, settings, seed, device)
+        self._model = self._make()
         self._log_events()
+
+    @abstractmethod
+    def _make(self) -> M:
+        """Return an untrained model."""
 
     @property
     def steps(self) -> int:
         """Steps done so far, all worlds together."""
         return self._model.num_timesteps
+
+    def save(self, folder: Path) -> None:
+        """Write model and normaliser into `folder`; a buffer of earlier moments is left out.
+
+        Raises:
+            OSError: It can not be written.
+        """
+        sb3_ppo.save(folder, self._model, self._env)
+
+    def _log_events(self) -> None:
+        if self._events is not None:
+            self._model.set_logger(tensorboard_logger(self._events))
+
+
+class Sb3Trainer(Sb3Learner[PpoSettings, PPO]):
+    """PPO, stepped by the library."""
+
+    def _make(self) -> PPO:
+        return sb3_ppo.make_ppo(self._env, self._settings, self._seed, self._device)
 
     def resume(self, folder: Path) -> None:
         """Go on from the checkpoint in `folder`.
@@ -43,21 +75,9 @@ class Sb3Trainer:
         callback = TrainingCallback(self._worlds, self._settings, log)
         self._model.learn(until - self.steps, callback=callback, reset_num_timesteps=False)
 
-    def save(self, folder: Path) -> None:
-        """Write model and normaliser into `folder`.
-
-        Raises:
-            OSError: It can not be written.
-        """
-        sb3_ppo.save(folder, self._model, self._env)
-
     def network_of(self) -> Mlp:
         """Return the actor and the normaliser as plain arrays."""
         return sb3_ppo.network_of(self._model, self._env, self._settings)
-
-    def _log_events(self) -> None:
-        if self._events is not None:
-            self._model.set_logger(tensorboard_logger(self._events))
 
 
 TRAINER = Sb3Trainer
