@@ -1,5 +1,6 @@
 """Before anything imports MuJoCo: draw without a screen where there is none and nobody has chosen a way."""
 
+import importlib.util
 import os
 import sys
 from ctypes.util import find_library
@@ -18,6 +19,21 @@ if sys.platform == "linux" and not HAS_SCREEN and "MUJOCO_GL" not in os.environ 
 
 # Torch's threads would otherwise spin while they wait, on the cores that the simulation needs: ten times slower here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what only a GPU can run."""
+    if item.get_closest_marker("gpu") and not has_cuda():
+        pytest.skip("no CUDA device")
+
+
+def has_cuda() -> bool:
+    """Whether PyTorch sees a CUDA device."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

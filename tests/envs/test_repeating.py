@@ -152,6 +152,35 @@ def test_an_environment_that_is_repeated_goes_on_as_one_that_is_not(task: str, m
     assert repeated.backend.recordings == 1  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("task", ["reach", "lift-cube"])
+def test_an_environment_on_a_gpu_goes_on_from_its_recording_as_without(task: str) -> None:
+    config = get_task(task)
+    sim = replace(config.sim, backend="mujoco_warp", device="cuda")
+    config = randomized(replace(config, sim=sim, random_age=True), DomainRandomization())
+    plain, repeated = in_fixed_order(Env(config, WORLDS, 3)), in_fixed_order(Env(config, WORLDS, 3))
+    plain._happening = plain._happen
+    rng, ended = np.random.default_rng(0), 0
+    for begin in range(2):
+        same(plain.reset(begin), repeated.reset(begin))
+        for _ in range(70):
+            action = torch.from_numpy(rng.uniform(-1.2, 1.2, (WORLDS, plain.actions.size)).astype(np.float32))
+            one, other = plain.step(action), repeated.step(action)
+            same(one.observations, other.observations)
+            same({"all": vars_of(one)}, {"all": vars_of(other)})
+            ended += 0 if one.episodes is None else len(one.episodes.world)
+    assert ended >= 2 * WORLDS
+    assert repeated._happening._play is not None  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def in_fixed_order(env: Env) -> Env:
+    """Let contacts and sums of MuJoCo Warp have a fixed order."""
+    backend: Any = env.backend
+    backend._m.opt.deterministic = True
+    backend.device.forget()
+    return env
+
+
 def _without_stream(env: Env) -> Env:
     env._stream = None
     return env

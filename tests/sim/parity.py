@@ -12,8 +12,6 @@ from roarm_lab.envs import env as env_module
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 
-BACKENDS = {"mujoco_cpu": {"threads": 1}, "mujoco_warp": {"device": "cpu"}}
-
 
 class NumpyLuck:
     """NumPy's random numbers in any library."""
@@ -28,11 +26,13 @@ class NumpyLuck:
         return asarray_like(self._numpy.normal(*shape), self._like)
 
 
-def twins(config: EnvConfig, num_envs: int, seed: int, monkeypatch: Any) -> dict[str, Env]:
-    """Return the task on both simulators, reset, by the simulator's name."""
+def twins(config: EnvConfig, num_envs: int, seed: int, device: str, monkeypatch: Any) -> dict[str, Env]:
+    """Return the task on both simulators, MuJoCo Warp's on `device`, reset, by the simulator's name."""
     monkeypatch.setattr(env_module, "luck", NumpyLuck)
+    monkeypatch.setattr(env_module, "stream", lambda like: None)  # on a GPU too, each step has its numbers from NumPy
     found: dict[str, Env] = {}
-    for name, options in BACKENDS.items():
+    backends = {"mujoco_cpu": {"threads": 1}, "mujoco_warp": {"device": device}}
+    for name, options in backends.items():
         found[name] = Env(replace(config, sim=replace(config.sim, backend=name, **options)), num_envs, seed)
         found[name].reset()
     return found

@@ -1,7 +1,8 @@
-"""MuJoCo Warp keeps the contract of all simulators. On Warp's CPU device, where there is no GPU."""
+"""MuJoCo Warp keeps the contract of all simulators, on Warp's CPU device and on a GPU."""
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from roarm_lab.sim.warp_device import too_little_memory
 from tests.a_grasp import hand_pos_w
 from tests.sim.backend_contract import BACKEND_CONTRACT, HOME, SUBSTEPS, Check, drive, poses
-from tests.sim.gpu_packages import needs_gpu_packages
+from tests.sim.gpu_packages import DEVICES, needs_gpu_packages
 
 if TYPE_CHECKING:
     from roarm_lab.sim.mujoco_warp import MujocoWarp
@@ -24,16 +25,17 @@ CUBE = (Box(name="cube"),)
 FLOAT32 = 2e-4  # relative; constants derived by a chain of a few hundred float32 operations against float64
 
 
-def make(num_envs: int, threads: int = 1, *, boxes: tuple[Box, ...] = ()) -> "MujocoWarp":
+def make(num_envs: int, threads: int = 1, *, boxes: tuple[Box, ...] = (), device: str = "cpu") -> "MujocoWarp":
     from roarm_lab.sim.mujoco_warp import MujocoWarp
 
-    return MujocoWarp(ROARM_M3, num_envs, SimConfig(backend="mujoco_warp", device="cpu", threads=threads, boxes=boxes))
+    return MujocoWarp(ROARM_M3, num_envs, SimConfig(backend="mujoco_warp", device=device, threads=threads, boxes=boxes))
 
 
 @needs_gpu_packages
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("check", BACKEND_CONTRACT, ids=lambda check: check.__name__)
-def test_keeps_the_backend_contract(check: Check) -> None:
-    check(make)
+def test_keeps_the_backend_contract(check: Check, device: str) -> None:
+    check(partial(make, device=device))
 
 
 @needs_gpu_packages

@@ -10,7 +10,7 @@ import pytest
 
 from roarm_lab.envs.randomization import DomainRandomization, randomized
 from roarm_lab.tasks.table import get_task
-from tests.sim.gpu_packages import needs_gpu_packages
+from tests.sim.gpu_packages import DEVICES, needs_gpu_packages
 from tests.sim.parity import apart, seen, twins
 
 WORLDS = 4
@@ -22,9 +22,10 @@ ARM = ("actor.joint_pos", "actor.joint_vel", "actor.target_lead", "actor.tcp", "
 
 
 @needs_gpu_packages
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("task", ["reach", "lift-cube"])
-def test_both_simulators_agree(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    envs = twins(randomized(get_task(task), DomainRandomization()), WORLDS, 0, monkeypatch)
+def test_both_simulators_agree(task: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    envs = twins(randomized(get_task(task), DomainRandomization()), WORLDS, 0, device, monkeypatch)
     cpu, warp = envs["mujoco_cpu"], envs["mujoco_warp"]
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, (max(BOUNDS), WORLDS, cpu.actions.size)).astype(np.float32)
     last = min(max(BOUNDS), cpu.config.episode_steps - 1)  # a reset would hide what has grown

@@ -8,18 +8,19 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import SimConfig
 from tests.sim.backend_contract import HOME, poses
-from tests.sim.gpu_packages import needs_gpu_packages
+from tests.sim.gpu_packages import DEVICES, needs_gpu_packages
 
 pytestmark = needs_gpu_packages
 
 ROUNDING_RAD = 1e-6  # float32, from the very same state
 
 
-def test_it_steps_to_the_same_angles_and_puts_the_worlds_back() -> None:
+@pytest.mark.parametrize("device", DEVICES)
+def test_it_steps_to_the_same_angles_and_puts_the_worlds_back(device: str) -> None:
     from roarm_lab.sim.mujoco_warp import MujocoWarp
     from roarm_lab.sim.raw_warp import WarpReplay
 
-    backend = MujocoWarp(ROARM_M3, 3, SimConfig(backend="mujoco_warp", device="cpu"))
+    backend = MujocoWarp(ROARM_M3, 3, SimConfig(backend="mujoco_warp", device=device))
     backend.reset(None, poses(3))
     replay, rng = WarpReplay(backend, 4), np.random.default_rng(0)
     expected: list[np.ndarray] = []

@@ -1,6 +1,5 @@
 """What MuJoCo Warp's device repeats is what it would have done: on a GPU from a tape, on Warp's CPU device anew."""
 
-import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
 
 WORLDS, STEPS = 3, 4
 CUBE = (Box(name="cube"),)
-
-
-def has_cuda() -> bool:
-    """Whether torch sees a CUDA device."""
-    if importlib.util.find_spec("torch") is None:
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def on_cuda(test: Any) -> Any:
-    """Mark a test that only a GPU can run."""
-    return pytest.mark.gpu(pytest.mark.skipif("not has_cuda()", reason="no CUDA device: CUDA graphs need one")(test))
 
 
 def started(device: str, boxes: Sequence[Box] = ()) -> "MujocoWarp":
@@ -82,14 +67,14 @@ def test_repeated_steps_are_the_steps_themselves() -> None:
     repeats_its_steps(started("cpu"), started("cpu"))
 
 
-@on_cuda
+@pytest.mark.gpu
 @needs_gpu_packages
 @pytest.mark.parametrize("boxes", [(), CUBE], ids=["arm", "cube"])
 def test_steps_from_a_tape_are_the_steps_themselves(boxes: Sequence[Box]) -> None:
     repeats_its_steps(started("cuda", boxes), started("cuda", boxes))
 
 
-@on_cuda
+@pytest.mark.gpu
 @needs_gpu_packages
 def test_a_tape_plays_its_pieces_in_order_and_draws_on() -> None:
     import torch
