@@ -2,10 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from roarm_lab.cli.bench import BenchArguments
 from roarm_lab.cli.main import main
+from roarm_lab.cli.measuring import task_of
+from roarm_lab.rl.settings import PpoSettings, ppo_settings
+
+if TYPE_CHECKING:
+    from roarm_lab.rl.speed import TrainingSpeed
 
 QUICK = ("--seconds", "0.05")
 
@@ -37,10 +46,19 @@ def test_a_table_has_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> Non
         (("--worlds", "8", "--threads", "0"), "--worlds and --threads must be 1 or more"),
         (("--seconds", "0"), "--seconds must be above 0 and at most 600, got 0.0"),
         (("--seconds", "nan"), "--seconds must be above 0 and at most 600, got nan"),
+        (("--substeps", "0"), "--substeps must be 1 or more, got 0"),
+        (("--substeps", "1000"), "--substeps 1000: episode_s (2.5) must be at least control_dt_s (5.0)"),
+        (("--task", "lift-cube", "--demo", "--substeps", "4"), "A policy acts as often as it was trained to"),
     ],
 )
 def test_what_makes_no_sense_is_refused(one_line: Callable[..., str], words: tuple[str, ...], message: str) -> None:
     assert message in one_line("bench", "sim", *words)
+
+
+def test_substeps_change_the_control_step_alone() -> None:
+    usual, other = (task_of(BenchArguments(what="sim", substeps=substeps)) for substeps in (None, 4))
+    assert (usual.substeps, other.substeps) == (10, 4)
+    assert replace(other, control_dt_s=usual.control_dt_s) == usual
 
 
 def test_only_simulation_and_training_can_be_measured(refused: Callable[..., str]) -> None:
@@ -52,6 +70,9 @@ def test_only_simulation_and_training_can_be_measured(refused: Callable[..., str
     [
         (("train", "--demo"), "go with `roarm bench sim`"),
         (("sim", "--trainer", "skrl"), "goes with `roarm bench train`"),
+        (("sim", "--hyperparameters", "ppo.yaml"), "--hyperparameters goes with `roarm bench train`"),
+        (("train", "--hyperparameters", "nowhere.yaml"), "There is no file nowhere.yaml"),
+        (("loop", "--substeps", "4"), "--substeps goes with `roarm bench sim` and `roarm bench train`"),
         (("sim", "--demo", "--bundle", "x"), "Give either --bundle or --demo"),
         (("sim", "--bundle", "nowhere"), "There is no policy bundle at nowhere"),
         (("sim", "--demo"), "There is no policy in this package for the task named 'reach'"),
@@ -84,6 +105,26 @@ def test_training_is_measured_beside_the_environment_alone(trainer: str, capsys:
     shares = [row[name] for name in ("simulation_share", "policy_share", "learning_share")]
     assert min(shares) > 0.0
     assert sum(shares) == pytest.approx(1.0)
+
+
+def test_training_is_measured_with_the_settings_that_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speed = pytest.importorskip("roarm_lab.rl.speed", reason="the extra train is not installed")
+    asked: list[PpoSettings] = []
+
+    def measured(config: object, settings: PpoSettings, *rest: object) -> "TrainingSpeed":
+        del config, rest
+        asked.append(settings)
+        nothing = dict.fromkeys((field.name for field in fields(speed.TrainingSpeed)), 0.0)
+        return speed.TrainingSpeed(**{**nothing, "worlds": settings.num_envs, "threads": 1})
+
+    monkeypatch.setattr(speed, "measure_training", measured)
+    (tmp_path / "ppo.yaml").write_text("epochs: 5\n")
+    words = ["--worlds", "64", "--hyperparameters", str(tmp_path / "ppo.yaml"), "--json"]
+    assert main(["bench", "train", *words]) == 0
+    assert asked == [replace(ppo_settings("reach"), epochs=5, num_envs=64)]
+    assert json.loads(capsys.readouterr().out)["rows"][0]["worlds"] == 64
 
 
 @pytest.mark.slow

@@ -53,6 +53,8 @@ def test_the_settings_are_those_that_were_measured() -> None:
         assert ppo_settings("lift-cube", randomized=True, trainer=trainer).desired_kl == 0.012
     on_a_gpu = replace(LIFT, num_envs=8192, rollout_steps=8, desired_kl=0.02, total_timesteps=8_000_000)
     assert ppo_settings("lift-cube", trainer="rsl_rl", device="cuda") == on_a_gpu
+    on_a_gpu = replace(LIFT, num_envs=4096, desired_kl=0.012, total_timesteps=6_000_000)
+    assert ppo_settings("lift-cube", trainer="skrl", device="cuda") == on_a_gpu
 
 
 def test_a_task_that_nobody_has_tuned_is_named() -> None:

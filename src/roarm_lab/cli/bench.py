@@ -28,6 +28,7 @@ examples:
   roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench train --trainer skrl                          the same with another library's PPO
   roarm bench sim --task lift-cube --against mjlab --peer-python mjlab=mjlab-env/bin/python   in turn
+  roarm bench train --task lift-cube --backend mujoco_warp --substeps 4 --against mjlab ...   control steps as short as its
   roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
   roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
   roarm bench latency --arm emulator --firmware 250108      50 commands
@@ -58,8 +59,12 @@ class BenchArguments:
     """Numbers of threads; by default 1 and all for sim, all for train."""
     seconds: float | None = None
     """Time per row, that of the yardstick not counted; by default 2 for sim, 20 for train and loop."""
+    substeps: int | None = None
+    """sim, train: physics steps per control step; by default the task's. For comparing with a peer that has others."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
     """train: whose PPO; by default Stable-Baselines3, with mujoco_warp RSL-RL."""
+    hyperparameters: Path | None = None
+    """train: YAML with changes to the tuned settings, as for `roarm train`."""
     bundle: Path | None = None
     """sim: the policy whose actions are carried out; by default they are random."""
     demo: bool = False
@@ -141,10 +146,16 @@ def _refuse_misfits(arguments: BenchArguments) -> None:
         raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
     if arguments.commands < 1:
         raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
+    if arguments.substeps is not None and arguments.what not in {"sim", "train"}:
+        raise BadInputError("--substeps goes with `roarm bench sim` and `roarm bench train`.")
+    if arguments.substeps is not None and (arguments.demo or arguments.bundle is not None):
+        raise BadInputError("A policy acts as often as it was trained to: leave out --substeps.")
     if arguments.what != "sim" and (arguments.demo or arguments.bundle is not None):
         raise BadInputError("--bundle and --demo go with `roarm bench sim`.")
     if arguments.what != "train" and arguments.trainer is not None:
         raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
+    if arguments.what != "train" and arguments.hyperparameters is not None:
+        raise BadInputError("--hyperparameters goes with `roarm bench train`: nothing else learns.")
     if arguments.demo and arguments.bundle is not None:
         raise BadInputError("Give either --bundle or --demo.")
 

@@ -12,6 +12,7 @@ import numpy as np
 from roarm_lab.cli.bench import BenchArguments, Row
 from roarm_lab.cli.training import simulated, threads_wait_passively
 from roarm_lab.core.arrays import Array, Float32, asarray_like, to_numpy
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, Observations
@@ -69,8 +70,20 @@ def rows_of(arguments: BenchArguments) -> "Iterator[Row | TrainingSpeed]":
 
 
 def task_of(arguments: BenchArguments) -> EnvConfig:
-    """Return the task in the simulator that was asked for."""
-    return simulated(get_task(arguments.task), arguments.backend, arguments.device, threads=0)
+    """Return the task in the simulator and with the substeps that were asked for.
+
+    Raises:
+        BadInputError: There is no such task or device, or the substeps do not fit its times.
+    """
+    config = simulated(get_task(arguments.task), arguments.backend, arguments.device, threads=0)
+    if arguments.substeps is None:
+        return config
+    if arguments.substeps < 1:
+        raise BadInputError(f"--substeps must be 1 or more, got {arguments.substeps}.")
+    try:
+        return replace(config, control_dt_s=arguments.substeps * config.sim.physics_dt_s)
+    except BadInputError as error:
+        raise BadInputError(f"--substeps {arguments.substeps}: {error}") from error
 
 
 def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, infer: Infer | None = None) -> Row:
@@ -139,13 +152,15 @@ def _policy(arguments: BenchArguments) -> Infer | None:
 
 def _training(config: EnvConfig, arguments: BenchArguments, cores: int) -> "Iterator[TrainingSpeed]":
     threads_wait_passively()
-    from roarm_lab.rl.settings import ppo_settings
+    from roarm_lab.rl.settings import changed_settings, ppo_settings
     from roarm_lab.rl.speed import measure_training
     from roarm_lab.rl.trainer import trainer_for
 
     on_cpu = arguments.backend == "mujoco_cpu"
     trainer = trainer_for(arguments.trainer, arguments.backend)
     tuned = ppo_settings(config.task, trainer=trainer, device="cpu" if on_cpu else "cuda")
+    if arguments.hyperparameters is not None:
+        tuned = changed_settings(tuned, arguments.hyperparameters, trainer)
     for threads in arguments.threads or (cores if on_cpu else 1,):
         for worlds in arguments.worlds or (tuned.num_envs,):
             settings = replace(tuned, num_envs=worlds)
