@@ -7,7 +7,7 @@ import numpy as np
 from mujoco import batch
 from numpy.typing import NDArray
 
-from roarm_lab.core.arrays import Array, Float32
+from roarm_lab.core.arrays import Array, Float32, is_torch_array
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 
@@ -65,8 +65,7 @@ class ModelScaling:
 
     def scale(self, field: str, factor: Array, worlds: NDArray[np.int64], names: tuple[str, ...] = ()) -> None:
         """Set elements of a field to nominal times factor [len(worlds), 1]; no names means all elements."""
-        if not np.all(np.isfinite(factor) & (np.asarray(factor) > 0.0)):
-            raise BadInputError(f"The factors on {field} must be positive and finite.")
+        check_factors(field, factor)
         factors = np.asarray(factor, dtype=np.float64).reshape(-1, 1)
         for part in parts_of(field):
             self._scale(field, part, factors, worlds[:, None], self._rows(field, part, names))
@@ -102,6 +101,18 @@ class ModelScaling:
 
     def _rows(self, field: str, part: Part, names: tuple[str, ...]) -> NDArray[np.int64]:
         return rows_of(self._model, self._boxes, field, part, names)
+
+
+def check_factors(field: str, factor: Array) -> None:
+    """Refuse factors that make no sense. Tensors are not looked at, which would wait for a GPU.
+
+    Raises:
+        BadInputError: A factor is not positive and finite.
+    """
+    if not is_torch_array(factor):
+        values = np.asarray(factor)
+        if not np.all(np.isfinite(values) & (values > 0.0)):
+            raise BadInputError(f"The factors on {field} must be positive and finite.")
 
 
 def parts_of(field: str) -> tuple[Part, ...]:

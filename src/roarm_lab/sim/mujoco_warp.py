@@ -8,35 +8,30 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roarm_lab.core.arrays import Array, Float32, is_torch_array, to_numpy
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.arrays import Array, Float64, Int, is_torch_array, to_numpy
 from roarm_lab.robots.robot import Robot
-from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Divergence, SimConfig
-from roarm_lab.sim.model_scaling import parts_of
-from roarm_lab.sim.mujoco_cpu import compile_model, touch_table
-from roarm_lab.sim.pictures import Pictures, check_world
+from roarm_lab.sim.backend import Divergence, SimConfig
+from roarm_lab.sim.model_scaling import check_factors, parts_of
+from roarm_lab.sim.mujoco_cpu import compile_model
+from roarm_lab.sim.mujoco_worlds import MujocoWorlds
+from roarm_lab.sim.state_fields import touch_table
 from roarm_lab.sim.warp_device import WarpDevice
 from roarm_lab.sim.warp_faults import Faults
-from roarm_lab.sim.warp_scaling import WarpScaling, check_factors
+from roarm_lab.sim.warp_scaling import WarpScaling
 
 
-class MujocoWarp:
+class MujocoWarp(MujocoWorlds):
     """Worlds in MuJoCo Warp, in float32. Runs on Warp's CPU device too, slowly, for tests."""
 
     def __init__(self, robot: Robot, num_envs: int, config: SimConfig) -> None:
-        if num_envs < 1:
-            raise BadInputError(f"The number of environments must be 1 or more, got {num_envs}.")
-        self.robot, self.config, self.num_envs = robot, config, num_envs
+        super().__init__(robot, num_envs, config, compile_model(robot, config))
         self.device = WarpDevice(config.device)
-        self.model = compile_model(robot, config)
-        self.device.check_memory(self.model, num_envs, len(config.boxes))
-        boxes = tuple(box.name for box in config.boxes)
+        self.device.check_memory(self.model, num_envs, len(self._boxes))
         with self.device.scope():
             self._m: Any = self.device.mjw.put_model(self.model)
             self._d: Any = self.device.mjw.make_data(
-                self.model, nworld=num_envs, **self.device.room(self.model, len(boxes))
+                self.model, nworld=num_envs, **self.device.room(self.model, len(self._boxes))
             )
         self._m.opt.warn_overflow = 0  # it would print from the GPU, every step; `overflows` counts instead
         self._view = {
@@ -44,14 +39,12 @@ class MujocoWarp:
             for name in ("qpos", "qvel", "qacc", "ctrl", "qacc_warmstart", "qfrc_applied", "sensordata", "overflow")
         }
         self._rest_qpos = self._tensor(self.model.qpos0)
-        self._actuators = self._index([self.model.actuator(name).id for name in robot.joint_names])
-        self._fields = self._state_fields(boxes)
-        self._touch = self._index(touch_table(self.model, robot, config)) if boxes else None
-        self._scaling = WarpScaling(self.device, self.model, (self._m, self._d), boxes)
+        self._fields = {name: (source, self._index(columns)) for name, (source, columns) in self._fields.items()}
+        self._touch = self._index(touch_table(self.model, robot, self._boxes))
+        self._scaling = WarpScaling(self.device, self.model, (self._m, self._d), self._boxes)
         self._faults = Faults(self.model, self.device, num_envs)
         self._targets: dict[int, tuple[Any, Any]] = {}
         """By number of parts: targets in MuJoCo's order [part, env, actuator], as a tensor and as Warp's array."""
-        self._pictures = Pictures(self.model, robot)
         self._start()
 
     def _start(self) -> None:
@@ -63,31 +56,6 @@ class MujocoWarp:
         self._scaling.correct()
         self._rest(self._everybody(), None)
         self._view["overflow"].zero_()
-
-    def _state_fields(self, boxes: tuple[str, ...]) -> dict[str, tuple[str, Any]]:
-        """Return the array and the columns of each field of the state."""
-        joints = [self.model.joint(name) for name in self.robot.joint_names]
-        qpos = [int(self.model.joint(name).qposadr[0]) for name in boxes]
-        qvel = [int(self.model.joint(name).dofadr[0]) for name in boxes]
-        fields: dict[str, tuple[str, Any]] = {
-            "joint_pos": ("qpos", [joint.qposadr[0] for joint in joints]),
-            "joint_vel": ("qvel", [joint.dofadr[0] for joint in joints]),
-            "joint_target": ("ctrl", self._actuators),
-            JOINT_FORCE: ("qfrc_applied", [joint.dofadr[0] for joint in joints]),
-            "box_pos_w": ("qpos", [range(first, first + 3) for first in qpos]),
-            "box_quat_w": ("qpos", [range(first + 3, first + 7) for first in qpos]),
-            "box_vel_w": ("qvel", [range(first, first + 3) for first in qvel]),
-            "qpos": ("qpos", range(self.model.nq)),
-            "qvel": ("qvel", range(self.model.nv)),
-            **{BOX_POSE + name: ("qpos", range(first, first + 7)) for name, first in zip(boxes, qpos, strict=True)},
-            **{BOX_SPEED + name: ("qvel", range(first, first + 6)) for name, first in zip(boxes, qvel, strict=True)},
-        }
-        return {name: (source, self._index(columns)) for name, (source, columns) in fields.items()}
-
-    @property
-    def physics_dt_s(self) -> float:
-        """Time step of the physics."""
-        return self.config.physics_dt_s
 
     def reset(self, ids: Array | Sequence[int] | None, joint_pos: Array) -> None:
         """Put worlds at rest at joint angles [len(ids), joint] rad, their targets at the same angles."""
@@ -131,7 +99,7 @@ class MujocoWarp:
         targets = self._tensor(joint_target)
         targets = targets if targets.ndim == 3 else targets[None]
         held, _ = self._buffer(len(targets))
-        held[:, :, self._actuators] = targets
+        held[:, :, self._fields["joint_target"][1]] = targets
         return held
 
     def _physics(self, parts: int, substeps: int) -> None:
@@ -208,28 +176,13 @@ class MujocoWarp:
         kinds = self.device.mjw.OverflowType
         return {kind.name: int(((bits & kind.value) != 0).sum()) for kind in kinds if (bits & kind.value).any()}
 
-    def render(
-        self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
-    ) -> NDArray[np.uint8]:
-        """Return a picture [height, width, 3] uint8 of one world, with markers at positions [3] m in the world."""
-        qpos, scale = self._drawn(world)
-        return self._pictures.draw(qpos, scale, camera=camera, size=size, markers=markers)
-
-    def render_depth(self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480)) -> Float32:
-        """Return how far in front of the camera things are [height, width] m in one world; 0 where there is nothing."""
-        qpos, scale = self._drawn(world)
-        return self._pictures.depth_m(qpos, scale, camera=camera, size=size)
-
     def close(self) -> None:
         """Free the renderers and the captured graphs."""
-        self._pictures.close()
+        super().close()
         self.device.forget()
 
-    def _drawn(self, world: int) -> tuple[NDArray[np.float64], dict[str, float]]:
-        """Return the positions of a world, and how large its boxes are, by name."""
-        qpos = to_numpy(self._view["qpos"][check_world(world, self.num_envs)]).astype(np.float64)
-        scales = to_numpy(self._scaling.box_scale()[world])
-        return qpos, dict(zip((box.name for box in self.config.boxes), scales.tolist(), strict=True))
+    def _qpos(self, world: int) -> Float64:
+        return to_numpy(self._view["qpos"][world]).astype(np.float64)
 
     def _rest(self, mask: Array, joint_pos: Array | None) -> None:
         """Put worlds of a mask [env] at rest, at joint angles [env, joint] rad or at zero; nothing else is left."""
@@ -237,7 +190,8 @@ class MujocoWarp:
         start, targets = self._rest_qpos.expand(self.num_envs, -1), self._zeros(self.num_envs, self.model.nu)
         if joint_pos is not None:
             start = start.clone()
-            start[:, self._fields["joint_pos"][1]] = targets[:, self._actuators] = joint_pos
+            start[:, self._fields["joint_pos"][1]] = joint_pos
+            targets[:, self._fields["joint_target"][1]] = joint_pos
         view["qpos"].copy_(where(chosen, start, view["qpos"]))
         view["ctrl"].copy_(where(chosen, targets, view["ctrl"]))
         for name in ("qvel", "qacc", "qacc_warmstart", "qfrc_applied", "sensordata"):
@@ -256,20 +210,6 @@ class MujocoWarp:
         full[rows] = new
         return mask, full
 
-    def _numbers(self, ids: Array | Sequence[int]) -> NDArray[np.int64]:
-        rows = to_numpy(ids)
-        if rows.dtype == bool:
-            raise BadInputError("World ids must be numbers, got a mask; np.flatnonzero(mask) gives the numbers.")
-        rows = rows.astype(np.int64)
-        if rows.size and not (rows.min() >= 0 and rows.max() < self.num_envs):
-            raise BadInputError(f"World ids must be 0 to {self.num_envs - 1}, got {rows.min()} to {rows.max()}.")
-        return rows
-
-    def _field(self, field: str) -> tuple[str, Any]:
-        if field not in self._fields:
-            raise UnknownNameError("simulation field", field, [*self._fields, "touching", "box_scale"])
-        return self._fields[field]
-
     def _everybody(self) -> Any:
         return self.device.torch.ones(self.num_envs, dtype=self.device.torch.bool, device=self.device.name)
 
@@ -280,7 +220,5 @@ class MujocoWarp:
         plain = values if is_torch_array(values) else np.array(values, dtype=np.float32)
         return self.device.torch.as_tensor(plain, dtype=self.device.torch.float32, device=self.device.name)
 
-    def _index(self, values: Any) -> Any:
-        if is_torch_array(values):
-            return values
-        return self.device.torch.as_tensor(np.asarray(values, dtype=np.int64), device=self.device.name)
+    def _index(self, values: Int) -> Any:
+        return self.device.torch.as_tensor(values, device=self.device.name)

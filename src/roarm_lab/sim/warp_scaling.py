@@ -11,8 +11,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from roarm_lab.core.arrays import Array, is_torch_array, to_numpy
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.arrays import Array
 from roarm_lab.sim.model_scaling import MODEL_FIELDS, Part, parts_of, rows_of
 from roarm_lab.sim.warp_device import WarpDevice
 
@@ -139,15 +138,3 @@ class WarpScaling:
             rows = rows_of(self._model, self._boxes, field, part, names)
             self._index[key] = self._device.torch.as_tensor(rows, device=self._device.name)
         return self._index[key]
-
-
-def check_factors(field: str, factor: Array) -> None:
-    """Refuse factors that come from the host and make no sense.
-
-    Raises:
-        BadInputError: A factor is not positive and finite.
-    """
-    if not is_torch_array(factor):
-        values = to_numpy(factor)
-        if not np.all(np.isfinite(values) & (values > 0.0)):
-            raise BadInputError(f"The factors on {field} must be positive and finite.")
