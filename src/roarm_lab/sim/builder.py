@@ -287,28 +287,33 @@ def _add_table(spec: mujoco.MjSpec, *, visuals: bool) -> None:
         conaffinity=SURROUNDINGS[1],
     )
     if visuals:
-        spec.add_texture(
-            name="squares",
-            type=mujoco.mjtTexture.mjTEXTURE_2D,
-            builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-            rgb1=(0.93, 0.92, 0.90),
-            rgb2=(0.86, 0.85, 0.82),
-            width=256,
-            height=256,
-        )
-        material = spec.add_material(name="table", texrepeat=(10.0, 10.0), texuniform=True, rgba=(1.0, 1.0, 1.0, 1.0))
-        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "squares"
-        table.material = "table"
-        table.rgba = (1.0, 1.0, 1.0, 1.0)
-        spec.add_texture(
-            name="sky",
-            type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-            builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
-            rgb1=(0.85, 0.89, 0.94),
-            rgb2=(0.62, 0.70, 0.80),
-            width=64,
-            height=64,
-        )
+        _paint(spec, table)
+
+
+def _paint(spec: mujoco.MjSpec, table: mujoco.MjsGeom) -> None:
+    """Give the table squares, and the world a sky."""
+    spec.add_texture(
+        name="squares",
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=(0.93, 0.92, 0.90),
+        rgb2=(0.86, 0.85, 0.82),
+        width=256,
+        height=256,
+    )
+    material = spec.add_material(name="table", texrepeat=(10.0, 10.0), texuniform=True, rgba=(1.0, 1.0, 1.0, 1.0))
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "squares"
+    table.material = "table"
+    table.rgba = (1.0, 1.0, 1.0, 1.0)
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=(0.85, 0.89, 0.94),
+        rgb2=(0.62, 0.70, 0.80),
+        width=64,
+        height=64,
+    )
 
 
 def _add_keyframes(spec: mujoco.MjSpec, robot: Robot) -> None:
