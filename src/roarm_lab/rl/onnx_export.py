@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from roarm_lab import __version__
-from roarm_lab.core.arrays import Float32
+from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
 
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that the package allows
@@ -54,6 +54,11 @@ class Mlp:
         return np.clip(last, -1.0, 1.0).astype(np.float32)
 
 
+def variance_of(divisor: Float64) -> Float32:
+    """Return the variance with which an `Mlp` divides by `divisor`: libraries add their small number after the root."""
+    return (divisor**2 - EPSILON).astype(np.float32)
+
+
 def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     """Return the ONNX model; `inputs` are names and sizes in the order in which they are put side by side.
 
@@ -62,44 +67,13 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     Raises:
         BadInputError: Sizes do not fit, the activation is not known, or a number is not finite.
     """
-    total = sum(inputs.values())
-    if total != len(mlp.mean) or total != mlp.layers[0][0].shape[1]:
-        raise BadInputError(f"The inputs have {total} numbers, the network takes {mlp.layers[0][0].shape[1]}.")
-    for name in (mlp.activation, *([mlp.output_activation] if mlp.output_activation is not None else [])):
-        if name not in ACTIVATIONS:
-            raise BadInputError(f"The activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}.")
-    constants = {
-        "mean": mlp.mean,
-        "inverse_std": 1.0 / np.sqrt(mlp.var + EPSILON),
-        "clip_low": np.asarray(-mlp.clip),
-        "clip_high": np.asarray(mlp.clip),
-        "action_low": np.asarray(-1.0),
-        "action_high": np.asarray(1.0),
-    }
+    _refuse_what_does_not_fit(mlp, inputs)
     _refuse_nan(mlp)
-    nodes = [
-        helper.make_node("Concat", list(inputs), ["observation"], axis=1),
-        helper.make_node("Sub", ["observation", "mean"], ["centred"]),
-        helper.make_node("Mul", ["centred", "inverse_std"], ["scaled"]),
-        helper.make_node("Clip", ["scaled", "clip_low", "clip_high"], ["hidden_0"]),
-    ]
-    for i, (weight, bias) in enumerate(mlp.layers):
-        constants |= {f"weight_{i}": weight, f"bias_{i}": bias}
-        last = i == len(mlp.layers) - 1
-        linear = "mean_action" if last and mlp.output_activation is None else f"linear_{i}"
-        nodes.append(helper.make_node("Gemm", [f"hidden_{i}", f"weight_{i}", f"bias_{i}"], [linear], transB=1))
-        if not last:
-            nodes.append(helper.make_node(mlp.activation, [linear], [f"hidden_{i + 1}"]))
-        elif mlp.output_activation is not None:
-            nodes.append(helper.make_node(mlp.output_activation, [linear], ["mean_action"]))
-    nodes += [
-        helper.make_node("Clip", ["mean_action", "action_low", "action_high"], ["clipped"]),
-        helper.make_node("Unsqueeze", ["clipped", "step_axis"], ["action"]),
-    ]
+    constants = _constants(mlp)
     initializers = [numpy_helper.from_array(np.asarray(v, np.float32), name) for name, v in constants.items()]
     initializers.append(numpy_helper.from_array(np.asarray([1], np.int64), "step_axis"))
     graph = helper.make_graph(
-        nodes,
+        _nodes(mlp, list(inputs)),
         "policy",
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name, size in inputs.items()],
         [helper.make_tensor_value_info("action", TensorProto.FLOAT, ["batch", 1, mlp.layers[-1][0].shape[0]])],
@@ -114,6 +88,53 @@ def mlp_to_onnx(mlp: Mlp, inputs: dict[str, int]) -> bytes:
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
+
+
+def _constants(mlp: Mlp) -> dict[str, Any]:
+    """Return the numbers in the graph by the names that `_nodes` gives them."""
+    constants: dict[str, Any] = {
+        "mean": mlp.mean,
+        "inverse_std": 1.0 / np.sqrt(mlp.var + EPSILON),
+        "clip_low": -mlp.clip,
+        "clip_high": mlp.clip,
+        "action_low": -1.0,
+        "action_high": 1.0,
+    }
+    for i, (weight, bias) in enumerate(mlp.layers):
+        constants |= {f"weight_{i}": weight, f"bias_{i}": bias}
+    return constants
+
+
+def _nodes(mlp: Mlp, inputs: list[str]) -> list[NodeProto]:
+    """Return the steps from the inputs to the action."""
+    nodes = [
+        helper.make_node("Concat", inputs, ["observation"], axis=1),
+        helper.make_node("Sub", ["observation", "mean"], ["centred"]),
+        helper.make_node("Mul", ["centred", "inverse_std"], ["scaled"]),
+        helper.make_node("Clip", ["scaled", "clip_low", "clip_high"], ["hidden_0"]),
+    ]
+    for i in range(len(mlp.layers)):
+        last = i == len(mlp.layers) - 1
+        linear = "mean_action" if last and mlp.output_activation is None else f"linear_{i}"
+        nodes.append(helper.make_node("Gemm", [f"hidden_{i}", f"weight_{i}", f"bias_{i}"], [linear], transB=1))
+        if not last:
+            nodes.append(helper.make_node(mlp.activation, [linear], [f"hidden_{i + 1}"]))
+        elif mlp.output_activation is not None:
+            nodes.append(helper.make_node(mlp.output_activation, [linear], ["mean_action"]))
+    return [
+        *nodes,
+        helper.make_node("Clip", ["mean_action", "action_low", "action_high"], ["clipped"]),
+        helper.make_node("Unsqueeze", ["clipped", "step_axis"], ["action"]),
+    ]
+
+
+def _refuse_what_does_not_fit(mlp: Mlp, inputs: dict[str, int]) -> None:
+    total = sum(inputs.values())
+    if total != len(mlp.mean) or total != mlp.layers[0][0].shape[1]:
+        raise BadInputError(f"The inputs have {total} numbers, the network takes {mlp.layers[0][0].shape[1]}.")
+    for name in (mlp.activation, *([mlp.output_activation] if mlp.output_activation is not None else [])):
+        if name not in ACTIVATIONS:
+            raise BadInputError(f"The activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}.")
 
 
 def _refuse_nan(mlp: Mlp) -> None:

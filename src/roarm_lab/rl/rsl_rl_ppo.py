@@ -19,14 +19,12 @@ from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
 from roarm_lab.rl.distributed import multi_gpu, present
-from roarm_lab.rl.onnx_export import EPSILON, Mlp
+from roarm_lab.rl.networks import begin_small, layers_of, outside_the_box
+from roarm_lab.rl.onnx_export import Mlp, variance_of
 from roarm_lab.rl.settings import PpoSettings
-from roarm_lab.rl.torch_trainer import TorchTrainer, layers_of, outside_the_box
+from roarm_lab.rl.torch_trainer import TorchTrainer
 from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN, Update
-
-FIRST_ACTIONS = 0.05
-"""By this the last layer of a fresh actor is scaled: it begins by exploring around standing still."""
 
 
 class BoundedMeans(GaussianDistribution):
@@ -41,12 +39,18 @@ class BoundedMeans(GaussianDistribution):
         """Entropy [batch], less the penalty."""
         return super().entropy - self.bound_over_entropy * outside_the_box(self.mean)
 
+    def sample(self) -> torch.Tensor:
+        """Return random actions [batch, action], through which no gradient flows.
+
+        RSL-RL's own way, `torch.normal` of a tensor of deviations, looks whether the smallest of them is negative. On a
+        GPU that waits for all that it has been told, in every step and for every minibatch.
+        """
+        with torch.no_grad():
+            return self.mean + self.std * torch.randn_like(self.mean)
+
     def init_mlp_weights(self, mlp: torch.nn.Module) -> None:
         """Let a fresh actor ask for little."""
-        last = [part for part in mlp.modules() if isinstance(part, torch.nn.Linear)][-1]
-        with torch.no_grad():
-            last.weight.mul_(FIRST_ACTIONS)
-            last.bias.zero_()
+        begin_small(mlp)
 
 
 class LimitedModel(MLPModel):
@@ -72,9 +76,27 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
     """RSL-RL's PPO, stepped by us."""
 
     def _make(self, seen: Seen) -> None:
-        settings, observations = self.settings, _groups(seen)
+        self._actor, critic = self._networks(_groups(seen))
+        self._storage = RolloutStorage(
+            "rl",
+            self.settings.num_envs,
+            self.settings.rollout_steps,
+            _groups(seen),
+            [self.worlds.env.actions.size],
+            self.device,
+        )
+        self._ppo = self._algorithm(critic)
+        if self.device != "cpu":  # one kernel instead of many: a GPU waits for commands, not for numbers
+            self._ppo.optimizer = torch.optim.Adam(self._ppo.optimizer.param_groups, fused=True)
+        if present().several:
+            self._ppo.broadcast_parameters()  # seeds differ, so that worlds and noise do
+        self._ppo.train_mode()
+        self._kl = self._value_loss = UNKNOWN
+
+    def _networks(self, observations: TensorDict) -> tuple[LimitedModel, LimitedModel]:
+        """Return actor and critic."""
+        settings = self.settings
         groups = {"actor": ["actor"], "critic": list(observations.keys())}
-        size = self.worlds.env.actions.size
         network: dict[str, Any] = {
             "hidden_dims": settings.hidden,
             "activation": "elu",
@@ -87,12 +109,13 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             "std_type": "log",
             "bound_over_entropy": settings.mean_bound_weight / settings.entropy_weight,
         }
-        self._actor = LimitedModel(observations, groups, "actor", size, distribution_cfg=distribution, **network)
-        critic = LimitedModel(observations, groups, "critic", 1, **network)
-        self._storage = RolloutStorage(
-            "rl", settings.num_envs, settings.rollout_steps, observations, [size], self.device
-        )
-        self._ppo = PPO(
+        size = self.worlds.env.actions.size
+        actor = LimitedModel(observations, groups, "actor", size, distribution_cfg=distribution, **network)
+        return actor, LimitedModel(observations, groups, "critic", 1, **network)
+
+    def _algorithm(self, critic: LimitedModel) -> PPO:
+        settings = self.settings
+        return PPO(
             self._actor,
             critic,
             self._storage,
@@ -111,19 +134,12 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             device=self.device,
             multi_gpu_cfg=multi_gpu(present()),
         )
-        if self.device != "cpu":  # one kernel instead of many: a GPU waits for commands, not for numbers
-            self._ppo.optimizer = torch.optim.Adam(self._ppo.optimizer.param_groups, fused=True)
-        if present().several:
-            self._ppo.broadcast_parameters()  # seeds differ, so that worlds and noise do
-        self._ppo.train_mode()
-        self._kl = self._value_loss = UNKNOWN
 
     def _step(self, seen: Seen) -> Moved:
         with torch.inference_mode():
             actions = self._ppo.act(_groups(seen))
-        moved = self.worlds.step(
-            actions.clone()
-        )  # outside: what is made in that mode, worlds on a GPU could not change
+        # Outside: what is made in that mode, worlds on a GPU could not change.
+        moved = self.worlds.step(actions.clone())
         with torch.inference_mode():
             self._ppo.process_env_step(
                 _groups(moved.seen), moved.reward, moved.terminated | moved.cut_off, {"time_outs": moved.cut_off}
@@ -155,11 +171,10 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
     def network_of(self) -> Mlp:
         """Return the actor as it is now, with its normaliser, as plain arrays."""
         normaliser: Any = self._actor.obs_normalizer
-        # The network divides by the deviation plus a number, the exported one by a root with another number below it.
-        divisor = normaliser.std.detach().cpu().numpy().astype(np.float64) + normaliser.eps
+        deviation = normaliser.std.detach().cpu().numpy().astype(np.float64)
         return Mlp(
             mean=normaliser.mean.detach().cpu().numpy(),
-            var=(divisor**2 - EPSILON).astype(np.float32),
+            var=variance_of(deviation + normaliser.eps),
             clip=self.settings.observation_clip,
             layers=layers_of(self._actor.mlp),
             activation="Elu",

@@ -1,6 +1,5 @@
 """PPO of Stable-Baselines3 with our settings: normalised observations, bounded action means, exported as ONNX."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecNormalize
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.rl.networks import layers_of, outside_the_box, stacked
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
@@ -52,8 +52,7 @@ class BoundedMeanPolicy(ActorCriticPolicy):
         latent_pi, latent_vf = self.mlp_extractor(features)
         distribution: Any = self._get_action_dist_from_latent(latent_pi)
         mean = distribution.distribution.mean
-        outside = torch.clamp(mean.abs() - 1.0, min=0.0).square().mean(dim=-1)
-        entropy = distribution.entropy() - self.bound_over_entropy * outside
+        entropy = distribution.entropy() - self.bound_over_entropy * outside_the_box(mean)
         return self.value_net(latent_vf), distribution.log_prob(actions), entropy
 
 
@@ -66,8 +65,8 @@ class TwoNetworks(torch.nn.Module):
     def __init__(self, actor_size: int, size: int, widths: Any, activation: type[torch.nn.Module]) -> None:
         super().__init__()
         self.actor_size = actor_size
-        self.policy_net = _hidden(actor_size, widths["pi"], activation)
-        self.value_net = _hidden(size, widths["vf"], activation)
+        self.policy_net = stacked(actor_size, widths["pi"], activation)
+        self.value_net = stacked(size, widths["vf"], activation)
         self.latent_dim_pi, self.latent_dim_vf = widths["pi"][-1], widths["vf"][-1]
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,14 +80,6 @@ class TwoNetworks(torch.nn.Module):
     def forward_critic(self, features: torch.Tensor) -> torch.Tensor:
         """Return the last hidden values of the critic."""
         return self.value_net(features)
-
-
-def _hidden(size: int, widths: Sequence[int], activation: type[torch.nn.Module]) -> torch.nn.Sequential:
-    sizes = [size, *widths]
-    layers: list[torch.nn.Module] = []
-    for i, width in enumerate(widths):
-        layers += [torch.nn.Linear(sizes[i], width), activation()]
-    return torch.nn.Sequential(*layers)
 
 
 def make_ppo(env: VecNormalize, settings: PpoSettings, seed: int, device: str) -> PPO:
@@ -174,14 +165,10 @@ def network_of(model: PPO, env: VecNormalize, settings: PpoSettings) -> Mlp:
     """Return the actor's layers and the normaliser as plain arrays."""
     statistics: Any = env.obs_rms
     policy: Any = model.policy
-    linears = [part for part in policy.mlp_extractor.policy_net if isinstance(part, torch.nn.Linear)]
     return Mlp(
         mean=np.asarray(statistics.mean[: policy.actor_size], np.float32),
         var=np.asarray(statistics.var[: policy.actor_size], np.float32),
         clip=settings.observation_clip,
-        layers=[
-            (part.weight.detach().cpu().numpy(), part.bias.detach().cpu().numpy())
-            for part in (*linears, policy.action_net)
-        ],
+        layers=[*layers_of(policy.mlp_extractor.policy_net), *layers_of(policy.action_net)],
         activation="Elu",
     )

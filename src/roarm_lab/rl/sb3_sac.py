@@ -13,12 +13,13 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.sac.policies import Actor, SACPolicy
 
 from roarm_lab.core.arrays import Float32
+from roarm_lab.rl.networks import layers_of
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.sb3_ppo import load_model, silent_logger
 from roarm_lab.rl.sb3_trainer import Sb3Learner
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
-from roarm_lab.rl.torch_trainer import TAGS, layers_of
+from roarm_lab.rl.torch_trainer import tagged
 from roarm_lab.rl.trainer import UNKNOWN, Log, Update
 
 NEVER = sys.maxsize
@@ -120,10 +121,8 @@ class RowCallback(BaseCallback):
         self._actions.clear()
         self._losses.clear()
         row = self._log.after_rollout(self.num_timesteps, update, actions)
-        for name, value in row.items():
-            tag = f"reward/{name}" if name.startswith("reward_") else TAGS.get(name)
-            if tag is not None and np.isfinite(value):
-                self.logger.record(tag, value)
+        for tag, value in tagged(row).items():
+            self.logger.record(tag, value)
         self.logger.dump(self.num_timesteps)
 
 

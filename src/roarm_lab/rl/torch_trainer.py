@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.env import Env
 from roarm_lab.rl.distributed import present
@@ -95,11 +94,8 @@ class TorchTrainer(ABC, Generic[S]):
         torch.manual_seed(self._seed + self._steps)
 
     def _write(self, row: Mapping[str, float]) -> None:
-        if self._events is None:
-            return
-        tags = {**TAGS, **{name: f"reward/{name}" for name in row if name.startswith("reward_")}}
-        known = {tags[name]: value for name, value in row.items() if name in tags and math.isfinite(value)}
-        self._events.write(known, {}, self._steps)
+        if self._events is not None:
+            self._events.write(tagged(row), {}, self._steps)
 
     @abstractmethod
     def network_of(self) -> Mlp:
@@ -139,17 +135,7 @@ def _events_below(folder: Path) -> TensorBoardLog:
     return TensorBoardLog(folder)
 
 
-def layers_of(network: torch.nn.Module) -> list[tuple[Float32, Float32]]:
-    """Return weight and bias of the linear layers of a network, in order, as plain arrays."""
-    linears = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
-    return [(_kept(part.weight), _kept(part.bias)) for part in linears]
-
-
-def _kept(values: torch.Tensor) -> Float32:
-    """Return a copy: the network learns on in its own memory."""
-    return values.detach().cpu().numpy().copy()
-
-
-def outside_the_box(mean: torch.Tensor) -> torch.Tensor:
-    """Return by how much action means [..., action] lie outside -1 to 1: mean square over the actions."""
-    return torch.clamp(mean.abs() - 1.0, min=0.0).square().mean(dim=-1)
+def tagged(row: Mapping[str, float]) -> dict[str, float]:
+    """Return what TensorBoard gets of a row of the curve, by its name there: what is known."""
+    tags = {**TAGS, **{name: f"reward/{name}" for name in row if name.startswith("reward_")}}
+    return {tags[name]: value for name, value in row.items() if name in tags and math.isfinite(value)}
