@@ -25,6 +25,7 @@ LOOKS = {
     "equal": "a Python bool",
     "allclose": "a Python bool",
     "_unique2": "as many values as there are",
+    "normal": "the smallest deviation, where deviations are a tensor",
     "repeat_interleave": "as many rows as are asked for",
 }
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
