@@ -30,9 +30,7 @@ class MujocoWarp(MujocoWorlds):
         self.device.check_memory(self.model, num_envs, len(self._boxes))
         with self.device.scope():
             self._m: Any = self.device.mjw.put_model(self.model)
-            self._d: Any = self.device.mjw.make_data(
-                self.model, nworld=num_envs, **self.device.room(self.model, len(self._boxes))
-            )
+            self._d: Any = self.device.data(self.model, num_envs, len(self._boxes))
         self._m.opt.warn_overflow = 0  # it would print from the GPU, every step; `overflows` counts instead
         self._view = {
             name: self.device.wp.to_torch(getattr(self._d, name))

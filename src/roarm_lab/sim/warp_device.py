@@ -106,10 +106,10 @@ class WarpDevice:
             self._streams[stream.cuda_stream] = self.wp.stream_from_torch(stream)
         return self._streams[stream.cuda_stream]
 
-    def room(self, model: mujoco.MjModel, boxes: int) -> dict[str, int]:
-        """Return how many contacts and constraint rows a world gets, as `make_data` calls them."""
-        del model
-        return {"nconmax": CONTACTS_PER_BOX * max(boxes, 1), "njmax": ROWS_PER_BOX * max(boxes, 1)}
+    def data(self, model: mujoco.MjModel, num_envs: int, boxes: int) -> Any:
+        """Return MuJoCo Warp's data of so many worlds, with room for the contacts of so many boxes."""
+        room = {"nconmax": CONTACTS_PER_BOX * max(boxes, 1), "njmax": ROWS_PER_BOX * max(boxes, 1)}
+        return self.mjw.make_data(model, nworld=num_envs, **room)
 
     def check_memory(self, model: mujoco.MjModel, num_envs: int, boxes: int) -> None:
         """Refuse more worlds than fit, before any of their memory is taken.
@@ -128,9 +128,7 @@ class WarpDevice:
         """Return the memory of one world's arrays, found from two small sets of worlds on the CPU."""
         few, many = 2, 10
         with self.wp.ScopedDevice("cpu"):
-            sizes = [
-                _bytes(self.mjw.make_data(model, nworld=n, **self.room(model, boxes)), self.wp) for n in (few, many)
-            ]
+            sizes = [_bytes(self.data(model, num_envs, boxes), self.wp) for num_envs in (few, many)]
         return (sizes[1] - sizes[0]) / (many - few)
 
 
