@@ -12,8 +12,10 @@ from roarm_lab.core.errors import BadInputError
 if TYPE_CHECKING:
     from roarm_lab.policies.bundle import Bundle
 
-DESCRIPTION = """The whole way in one command: train a policy on this machine, evaluate it on fresh episodes, run it on
-the simulated arm through the safety gate, and write a report page. Needs the extra `train`.
+DESCRIPTION = """\
+  The whole way in one command: train a policy on this machine, evaluate it on
+  fresh episodes, run it on the simulated arm through the safety gate, and
+  write a report page. Needs the extra `train`.
 
 examples:
   roarm demo                            grasp and lift a cube: some six minutes on two CPU cores

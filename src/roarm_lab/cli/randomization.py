@@ -17,9 +17,11 @@ from roarm_lab.core.configs import Range
 if TYPE_CHECKING:
     from roarm_lab.envs.randomization import DomainRandomization
 
-DESCRIPTION = """Domain randomisation: worlds that differ from each other in mass, friction, delay and so on, so that a
-policy learns to cope with an arm that nobody has measured exactly. `roarm train TASK --domain-randomization FILE`
-trains with it. A file names what is to be other than the default."""
+DESCRIPTION = """\
+  Domain randomisation: worlds that differ from each other in mass, friction,
+  delay and so on, so that a policy learns to cope with an arm that nobody has
+  measured exactly. `roarm train TASK --domain-randomization FILE` trains with
+  it. A file names what is to be other than the default."""
 COLUMNS = ("name", "from", "to", "unit", "what it does")
 
 
