@@ -22,7 +22,8 @@ examples:
   roarm demo --task reach               a point in the air: one minute
   roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
 
-exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input, 130 interrupted (and saved)
+exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input,
+            3 something is not installed, 130 interrupted (and saved)
             (a goal at which the simulated arm had to be held counts as missed)"""
 
 
