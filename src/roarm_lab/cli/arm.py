@@ -8,8 +8,10 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 
-DESCRIPTION = """Talk to a real arm, over its USB cable or its network. It is never moved unasked: what moves it says so
-first and asks, and every target passes the safety gate.
+DESCRIPTION = """\
+  Talk to a real arm, over its USB cable or its network. It is never moved
+  unasked: what moves it says so first and asks, and every target passes the
+  safety gate.
 
 examples:
   roarm arm ports                              which serial ports there are, and which may be the arm
@@ -19,10 +21,14 @@ examples:
   roarm arm info --arm rfc2217://desk:4000     a port shared by another computer, or `roarm emulate --rfc2217`
   roarm arm recover                            when it does not answer sensibly any more
 
-addresses (--arm): serial (found by itself), serial:/dev/ttyUSB0, serial:COM3, http:HOST, rfc2217://HOST:PORT,
-socket://HOST:PORT
+addresses (--arm):
+  serial                                       the USB cable, found by itself
+  serial:/dev/ttyUSB0, serial:COM3             this port
+  http:HOST                                    the arm's own Wi-Fi
+  rfc2217://HOST:PORT, socket://HOST:PORT      a port shared over the network
 
-exit codes: 0 done, 1 refused or the arm did not arrive, 2 bad input, 3 no arm, or one that does not know its pose"""
+exit codes: 0 done, 1 refused, not arrived or no port found (ports), 2 bad input,
+            3 no arm, or one that does not know its pose"""
 
 
 @dataclass(frozen=True, kw_only=True)

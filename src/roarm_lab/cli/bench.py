@@ -14,11 +14,17 @@ from roarm_lab.core.errors import BadInputError
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
 
-DESCRIPTION = """sim: environment steps per second (actions, observations, rewards, resets) beside bare physics on the
-same states and controls, measured in turn in one process. A fraction of 1 would mean that it costs nothing.
-train: steps per second of the whole training loop beside the environment alone, and where the time goes.
-loop: how punctually an arm is driven at 20 Hz, and what a cycle costs. It moves a real arm, by 0.2 rad.
-latency: the time from a command to the first motion that is measured. It moves a real arm, by 0.1 rad.
+DESCRIPTION = """\
+  sim:      environment steps per second (actions, observations, rewards,
+            resets) beside bare physics on the same states and controls,
+            measured in turn in one process. A fraction of 1 would mean that it
+            costs nothing.
+  train:    steps per second of the whole training loop beside the environment
+            alone, and where the time goes.
+  loop:     how punctually an arm is driven at 20 Hz, and what a cycle costs.
+            It moves a real arm, by 0.2 rad.
+  latency:  the time from a command to the first motion that is measured. It
+            moves a real arm, by 0.1 rad.
 
 examples:
   roarm bench sim                                           1 thread and all, 64 to 2048 worlds
@@ -27,12 +33,15 @@ examples:
   roarm bench sim --worlds 512 --threads 4 --seconds 10     one row, measured longer
   roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench train --trainer skrl                          the same with another library's PPO
-  roarm bench sim --task lift-cube --against mjlab --peer-python mjlab=mjlab-env/bin/python   in turn
-  roarm bench train --task lift-cube --backend mujoco_warp --substeps 4 --against mjlab ...   control steps as short as its
+  roarm bench sim --task lift-cube --against mjlab --peer-python mjlab=mjlab-env/bin/python
+                                                            beside another library, in turn (train too)
   roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
   roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
   roarm bench latency --arm emulator --firmware 250108      50 commands
-  roarm bench sim --json                                    for programs"""
+  roarm bench sim --json                                    for programs
+
+exit codes: 0 done, 1 a real arm was not to be moved or was held, 2 bad input, 3 something is missing,
+            130 ended with Ctrl-C"""
 
 
 HEADS = {

@@ -12,15 +12,18 @@ from roarm_lab.core.errors import BadInputError
 if TYPE_CHECKING:
     from roarm_lab.policies.bundle import Bundle
 
-DESCRIPTION = """The whole way in one command: train a policy on this machine, evaluate it on fresh episodes, run it on
-the simulated arm through the safety gate, and write a report page. Needs the extra `train`.
+DESCRIPTION = """\
+  The whole way in one command: train a policy on this machine, evaluate it on
+  fresh episodes, run it on the simulated arm through the safety gate, and
+  write a report page. Needs the extra `train`.
 
 examples:
   roarm demo                            grasp and lift a cube: some six minutes on two CPU cores
   roarm demo --task reach               a point in the air: one minute
   roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
 
-exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input, 130 interrupted (and saved)
+exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input,
+            3 something is not installed, 130 interrupted (and saved)
             (a goal at which the simulated arm had to be held counts as missed)"""
 
 

@@ -15,8 +15,10 @@ from roarm_lab.cli.checks import Row, State, check_all
 from roarm_lab.core.errors import MissingError
 from roarm_lab.core.provenance import provenance
 
-DESCRIPTION = """Check this installation, or with --arm a real arm: listen to it for a few seconds and say what is
-wrong, by cause, with what was measured and what to do. The arm is not moved.
+DESCRIPTION = """\
+  Check this installation, or with --arm a real arm: listen to it for a few
+  seconds and say what is wrong, by cause, with what was measured and what to
+  do. The arm is not moved.
 
 examples:
   roarm doctor                              is everything here that the other verbs need?
@@ -24,8 +26,8 @@ examples:
   roarm doctor --arm serial:/dev/ttyUSB0    this one (addresses: roarm arm --help)
   roarm doctor --arm --json                 for programs and bug reports
 
-exit codes: installation 0 all that is needed works, 3 otherwise; arm 0 it can be driven, 1 something is wrong, 2 bad
-input. A note does no harm."""
+exit codes: without --arm 0 all that is needed works (a note does no harm), 3 something is missing
+            with --arm 0 the arm can be driven, 1 something is wrong, 2 bad input"""
 STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow"}
 
 

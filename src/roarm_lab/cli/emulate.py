@@ -8,8 +8,10 @@ from typing import Literal
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Pretend to be a RoArm-M3: the same bytes, delays and faults as its firmware, in real time. Programs for
-the real arm, the vendor's SDK too, open it without a change. Ctrl-C ends.
+DESCRIPTION = """\
+  Pretend to be a RoArm-M3: the same bytes, delays and faults as its firmware,
+  in real time. Programs for the real arm, the vendor's SDK too, open it
+  without a change. Ctrl-C ends.
 
 examples:
   roarm emulate                                        a serial port; its name is printed

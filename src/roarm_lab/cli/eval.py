@@ -11,8 +11,10 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Run a policy bundle for many fresh episodes in simulation and count how often it succeeds, with a 95 %
-Wilson interval, by kind of start, and with the reasons of the failures. Needs no PyTorch.
+DESCRIPTION = """\
+  Run a policy bundle for many fresh episodes in simulation and count how often
+  it succeeds, with a 95 % Wilson interval, by kind of start, and with the
+  reasons of the failures. Needs no PyTorch.
 
 examples:
   roarm eval runs/RUN                              2000 episodes, as tables

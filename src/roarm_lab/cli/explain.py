@@ -13,8 +13,10 @@ from roarm_lab.core.errors import BadInputError
 
 MAX_EPISODES = 1000
 
-DESCRIPTION = """Say in words what is wrong with a training run, with what was measured and what to change. Reads the
-curve and runs the policy for some episodes; a run without a policy is explained from its curve alone. Needs no PyTorch.
+DESCRIPTION = """\
+  Say in words what is wrong with a training run, with what was measured and
+  what to change. Reads the curve and runs the policy for some episodes; a run
+  without a policy is explained from its curve alone. Needs no PyTorch.
 
 examples:
   roarm explain runs/RUN           in words

@@ -9,8 +9,10 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Watch a policy bundle play episodes in simulation. Without --video and --export it is shown live in the
-browser (3D, with pause, next and speed); the address is printed. Needs no screen and no PyTorch.
+DESCRIPTION = """\
+  Watch a policy bundle play episodes in simulation. Without --video and
+  --export it is shown live in the browser (3D, with pause, next and speed);
+  the address is printed. Needs no screen and no PyTorch.
 
 examples:
   roarm play --demo                            a policy that comes with the package: lift a cube

@@ -17,9 +17,18 @@ from roarm_lab.core.configs import Range
 if TYPE_CHECKING:
     from roarm_lab.envs.randomization import DomainRandomization
 
-DESCRIPTION = """Domain randomisation: worlds that differ from each other in mass, friction, delay and so on, so that a
-policy learns to cope with an arm that nobody has measured exactly. `roarm train TASK --domain-randomization FILE`
-trains with it. A file names what is to be other than the default."""
+DESCRIPTION = """\
+  Domain randomisation: worlds that differ from each other in mass, friction,
+  delay and so on, so that a policy learns to cope with an arm that nobody has
+  measured exactly. `roarm train TASK --domain-randomization FILE` trains with
+  it. A file names what is to be other than the default.
+
+examples:
+  roarm randomization show                                          the defaults
+  roarm randomization show my.yaml                                  what a file makes of them
+  roarm randomization check configs/domain_randomization.yaml       can it be used?
+
+exit codes: 0 done, 2 bad input or a file that can not be used"""
 COLUMNS = ("name", "from", "to", "unit", "what it does")
 
 

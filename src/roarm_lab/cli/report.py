@@ -9,10 +9,16 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 
-DESCRIPTION = (
-    "Write what a run has achieved as one HTML file: success rate, learning curve, where and why it fails, with "
-    "pictures of failures and a replay in 3D. It opens from the disk, without network; its path is printed."
-)
+DESCRIPTION = """\
+  Write what a run has achieved as one HTML file: success rate, learning curve,
+  where and why it fails, with pictures of failures and a replay in 3D. It
+  opens from the disk, without network; its path is printed.
+
+examples:
+  roarm report runs/RUN                        report.html in the run folder, renewed every time
+  roarm report runs/RUN --out report.html      another file
+
+exit codes: 0 done, 2 bad input or a file that exists already"""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,17 @@ from roarm_lab.cli.arguments import parse
 from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.table import ROBOTS, get_robot
 
-DESCRIPTION = "The arms this package knows: list them, show the facts of one, or export its model."
+DESCRIPTION = """\
+  The arms this package knows: list them, show the facts of one, or export its
+  model.
+
+examples:
+  roarm robots list
+  roarm robots show roarm_m3
+  roarm robots export roarm_m3 arm.xml --format mjcf     for MuJoCo, with table, cameras and light
+  roarm robots export roarm_m3 arm.urdf --format urdf    the arm alone
+
+exit codes: 0 done, 2 bad input or a file that exists already"""
 JOINT_COLUMNS = (
     "joint",
     "lower rad",

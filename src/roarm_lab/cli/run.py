@@ -11,10 +11,13 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Drive an arm with a policy bundle: a slow move to the start pose, then episodes at the policy's rate.
-Every target passes the safety gate; on any doubt the arm is held. A real arm stays held, and the run ends. On sim and
-emulator, where nobody can be hurt, the episode counts as failed, the arm is released and the next episode begins.
-Ctrl-C holds the arm and ends, and so does the stop file (--stop-file) as soon as it exists.
+DESCRIPTION = """\
+  Drive an arm with a policy bundle: a slow move to the start pose, then
+  episodes at the policy's rate. Every target passes the safety gate; on any
+  doubt the arm is held. A real arm stays held, and the run ends. On sim and
+  emulator, where nobody can be hurt, the episode counts as failed, the arm is
+  released and the next episode begins. Ctrl-C holds the arm and ends, and so
+  does the stop file (--stop-file) as soon as it exists.
 
 examples:
   roarm run runs/RUN                                 five random goals on the simulated arm, in real time

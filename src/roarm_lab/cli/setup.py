@@ -20,9 +20,11 @@ STEPS = {
 }
 """Step -> what it does, in the order in which they are done."""
 
-DESCRIPTION = """Set up an arm at its place, step by step, and write station.yaml, which the verbs that use a real arm
-read. Every step can be repeated alone; what was set before is the default then. The file is written after each step, so
-Ctrl-C keeps what was done. Before the arm moves you are asked.
+DESCRIPTION = """\
+  Set up an arm at its place, step by step, and write station.yaml, which the
+  verbs that use a real arm read. Every step can be repeated alone; what was
+  set before is the default then. The file is written after each step, so
+  Ctrl-C keeps what was done. Before the arm moves you are asked.
 
 steps:
 {steps}

@@ -9,9 +9,12 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Train every combination of settings with every seed, each as `roarm train` would, and compare: a table
-per setting and the learning curves. Everything goes into a new folder below sweeps/, as it comes. Ctrl-C saves;
-`roarm sweep --resume SWEEP` goes on. Ray runs it (pip install 'roarm-lab[sweep]'), here or on a cluster.
+DESCRIPTION = """\
+  Train every combination of settings with every seed, each as `roarm train`
+  would, and compare: a table per setting and the learning curves. Everything
+  goes into a new folder below sweeps/, as it comes. Ctrl-C saves; `roarm sweep
+  --resume SWEEP` goes on. Ray runs it (pip install 'roarm-lab[sweep]'), here
+  or on a cluster.
 
 examples:
   roarm sweep lift-cube --seeds 0 1 2                          three seeds, one table
@@ -34,8 +37,8 @@ class SweepArguments:
     seeds: tuple[int, ...] = (0, 1, 2)
     """Each setting is trained once with each of these seeds."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """NAME=VALUE,VALUE: values of a setting of the algorithm to compare, by its name in a file for --hyperparameters.
-    May be given several times: then every combination is trained."""
+    """NAME=VALUE,VALUE: values of a setting of the algorithm to compare, by its name in a
+    --hyperparameters file. May be given several times: then every combination is trained."""
     algorithm: Literal["ppo", "sac"] = "ppo"
     """How they learn."""
     trainers: tuple[Literal["sb3", "rsl_rl", "skrl"], ...] = ()
@@ -59,8 +62,8 @@ class SweepArguments:
     wandb: str | None = None
     """Also send the curves to Weights & Biases: PROJECT or TEAM/PROJECT, each training as a run of its own."""
     cpus_per_trial: int | None = None
-    """Cores of one training. By default all: one training after the other, so that its time is its own. With --ray:
-    all of the smallest computer."""
+    """Cores of one training. By default all: one training after the other, so that its time is its own.
+    With --ray: all of the smallest computer."""
     gpus_per_trial: float = 0.0
     """GPUs of one training; a part of one lets several share it."""
     ray: str | None = None

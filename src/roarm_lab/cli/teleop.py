@@ -11,8 +11,9 @@ from roarm_lab.core.errors import BadInputError
 
 Device = Literal["keyboard", "gamepad", "mouse3d", "leader", "hand", "policy"]
 
-DESCRIPTION = """Move an arm yourself. Every target passes the safety gate; on any doubt the arm is held.
-Works in a plain terminal, also over SSH; no screen is needed.
+DESCRIPTION = """\
+  Move an arm yourself. Every target passes the safety gate; on any doubt the
+  arm is held. Works in a plain terminal, also over SSH; no screen is needed.
 
 keys, whatever steers:
   P or Esc    emergency stop; C clears it, after you have looked at the arm
@@ -47,7 +48,7 @@ class TeleopArguments:
     device: Annotated[Device, tyro.conf.arg(name="with")] = "keyboard"
     """What steers: keyboard, gamepad, mouse3d, leader, hand or policy."""
     arm: str = "sim"
-    """Which arm: sim, emulator, serial[:PORT] or http:HOST."""
+    """Which arm: sim, emulator, serial[:PORT], http:HOST, rfc2217://HOST:PORT or socket://HOST:PORT."""
     station: Path | None = None
     """Station file of that arm; for a real one by default station.yaml in the working folder, where there is one."""
     mode: Literal["joint", "ee"] | None = None

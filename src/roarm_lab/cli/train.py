@@ -12,8 +12,10 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
 
-DESCRIPTION = """Train a policy with PPO or SAC and save it as a bundle that runs without PyTorch. Everything goes into
-a new run folder. Ctrl-C saves; `roarm train --resume RUN` goes on from there.
+DESCRIPTION = """\
+  Train a policy with PPO or SAC and save it as a bundle that runs without
+  PyTorch. Everything goes into a new run folder. Ctrl-C saves; `roarm train
+  --resume RUN` goes on from there.
 
 examples:
   roarm train reach                                      with the tuned settings, about a minute
@@ -23,7 +25,7 @@ examples:
   roarm train lift-cube --backend mujoco_warp            thousands of worlds on an NVIDIA GPU, with RSL-RL's PPO
   roarm train reach --algorithm sac                      with SAC, which learns from a buffer of earlier moments
   roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
-  roarm train reach --domain-randomization configs/domain_randomization.yaml    on worlds that differ from each other
+  roarm train reach --domain-randomization configs/domain_randomization.yaml   on worlds that differ
   roarm train lift-cube --backend mujoco_warp --gpus 2   on two GPUs of this computer; so does
                                                          `torchrun --nproc-per-node 2 -m roarm_lab train ...`
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
@@ -39,10 +41,10 @@ class TrainArguments:
     task: Annotated[str | None, tyro.conf.Positional] = None
     """The task, for instance reach (not given with --resume: the run knows it)."""
     algorithm: Literal["ppo", "sac"] = "ppo"
-    """How it learns. SAC: with --trainer sb3 or skrl, tuned for reach. A resumed run goes on with its own."""
+    """How it learns: PPO, or SAC (--trainer sb3 or skrl, tuned for reach). A resumed run goes on with its own."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
-    """Whose PPO or SAC learns: Stable-Baselines3 (the default), RSL-RL (PPO only; the default with mujoco_warp) or
-    skrl. A resumed run goes on with its own."""
+    """Whose PPO or SAC learns: Stable-Baselines3 (the default), RSL-RL (PPO only) or skrl. With
+    mujoco_warp RSL-RL is the default. A resumed run goes on with its own."""
     backend: Literal["mujoco_cpu", "mujoco_warp"] | None = None
     """The simulator: mujoco_cpu (the default), or mujoco_warp on an NVIDIA GPU."""
     seed: int = 0
@@ -52,16 +54,16 @@ class TrainArguments:
     total_timesteps: int | None = None
     """Environment steps, all worlds together; the tuned number by default."""
     device: str = "auto"
-    """Where the networks learn, and where mujoco_warp simulates: cpu, cuda, cuda:1, ... The networks are small: auto
-    means cpu with mujoco_cpu, cuda with mujoco_warp."""
+    """Where the networks learn, and where mujoco_warp simulates: cpu, cuda, cuda:1, ...
+    auto means cpu with mujoco_cpu (the networks are small) and cuda with mujoco_warp."""
     gpus: int = 1
-    """Processes that learn one policy together, each with a GPU and --num-envs worlds of its own (RSL-RL's PPO only).
-    With mujoco_cpu and --device cpu they share the cores."""
+    """Processes that learn one policy together, each with a GPU and --num-envs worlds of its own.
+    RSL-RL's PPO only. With mujoco_cpu and --device cpu they share the cores."""
     threads: int = 0
     """CPU threads of the simulation, of each process; 0 takes all."""
     hyperparameters: Path | None = None
-    """YAML with changes to the settings of PPO or SAC: `name: value`. The tuned ones are such files too, with reasons:
-    see docs/training.md, Tuned settings."""
+    """YAML with changes to the settings of PPO or SAC: `name: value`.
+    The tuned settings are such files too: see docs/training.md, Tuned settings."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
     domain_randomization: Path | None = None
@@ -77,8 +79,8 @@ class TrainArguments:
     record_callback_rollouts: bool = False
     """Also record the same four episodes before learning, after every tenth of the steps, and at the end."""
     wandb: str | None = None
-    """Also send the numbers of the curve to Weights & Biases: PROJECT or TEAM/PROJECT. A resumed run goes on with its
-    own."""
+    """Also send the numbers of the curve to Weights & Biases: PROJECT or TEAM/PROJECT.
+    A resumed run goes on with its own."""
 
 
 def run(argv: list[str]) -> int:

@@ -7,8 +7,10 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 
-DESCRIPTION = """Show an arm (or the scene of a task) in the browser: a slider for every joint, limits, keyframes,
-collision shapes, frames, and where the hand is. Needs no screen.
+DESCRIPTION = """\
+  Show an arm (or the scene of a task) in the browser: a slider for every
+  joint, limits, keyframes, collision shapes, frames, and where the hand is.
+  Needs no screen.
 
 examples:
   roarm view roarm_m3
