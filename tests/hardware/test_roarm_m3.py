@@ -242,7 +242,19 @@ def test_a_port_that_is_not_there_is_explained() -> None:
         RoArmM3.connect("serial:/dev/ttyNOTHERE")
 
 
-@pytest.mark.parametrize("address", ["", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"])
+@pytest.mark.parametrize("place", ["/dev/null", "/tmp", __file__])
+def test_what_is_no_serial_port_is_said_to_be_none(place: str) -> None:
+    with pytest.raises(MissingError, match=f"{place} is no serial port"):
+        RoArmM3.connect(f"serial:{place}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"),
+        *("http:host:abc", "http:a b", "http:host:99999", "http:host/js", "rfc2217://host", "socket://host:abc"),
+    ],
+)
 def test_what_is_no_address_is_shown_all_forms(address: str) -> None:
     with pytest.raises(BadInputError, match="serial:/dev/ttyUSB0"):
         RoArmM3.connect(address)
