@@ -14,19 +14,15 @@ from dataclasses import dataclass, replace
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.hardware import protocol
+from roarm_lab.hardware.backlog import BYTE_S, Backlog
 from roarm_lab.hardware.link import Link
 from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured
 from roarm_lab.robots.arm import ArmSample
 
-BYTE_S = 10 / 115200
-"""One byte on the wire: eight bits, a start and a stop bit."""
 BUS_READ_S = 0.008
 """What the firmware takes to read six servos before it prints a line."""
 WAIT_S = 0.01
 """Longest wait for a byte: a target that is posted meanwhile waits that long at most."""
-AWAY_S = 0.2
-"""A computer's serial buffer holds 0.36 s at this rate. Had the thread been away longer than this, what lies there
-could be old and look new: it tells no pose then."""
 INTERRUPTED = 1.5
 """After so many times the silence that a link calls silent, the arm may have restarted unheard."""
 ANSWER_S = 0.5
@@ -249,11 +245,9 @@ class IoThread:
         return turn
 
     def _go_on(self, turn: "_Turn") -> None:
-        began_s = self._clock.now_s()
         data = turn.link.read(WAIT_S)
         now_s = self._clock.now_s()
-        turn.stale = began_s - turn.read_at_s > AWAY_S and not turn.link.polled
-        turn.read_at_s = now_s
+        turn.backlog.read(len(data), now_s)
         self._count(bytes_in=len(data))
         for line in turn.reader.feed(data):
             self._take(turn, line, now_s)
@@ -280,7 +274,7 @@ class IoThread:
                 self._interrupt("the arm restarted, and its firmware moved it to its home meanwhile")
                 turn.greet_at_s = now_s
             return
-        if turn.stale:
+        if turn.backlog.stale and not turn.link.polled:
             self._count(discarded=1)
             return
         if turn.asked_at_s is None and turn.link.polled:
@@ -363,12 +357,11 @@ class _Turn:
     def __init__(self, link: Link, now_s: float) -> None:
         self.link = link
         self.reader = LineReader()
-        self.read_at_s = self.heard_at_s = self.greet_at_s = now_s
+        self.backlog = Backlog(now_s)
+        self.heard_at_s = self.greet_at_s = now_s
         self.sent_at_s = -1.0
         self.asked_at_s: float | None = None
         """When the question was asked that waits for its answer."""
-        self.stale = False
-        """Whether what was read last had lain around for too long."""
         self.may_send = True
         """Whether feedback came since the last line that was sent."""
         self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to

@@ -1,0 +1,92 @@
+"""The thread that talks to the arm, turn by turn, on a connection and a clock that do what a test says."""
+
+from collections import deque
+
+import pytest
+
+from roarm_lab.core.clock import SimulatedClock
+from roarm_lab.hardware.backlog import BYTE_S
+from roarm_lab.hardware.io_thread import IoThread
+from roarm_lab.hardware.protocol import Feedback
+from roarm_lab.robots.arm import ArmSample
+from tests.hardware.a_port import HOME, feedback_line
+
+READ_S = 0.01
+BUFFER_BYTES = 4095
+"""What one read of a Linux serial port gives at most."""
+
+
+class Wire:
+    """A connection whose bytes lie ready, or are on their way, as a test says."""
+
+    name, polled, silent_s = "a wire", False, 1.0
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+        self.waiting = b""
+        self.pause_s = 0.0
+        """How long this program stands still within the next read."""
+        self.arrive: deque[bytes] = deque()
+        """What arrives with each read."""
+        self.written: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        self.written.append(line)
+
+    def read(self, timeout_s: float) -> bytes:
+        if not self.waiting:
+            self._clock.sleep_until_s(self._clock.now_s() + timeout_s)
+        self._clock.sleep_until_s(self._clock.now_s() + self.pause_s)
+        self.pause_s = 0.0
+        self.waiting += self.arrive.popleft() if self.arrive else b""
+        data, self.waiting = self.waiting[:BUFFER_BYTES], self.waiting[BUFFER_BYTES:]
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock(100.0)
+
+
+@pytest.fixture
+def wire(clock: SimulatedClock) -> Wire:
+    return Wire(clock)
+
+
+@pytest.fixture
+def io(clock: SimulatedClock, wire: Wire) -> IoThread:
+    def judge(feedback: Feedback, at_s: float) -> ArmSample:
+        return ArmSample.of(at_s, feedback.joint_pos)
+
+    return IoThread(lambda _: wire, clock, judge, lambda: None, background=False)
+
+
+def test_what_lay_in_the_buffers_while_the_program_stood_still_is_no_pose(
+    io: IoThread, wire: Wire, clock: SimulatedClock
+) -> None:
+    line = feedback_line(newer=False)
+    wire.arrive.append(line)
+    io.turn()
+    assert io.newest().valid
+    wire.pause_s, before = 0.9, io.counts.feedback
+    wire.arrive.append(line * (3 * BUFFER_BYTES // len(line)))
+    while wire.waiting or wire.pause_s:
+        io.turn()
+    assert io.counts.feedback == before
+    assert io.newest().measured_at_s < clock.now_s() - 0.9
+    assert io.interruption == ""  # it was not away for so long that the arm may have restarted unheard
+
+
+def test_an_arm_that_fills_the_whole_wire_is_believed_again_soon(
+    io: IoThread, wire: Wire, clock: SimulatedClock
+) -> None:
+    wire.pause_s = 0.5
+    io.turn()
+    back_s, stream, step = clock.now_s(), feedback_line(newer=False) * 20, round(READ_S / BYTE_S)
+    wire.arrive.extend(stream[at : at + step] for at in range(0, len(stream), step))
+    while not io.newest().valid:
+        assert clock.now_s() < back_s + 0.2
+        io.turn()
