@@ -9,7 +9,7 @@ from roarm_lab.hardware.backlog import BYTE_S
 from roarm_lab.hardware.io_thread import IoThread
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.robots.arm import ArmSample
-from tests.hardware.a_port import HOME, feedback_line
+from tests.hardware.a_port import feedback_line
 
 READ_S = 0.01
 BUFFER_BYTES = 4095

@@ -12,7 +12,7 @@ import pytest
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.hardware import io_thread, roarm_m3
-from roarm_lab.hardware.io_thread import PACE_S
+from roarm_lab.hardware.io_thread import PACE_S, REPEAT_S, REPEATS
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
@@ -190,6 +190,23 @@ def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -
     assert numbers[-2:] == [102, 210]  # with torque first the arm would leap to where it was told to be before
     assert port.targets()[0]["base"] == pytest.approx(1.0)
     assert arm.latched is None
+
+
+def test_a_target_from_before_is_not_repeated_when_the_servos_are_told_to_hold(port: APort, arm: RoArmM3) -> None:
+    port.stiff = True
+    send(arm, arm.sent + 0.3)
+    arm.torque(on=True)
+    until(lambda: b'{"T":210,"cmd":1}' in port.got)
+    time.sleep(2 * REPEAT_S * REPEATS)
+    at = port.got.index(b'{"T":210,"cmd":1}')
+    assert not any(b'"T":102' in line for line in port.got[at:])
+
+
+def test_an_arm_whose_connection_is_broken_is_not_told_to_let_go_later(port: APort, arm: RoArmM3) -> None:
+    port.unplug()
+    until(lambda: not arm.read().valid)
+    with pytest.raises(MissingError, match="can not be told to let go: The connection to the arm"):
+        arm.torque(on=False, warned=True)
 
 
 def test_an_emergency_stop_outlives_a_new_start(arm: RoArmM3) -> None:

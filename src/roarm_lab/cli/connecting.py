@@ -61,7 +61,7 @@ def station_for(path: Path | None, words: str, robot: Robot) -> Station | None:
     Raises:
         BadInputError: The file that was named is missing, or what stands in it can not be used.
     """
-    if path is None and (words in HERE or not FILE.exists()):
+    if path is None and (words in HERE or not (FILE.exists() or FILE.is_symlink())):  # a link to nowhere is refused
         return None
     return load_station(path or FILE, robot)
 

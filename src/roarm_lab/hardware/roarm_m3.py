@@ -169,12 +169,15 @@ class RoArmM3(GatedArm):
 
         Raises:
             UnsafeCommandError: People were not told; or it is not known where to hold.
+            MissingError: The connection is broken, so that the arm would let go whenever it comes back.
         """
         with self._lock:
             if on:
                 self._hold_here()
             elif not warned:
                 raise UnsafeCommandError(f"Letting go has to be announced (warned=True). {self.release_warning}")
+            elif reason := self._io.interruption:
+                raise MissingError(f"The arm can not be told to let go: {reason}.")
             else:
                 self._gate.hold(LIMP)
                 self._readings.torque_released = True
@@ -282,6 +285,7 @@ class RoArmM3(GatedArm):
             raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
         self._start_from(sample.joint_pos)
         limp, self._readings.torque_released = self._readings.torque_released, False
+        self._io.forget_target()  # or an older one would be repeated after this one
         self._io.believe(sample)
         self._readings.grant(self.clock.now_s())
         self._io.order(self._line(self.sent, self.clock.now_s()))
