@@ -84,7 +84,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         ValueError,
         RecursionError,
         yaml.YAMLError,
-    ) as error:  # ValueError: a date with a month 13, no UTF-8
+    ) as error:  # ValueError: 2026-13-01, no UTF-8
         raise BadInputError(f"{path} can not be read as YAML: {error}") from error
     if not isinstance(data, dict):
         raise BadInputError(f"{path} must hold a mapping (`name: value` lines), got {type(data).__name__}.")
