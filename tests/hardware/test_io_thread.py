@@ -1,17 +1,20 @@
 """The thread that talks to the arm, turn by turn, on a connection and a clock that do what a test says."""
 
+import threading
 from collections import deque
 
 import pytest
 
-from roarm_lab.core.clock import SimulatedClock
+from roarm_lab.core.clock import MonotonicClock, SimulatedClock
 from roarm_lab.hardware.backlog import BYTE_S
 from roarm_lab.hardware.io_thread import IoThread
+from roarm_lab.hardware.link import LinkError
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.robots.arm import ArmSample
 from tests.hardware.a_port import feedback_line
 
 READ_S = 0.01
+PATIENCE_S = 60.0  # only a test that fails waits this long
 BUFFER_BYTES = 4095
 """What one read of a Linux serial port gives at most."""
 
@@ -90,3 +93,21 @@ def test_an_arm_that_fills_the_whole_wire_is_believed_again_soon(
     while not io.newest().valid:
         assert clock.now_s() < back_s + 0.2
         io.turn()
+
+
+def test_a_restart_is_still_wanted_when_the_connection_does_not_open_at_once(wire: Wire) -> None:
+    asked, opened = list[bool](), threading.Event()
+
+    def open_link(reset: bool) -> Wire:
+        asked.append(reset)
+        if len(asked) == 2:
+            raise LinkError("not yet")
+        if len(asked) == 3:
+            opened.set()
+        return wire
+
+    io = IoThread(open_link, MonotonicClock(), lambda *_: None, lambda: None)
+    io.restart()
+    assert opened.wait(PATIENCE_S)
+    io.close()
+    assert asked == [False, True, True]

@@ -1,6 +1,7 @@
 """The driver on a pseudo-terminal. What an arm does is tested with the emulator; here it is the connection."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -190,6 +191,26 @@ def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -
     assert numbers[-2:] == [102, 210]  # with torque first the arm would leap to where it was told to be before
     assert port.targets()[0]["base"] == pytest.approx(1.0)
     assert arm.latched is None
+
+
+def test_a_base_turned_by_hand_past_half_a_turn_is_held_where_its_servo_counts_it(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    for angle in (3.1, -2.9):  # 3.38 rad, but the servo counts one turn
+        port.wire = (angle, *HOME[1:])
+        until(lambda at=angle: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))
+    arm.torque(on=True)
+    until(lambda: bool(port.targets()))
+    assert port.targets()[0]["base"] == pytest.approx(-2.9)
+
+
+def test_a_base_turned_a_little_past_half_a_turn_is_not_told_to_hold(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    for angle, seen in ((3.1, 3.1), (-3.1, 2 * math.pi - 3.1)):
+        port.wire = (angle, *HOME[1:])
+        until(lambda at=seen: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))
+    with pytest.raises(UnsafeCommandError, match="The base stands past half a turn"):
+        arm.torque(on=True)
+    assert port.targets() == []
 
 
 def test_a_target_from_before_is_not_repeated_when_the_servos_are_told_to_hold(port: APort, arm: RoArmM3) -> None:

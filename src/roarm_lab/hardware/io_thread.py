@@ -216,8 +216,8 @@ class IoThread:
         while not self._stop.is_set():
             try:
                 if link is None:
-                    reset, self._reset = self._reset, False
-                    link = self._open_link(reset)
+                    link = self._open_link(self._reset)
+                    self._reset = False
                 self._silent_s, backoff_s = link.silent_s, FIRST_BACKOFF_S
                 self._serve(link)
                 if self._reset:

@@ -1,5 +1,6 @@
 """The real arm behind the door of all arms: `RoArmM3.connect("serial")`, then read, send, hold."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -283,6 +284,7 @@ class RoArmM3(GatedArm):
         sample = self._where()
         if not sample.valid:
             raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
+        self._refuse_past_half_a_turn(sample.joint_pos)
         self._start_from(sample.joint_pos)
         limp, self._readings.torque_released = self._readings.torque_released, False
         self._io.forget_target()  # or an older one would be repeated after this one
@@ -294,6 +296,16 @@ class RoArmM3(GatedArm):
             self._io.resume()
             if self.latched == LIMP:
                 self._gate.release()
+
+    def _refuse_past_half_a_turn(self, pose: Float64) -> None:
+        """Refuse to hold where no target leads but all round: the servos count one turn."""
+        wire = self._readings.calibration.wire(pose)
+        for joint in protocol.ROUND:
+            if not abs(wire[joint]) <= math.pi:
+                raise UnsafeCommandError(
+                    f"The {protocol.JOINTS[joint]} stands past half a turn: told to hold, it would turn all round. "
+                    f"Turn it back by hand a little, then try again."
+                )
 
     def _begins_at(self, pose: Float64) -> bool:
         """Begin anew at a measured pose; return False where that is impossible, which is told in the hold."""
