@@ -16,6 +16,7 @@ from roarm_lab.hardware import io_thread, roarm_m3
 from roarm_lab.hardware.io_thread import PACE_S, REPEAT_S, REPEATS
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
+from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
@@ -166,14 +167,31 @@ def test_a_servo_that_does_not_follow_is_found(port: APort, arm: RoArmM3) -> Non
     until(found)
 
 
+def let_go(port: APort) -> None:
+    """Let the servos be limp, as they are when the arm has let go."""
+    if port.newer:
+        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+
+
+def test_an_arm_that_has_not_let_go_yet_is_not_told_to_hold_where_it_was(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    if port.newer:
+        with pytest.raises(UnsafeCommandError, match="has not let go yet"):
+            arm.torque(on=True)
+    port.silent = True  # it folds
+    until(lambda: arm.clock.now_s() - arm.read().measured_at_s > MAX_SAMPLE_AGE_S or not arm.read().valid)
+    with pytest.raises(UnsafeCommandError, match="s old|silent"):
+        arm.torque(on=True)
+    assert port.targets() == []
+
+
 def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort, arm: RoArmM3) -> None:
     with pytest.raises(UnsafeCommandError, match="moves first" if port.newer else "falls down"):
         arm.torque(on=False)
     assert not any(b'"T":210' in line for line in port.got)
     arm.torque(on=False, warned=True)
     until(lambda: b'{"T":210,"cmd":0}' in port.got)
-    if port.newer:
-        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+    let_go(port)
     arm.hold()  # any target would switch the torque on again
     arm.clear()
     with pytest.raises(UnsafeCommandError, match="the arm is limp"):
@@ -183,6 +201,7 @@ def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort
 
 def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -> None:
     arm.torque(on=False, warned=True)
+    let_go(port)
     port.wire = (1.0, *HOME[1:])
     until(lambda: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(1.0))
     arm.torque(on=True)
@@ -195,6 +214,7 @@ def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -
 
 def test_a_base_turned_by_hand_past_half_a_turn_is_held_where_its_servo_counts_it(port: APort, arm: RoArmM3) -> None:
     arm.torque(on=False, warned=True)
+    let_go(port)
     for angle in (3.1, -2.9):  # 3.38 rad, but the servo counts one turn
         port.wire = (angle, *HOME[1:])
         until(lambda at=angle: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))
@@ -205,6 +225,7 @@ def test_a_base_turned_by_hand_past_half_a_turn_is_held_where_its_servo_counts_i
 
 def test_a_base_turned_a_little_past_half_a_turn_is_not_told_to_hold(port: APort, arm: RoArmM3) -> None:
     arm.torque(on=False, warned=True)
+    let_go(port)
     for angle, seen in ((3.1, 3.1), (-3.1, 2 * math.pi - 3.1)):
         port.wire = (angle, *HOME[1:])
         until(lambda at=seen: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))

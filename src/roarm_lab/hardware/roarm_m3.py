@@ -34,6 +34,8 @@ UNMEASURED_S = 3.0
 LOOK_S = 0.02
 DELAY_S = 0.025
 """A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
+FOLDING_S = 10.0
+"""So long the newer firmware may take to let go: it folds the arm first. An arm that has torque later was not told."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -90,6 +92,7 @@ class RoArmM3(GatedArm):
         """What its gate enforces for each joint."""
         self._target = self.sent
         self._target_at_s = clock.now_s()
+        self._let_go_at_s = -math.inf
 
     @classmethod
     def connect(
@@ -181,7 +184,7 @@ class RoArmM3(GatedArm):
                 raise MissingError(f"The arm can not be told to let go: {reason}.")
             else:
                 self._gate.hold(LIMP)
-                self._readings.torque_released = True
+                self._readings.torque_released, self._let_go_at_s = True, self.clock.now_s()
                 self._io.forget_target()
                 self._io.order(protocol.torque(on=False))
 
@@ -282,8 +285,8 @@ class RoArmM3(GatedArm):
     def _hold_here(self) -> None:
         """Make the present pose the target before there is torque: with an old one the arm would leap to it."""
         sample = self._where()
-        if not sample.valid:
-            raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
+        if why := self._why_not_here(sample):
+            raise UnsafeCommandError(f"The servos can not be told where to hold: {why}.")
         self._refuse_past_half_a_turn(sample.joint_pos)
         self._start_from(sample.joint_pos)
         limp, self._readings.torque_released = self._readings.torque_released, False
@@ -296,6 +299,22 @@ class RoArmM3(GatedArm):
             self._io.resume()
             if self.latched == LIMP:
                 self._gate.release()
+
+    def _why_not_here(self, sample: ArmSample) -> str:
+        """Return why an arm is not known to be where a reading says, in words; empty when it is.
+
+        The newer firmware folds the arm before it lets go and carries out later what it is told meanwhile: with a pose
+        from before, it would drive back there.
+        """
+        now_s, feedback = self.clock.now_s(), self._io.feedback
+        if not sample.valid:
+            return sample.reason
+        if not now_s - sample.measured_at_s <= MAX_SAMPLE_AGE_S:
+            return f"the newest pose is {now_s - sample.measured_at_s:.2f} s old"
+        switches = feedback.torque_on if isinstance(feedback, Feedback) else None
+        if now_s - self._let_go_at_s < FOLDING_S and any(switches or ()):
+            return "the arm has not let go yet"
+        return ""
 
     def _refuse_past_half_a_turn(self, pose: Float64) -> None:
         """Refuse to hold where no target leads but all round: the servos count one turn."""
