@@ -11,7 +11,7 @@ from roarm_lab.hardware.io_thread import IoThread
 from roarm_lab.hardware.link import LinkError
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.robots.arm import ArmSample
-from tests.hardware.a_port import feedback_line
+from tests.hardware.a_port import HOME, feedback_line
 
 READ_S = 0.01
 PATIENCE_S = 60.0  # only a test that fails waits this long
@@ -22,10 +22,11 @@ BUFFER_BYTES = 4095
 class Wire:
     """A connection whose bytes lie ready, or are on their way, as a test says."""
 
-    name, polled, silent_s = "a wire", False, 1.0
+    name, silent_s = "a wire", 1.0
 
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
+        self.polled = False
         self.waiting = b""
         self.pause_s = 0.0
         """How long this program stands still within the next read."""
@@ -111,3 +112,28 @@ def test_a_restart_is_still_wanted_when_the_connection_does_not_open_at_once(wir
     assert opened.wait(PATIENCE_S)
     io.close()
     assert asked == [False, True, True]
+
+
+def test_late_answers_are_not_taken_for_answers_to_newer_questions(clock: SimulatedClock, wire: Wire) -> None:
+    wire.polled, asked_s, arrive = True, list[float](), list[tuple[float, bytes]]()
+
+    def answer_at(stalled: bool) -> None:
+        """Answer each question 0.05 s later with a base angle that is the moment of asking; a stall delays all."""
+        while len(asked_s) < sum(b'"T":105' in line for line in wire.written):
+            asked_s.append(clock.now_s())
+            arrive.append((asked_s[-1] + 0.05, feedback_line((asked_s[-1] - 100.0, *HOME[1:]))))
+        due = [] if stalled else [line for at_s, line in arrive if at_s <= clock.now_s()]
+        del arrive[: len(due)]
+        wire.arrive.append(b"".join(due))
+
+    def judge(said: Feedback, at_s: float) -> ArmSample:
+        return ArmSample.of(at_s, said.joint_pos)
+
+    io = IoThread(lambda _: wire, clock, judge, lambda: None, background=False)
+    for turn in range(300):
+        answer_at(stalled=50 <= turn < 135)
+        io.turn()
+        if (newest := io.newest()).valid:
+            assert newest.joint_pos[0] == pytest.approx(newest.measured_at_s - 100.0, abs=2 * READ_S)
+    assert io.newest().measured_at_s > clock.now_s() - 0.2
+    assert io.interruption == ""

@@ -277,8 +277,9 @@ class IoThread:
         if turn.backlog.stale and not turn.link.polled:
             self._count(discarded=1)
             return
-        if turn.asked_at_s is None and turn.link.polled:
-            return  # an answer that came too late: nobody knows how old it is
+        if turn.link.polled and not turn.is_answer(now_s):
+            self._count(discarded=1)
+            return  # nobody knows how old it is
         sent_s = (len(line) + 2) * BYTE_S + BUS_READ_S
         at_s = now_s - sent_s if turn.asked_at_s is None else turn.asked_at_s
         if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED * turn.link.silent_s:
@@ -364,10 +365,22 @@ class _Turn:
         """When the question was asked that waits for its answer."""
         self.may_send = True
         """Whether feedback came since the last line that was sent."""
+        self._owed = False
+        """Whether a question was given up whose answer may still come."""
         self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to
+
+    def is_answer(self, now_s: float) -> bool:
+        """Whether a line that came answers the question that waits for its answer.
+
+        After one was given up nobody can tell: what comes first is not taken, and what is behind it is waited out.
+        """
+        if self.asked_at_s is None or not self._owed:
+            return self.asked_at_s is not None
+        self.asked_at_s, self._owed, self._quiet_until_s = None, False, now_s + LATE_S
+        return False
 
     def must_ask(self, now_s: float) -> bool:
         """Whether it is time to ask. A question without an answer is given up, then late answers are waited out."""
         if self.asked_at_s is not None and now_s - self.asked_at_s > ANSWER_S:
-            self.asked_at_s, self._quiet_until_s = None, now_s + LATE_S
+            self.asked_at_s, self._owed, self._quiet_until_s = None, True, now_s + LATE_S
         return self.asked_at_s is None and now_s >= self._quiet_until_s
