@@ -131,6 +131,26 @@ def test_a_pulled_cable_holds_the_arm_and_says_so(port: APort, arm: RoArmM3) -> 
     assert arm.read().reason
 
 
+def test_an_arm_that_is_put_back_is_known_by_its_usb_serial_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = list[str]()
+
+    def same_arm(address: str, usb_serial: str) -> str:
+        if not places:
+            raise BadInputError(f"{address} is not {usb_serial}")
+        return f"serial:{places[0]}"
+
+    monkeypatch.setattr(roarm_m3, "same_arm", same_arm)
+    with APort() as first, APort() as second:
+        places.append(first.place)
+        with RoArmM3.connect("serial", usb_serial="A1") as arm:
+            places.clear()  # another arm is put in its place
+            first.unplug()
+            until(lambda: arm.read().reason == "serial is not A1")
+            places.append(second.place)  # its port has another name now
+            until(lambda: arm.read().valid)
+            assert "broke" in str(arm.latched)
+
+
 def test_a_restart_holds_the_arm_where_it_came_to_rest(port: APort, arm: RoArmM3) -> None:
     send_for(arm, arm.sent + 0.2, 6)
     port.silent, port.wire = True, HOME

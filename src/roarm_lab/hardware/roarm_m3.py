@@ -14,7 +14,7 @@ from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.http_link import HttpLink
 from roarm_lab.hardware.io_thread import Counts, IoThread
 from roarm_lab.hardware.link import Address, Link
-from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port
+from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port, same_arm
 from roarm_lab.hardware.protocol import Feedback, Firmware, Unmeasured
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.serial_link import SerialLink
@@ -45,14 +45,19 @@ RELEASE_WARNINGS = {
 }
 
 
-def open_link(address: str, reset: bool = False) -> Link:
+def open_link(address: str, reset: bool = False, *, usb_serial: str = "") -> Link:
     """Return a connection to the arm at an address; with `reset` its firmware is started anew.
 
+    Args:
+        address: Where it is.
+        reset: Start its firmware anew.
+        usb_serial: Number of its USB chip, by which it is found or another arm is noticed; empty: not compared.
+
     Raises:
-        BadInputError: It is no address, or several ports could be meant.
+        BadInputError: It is no address, several ports could be meant, or another arm is there.
         LinkError: The connection does not open.
     """
-    parsed = Address.parse(address)
+    parsed = Address.parse(same_arm(address, usb_serial))
     if parsed.kind == "http":
         return HttpLink(parsed.place, reset=reset)
     return SerialLink(parsed.place or find_port(), reset=reset)
@@ -105,6 +110,7 @@ class RoArmM3(GatedArm):
         calibration: Calibration | None = None,
         reset: bool = False,
         torque_on: bool = False,
+        usb_serial: str = "",
         timeout_s: float = BOOT_S,
     ) -> Self:
         """Return the arm at an address as soon as it stands still and its pose is known. It is not moved.
@@ -118,16 +124,18 @@ class RoArmM3(GatedArm):
                 angles, except `feedback`.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
+            usb_serial: Number of its USB chip; compared now and whenever the cable was put back.
             timeout_s: How long to wait for an arm that is starting.
 
         Raises:
-            BadInputError: It is no address, or several ports could be meant.
+            BadInputError: It is no address, several ports could be meant, or another arm is there.
             MissingError: No arm answers, or it does not know its pose; the text says what to do.
             UnsafeCommandError: The arm stands far outside its joints' ranges.
         """
         clock = clock or MonotonicClock()
         readings = Readings(ROARM_M3, torque_released=torque_on, calibration=calibration)
-        io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
+        opened = partial(open_link, address, usb_serial=usb_serial)
+        io = IoThread(opened, clock, readings.judge, readings.forget, reset=reset)
         try:
             found = wait_for_pose(io, readings, clock, address, timeout_s)
             arm = cls(io, readings, found, clock, rules=rules, eye=eye)
