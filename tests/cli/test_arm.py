@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,40 @@ def test_help_teaches(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
     shown = capsys.readouterr().out
     assert "roarm arm" in shown
     assert words or "exit codes:" in shown
+
+
+def test_ctrl_d_is_a_no(port: APort, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def ended(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", ended)
+    assert roarm_arm(port, "home") == 1
+    assert "Nothing was done." in capsys.readouterr().out
+    assert port.targets() == []
+
+
+def test_an_arm_that_is_unplugged_at_the_question_is_not_said_to_have_let_go(
+    port: APort, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pulled(question: str) -> str:
+        port.unplug()
+        time.sleep(0.5)  # what is noticed within hundredths of a second
+        return "y"
+
+    monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", pulled)
+    assert roarm_arm(port, "torque", "off") == 3
+    shown = capsys.readouterr()
+    assert "can not be told to let go: The connection to the arm at" in shown.err
+    assert "lets go" not in shown.out
+
+
+def test_a_station_file_that_is_a_link_to_nowhere_is_not_passed_over(
+    port: APort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "station.yaml").symlink_to(tmp_path / "unmounted" / "station.yaml")
+    assert roarm_arm(port, "home", "--yes") == 2  # its limits would not hold
+    assert "There is no file station.yaml" in capsys.readouterr().err
+    assert port.targets() == []

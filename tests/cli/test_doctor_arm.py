@@ -21,7 +21,7 @@ from roarm_lab.hardware.port_discovery import Port, explain_open
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.symptoms import unopened
 from roarm_lab.robots.station import Station, station_yaml
-from tests.hardware.a_port import TORQUE_KEYS, APort
+from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
 
 FIRMWARES = ("20260701", "250108")
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -180,6 +180,13 @@ def test_a_stream_that_nobody_asked_for_is_noted(newer: APort, doctor: Doctor) -
     code, found = doctor(f"serial:{newer.place}")
     assert code == 0
     assert "this firmware is silent by itself" in found["streams-unasked"]["evidence"]
+
+
+def test_a_byte_that_is_no_text_in_a_line_that_is_whole_otherwise_is_no_crash(newer: APort, doctor: Doctor) -> None:
+    newer.remarks = feedback_line().replace(b'"tB"', b'"t\xff"')
+    code, found = doctor(f"serial:{newer.place}")
+    assert code in {0, 1}
+    assert "no-port" not in found
 
 
 def test_damaged_lines_are_counted(newer: APort, doctor: Doctor) -> None:

@@ -249,3 +249,15 @@ def test_on_the_emulated_arm_a_dead_servo_is_the_joint_that_does_not_follow(
         time.sleep(0.1)
         assert main(["setup", "--yes", "--step", "motion"]) == 1
     assert "The base does not follow" in capsys.readouterr().err
+
+
+def test_ctrl_d_ends_the_setup(
+    port: APort, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(setup_person.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(builtins, "input", ended)
+    assert setup(port, "--step", "limits") == 2
+    assert "The input ended before this was answered" in capsys.readouterr().err

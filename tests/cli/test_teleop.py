@@ -1,5 +1,7 @@
 """`roarm teleop`: in a real terminal with the simulated arm, and everything that is refused."""
 
+import json
+import math
 import os
 import signal
 import sys
@@ -108,6 +110,20 @@ def test_a_policy_without_a_terminal_drives_alone(folder: Path, capsys: pytest.C
     wild_bundle(folder / "bundle")
     assert main(["teleop", "--with", "policy", "--bundle", "bundle", *SECOND]) == 0
     assert "turns       6, in 6 of them a target was sent" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_an_arm_that_still_folds_itself_when_the_session_ends_is_held_where_it_lies(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with emulator_process("20260701", "--pty", "--booted") as emulator:
+        arm = f"serial:{emulator.addresses.serial}"
+        assert main(["teleop", "--with", "hand", "--arm", arm, "--yes", "--seconds", "0.3"]) == 0
+        assert "stays limp" not in capsys.readouterr().err
+        assert main(["arm", "info", "--json", "--arm", arm]) == 0  # two seconds later
+        shoulder_rad = json.loads(capsys.readouterr().out)["joint_pos"][1]
+        assert shoulder_rad == pytest.approx(-math.pi / 2, abs=0.2)  # folded, and not on its way back home
+        assert all(servo["torque_on"] for servo in emulator.command("state")["servos"].values())
 
 
 @pytest.mark.slow

@@ -112,6 +112,10 @@ def test_numbers_with_an_exponent_need_no_point(tmp_path: Path, text: str) -> No
         (b"a: [1, 2", "can not be read as YAML"),
         (b"a: !!python/object:os.system x", "can not be read as YAML"),
         (b"\xff\xfe\x00", "can not be read as YAML"),
+        (b"a: {b: 1}\na: {c: 2}\n", "can not be read as YAML: the key 'a' comes twice"),
+        (b"a: {b: 1, b: 2}\n", "can not be read as YAML: the key 'b' comes twice"),
+        (b"a: 2026-13-01\n", "can not be read as YAML: month must be in 1..12"),
+        (b"[" * 10_000, "can not be read as YAML: maximum recursion depth"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -137,3 +137,11 @@ def test_an_arm_follows_any_leader_at_full_speed_until_it_is_told_not_to(board: 
     board.hear_leader(leader, mac="00:00:00:00:00:07")
     board.run(1.0)
     assert board.joint_pos[0] == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize("query", ["", "\n", "?"])
+def test_what_is_no_json_makes_the_older_page_let_the_arm_fall(older: Board, query: str) -> None:
+    reply = older.http(query)
+    older.run(0.5)
+    assert not reply.done  # the emergency stop blocks
+    assert not any(servo.torque_on for servo in older.servos.values())

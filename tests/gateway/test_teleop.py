@@ -118,3 +118,11 @@ def test_where_nobody_could_let_it_go_on_a_hold_is_the_end() -> None:
 def test_a_rate_that_makes_no_sense_is_refused(rate_hz: float) -> None:
     with pytest.raises(BadInputError, match="The rate must be 5 to 100 Hz"):
         teleoperate(PerfectArm(START, clock=SimulatedClock()), Steady(), rate_hz=rate_hz)
+
+
+def test_a_pause_does_not_let_an_arm_go_that_is_held_for_a_fault() -> None:
+    def fault(time_s: float) -> ArmSample | None:
+        return ArmSample.failed(time_s, "the bus is dead") if BEGAN_S + 0.22 < time_s < BEGAN_S + 0.28 else None
+
+    seen = run(PerfectArm(START, fault=fault), Steady(0.01, {6: [Order.PAUSE], 8: [Order.PAUSE]}), 12)
+    assert seen[-1].latched == "The arm could not be read: the bus is dead."

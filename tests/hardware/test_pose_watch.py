@@ -122,6 +122,7 @@ def test_a_base_past_half_a_turn_is_counted_on_and_a_shoulder_is_not() -> None:
     watch = PoseWatch(ROARM_M3)
     watch.leaps(feedback(away(0, 3.13)), 0.0)
     assert watch.unwrapped(feedback(away(0, -3.13))).joint_pos[0] == pytest.approx(2 * math.pi - 3.13)
+    assert watch.unwrapped(feedback(away(0, -3.0))).joint_pos[0] == -3.0  # too far for a fast move
     watch.leaps(feedback(away(1, 1.5)), 10.0)
     assert watch.unwrapped(feedback(away(1, -4.0))).joint_pos[1] == pytest.approx(-4.0)
 

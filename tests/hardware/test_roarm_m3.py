@@ -1,6 +1,7 @@
 """The driver on a pseudo-terminal. What an arm does is tested with the emulator; here it is the connection."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,10 @@ import pytest
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.hardware import io_thread, roarm_m3
-from roarm_lab.hardware.io_thread import PACE_S
+from roarm_lab.hardware.io_thread import PACE_S, REPEAT_S, REPEATS
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
+from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
@@ -129,6 +131,26 @@ def test_a_pulled_cable_holds_the_arm_and_says_so(port: APort, arm: RoArmM3) -> 
     assert arm.read().reason
 
 
+def test_an_arm_that_is_put_back_is_known_by_its_usb_serial_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = list[str]()
+
+    def same_arm(address: str, usb_serial: str) -> str:
+        if not places:
+            raise BadInputError(f"{address} is not {usb_serial}")
+        return f"serial:{places[0]}"
+
+    monkeypatch.setattr(roarm_m3, "same_arm", same_arm)
+    with APort() as first, APort() as second:
+        places.append(first.place)
+        with RoArmM3.connect("serial", usb_serial="A1") as arm:
+            places.clear()  # another arm is put in its place
+            first.unplug()
+            until(lambda: arm.read().reason == "serial is not A1")
+            places.append(second.place)  # its port has another name now
+            until(lambda: arm.read().valid)
+            assert "broke" in str(arm.latched)
+
+
 def test_a_restart_holds_the_arm_where_it_came_to_rest(port: APort, arm: RoArmM3) -> None:
     send_for(arm, arm.sent + 0.2, 6)
     port.silent, port.wire = True, HOME
@@ -165,14 +187,31 @@ def test_a_servo_that_does_not_follow_is_found(port: APort, arm: RoArmM3) -> Non
     until(found)
 
 
+def let_go(port: APort) -> None:
+    """Let the servos be limp, as they are when the arm has let go."""
+    if port.newer:
+        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+
+
+def test_an_arm_that_has_not_let_go_yet_is_not_told_to_hold_where_it_was(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    if port.newer:
+        with pytest.raises(UnsafeCommandError, match="has not let go yet"):
+            arm.torque(on=True)
+    port.silent = True  # it folds
+    until(lambda: arm.clock.now_s() - arm.read().measured_at_s > MAX_SAMPLE_AGE_S or not arm.read().valid)
+    with pytest.raises(UnsafeCommandError, match="s old|silent"):
+        arm.torque(on=True)
+    assert port.targets() == []
+
+
 def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort, arm: RoArmM3) -> None:
     with pytest.raises(UnsafeCommandError, match="moves first" if port.newer else "falls down"):
         arm.torque(on=False)
     assert not any(b'"T":210' in line for line in port.got)
     arm.torque(on=False, warned=True)
     until(lambda: b'{"T":210,"cmd":0}' in port.got)
-    if port.newer:
-        port.changes = dict.fromkeys(TORQUE_KEYS, 0)
+    let_go(port)
     arm.hold()  # any target would switch the torque on again
     arm.clear()
     with pytest.raises(UnsafeCommandError, match="the arm is limp"):
@@ -182,6 +221,7 @@ def test_letting_go_has_to_be_announced_and_sends_nothing_afterwards(port: APort
 
 def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -> None:
     arm.torque(on=False, warned=True)
+    let_go(port)
     port.wire = (1.0, *HOME[1:])
     until(lambda: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(1.0))
     arm.torque(on=True)
@@ -190,6 +230,45 @@ def test_holding_again_begins_where_the_arm_was_put(port: APort, arm: RoArmM3) -
     assert numbers[-2:] == [102, 210]  # with torque first the arm would leap to where it was told to be before
     assert port.targets()[0]["base"] == pytest.approx(1.0)
     assert arm.latched is None
+
+
+def test_a_base_turned_by_hand_past_half_a_turn_is_held_where_its_servo_counts_it(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    let_go(port)
+    for angle in (3.1, -2.9):  # 3.38 rad, but the servo counts one turn
+        port.wire = (angle, *HOME[1:])
+        until(lambda at=angle: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))
+    arm.torque(on=True)
+    until(lambda: bool(port.targets()))
+    assert port.targets()[0]["base"] == pytest.approx(-2.9)
+
+
+def test_a_base_turned_a_little_past_half_a_turn_is_not_told_to_hold(port: APort, arm: RoArmM3) -> None:
+    arm.torque(on=False, warned=True)
+    let_go(port)
+    for angle, seen in ((3.1, 3.1), (-3.1, 2 * math.pi - 3.1)):
+        port.wire = (angle, *HOME[1:])
+        until(lambda at=seen: arm.read().valid and arm.read().joint_pos[0] == pytest.approx(at, abs=1e-3))
+    with pytest.raises(UnsafeCommandError, match="The base stands past half a turn"):
+        arm.torque(on=True)
+    assert port.targets() == []
+
+
+def test_a_target_from_before_is_not_repeated_when_the_servos_are_told_to_hold(port: APort, arm: RoArmM3) -> None:
+    port.stiff = True
+    send(arm, arm.sent + 0.3)
+    arm.torque(on=True)
+    until(lambda: b'{"T":210,"cmd":1}' in port.got)
+    time.sleep(2 * REPEAT_S * REPEATS)
+    at = port.got.index(b'{"T":210,"cmd":1}')
+    assert not any(b'"T":102' in line for line in port.got[at:])
+
+
+def test_an_arm_whose_connection_is_broken_is_not_told_to_let_go_later(port: APort, arm: RoArmM3) -> None:
+    port.unplug()
+    until(lambda: not arm.read().valid)
+    with pytest.raises(MissingError, match="can not be told to let go: The connection to the arm"):
+        arm.torque(on=False, warned=True)
 
 
 def test_an_emergency_stop_outlives_a_new_start(arm: RoArmM3) -> None:
@@ -242,7 +321,19 @@ def test_a_port_that_is_not_there_is_explained() -> None:
         RoArmM3.connect("serial:/dev/ttyNOTHERE")
 
 
-@pytest.mark.parametrize("address", ["", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"])
+@pytest.mark.parametrize("place", ["/dev/null", "/tmp", __file__])
+def test_what_is_no_serial_port_is_said_to_be_none(place: str) -> None:
+    with pytest.raises(MissingError, match=f"{place} is no serial port"):
+        RoArmM3.connect(f"serial:{place}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"),
+        *("http:host:abc", "http:a b", "http:host:99999", "http:host/js", "rfc2217://host", "socket://host:abc"),
+    ],
+)
 def test_what_is_no_address_is_shown_all_forms(address: str) -> None:
     with pytest.raises(BadInputError, match="serial:/dev/ttyUSB0"):
         RoArmM3.connect(address)

@@ -120,3 +120,9 @@ def test_ctrl_c_can_only_be_caught_in_the_main_thread() -> None:
 def test_a_subclass_can_not_switch_the_stops_off(name: str) -> None:
     with pytest.raises(TypeError, match=f"Sneaky may not override {name} of GatedArm"):
         type("Sneaky", (PerfectArm,), {name: lambda self, *args: None})
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/stop", "a\0b"])
+def test_what_is_no_path_is_refused_before_anything_is_sent(path: str) -> None:
+    with pytest.raises(BadInputError, match="can not be looked for"):
+        EstopFile(path)

@@ -103,6 +103,7 @@ def test_a_date_without_quotes_is_a_firmware_too(tmp_path: Path) -> None:
         ("name: 7", "name must be text, got 7; put it in quotes"),
         ("cameras: {front: usb:0}", "cameras.front must be written usb:VENDOR:PRODUCT"),
         ("robots: roarm_m3", "There is no key in a station file named 'robots'. Did you mean 'robot'"),
+        (f"table_height_m: {10**400}", "table_height_m is too large a number"),
         ("robot: so101", "This is the station of a 'so101', and the arm is a 'roarm_m3'"),
     ],
 )

@@ -19,7 +19,12 @@ def agreed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise BadInputError(f"{question} Nobody can be asked here: say --yes.")
-    if input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}:
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:  # Ctrl-D
+        answer = ""
+        print()
+    if answer.strip().lower() in {"y", "yes"}:
         return True
     print("Nothing was done.")
     return False

@@ -61,7 +61,7 @@ def station_for(path: Path | None, words: str, robot: Robot) -> Station | None:
     Raises:
         BadInputError: The file that was named is missing, or what stands in it can not be used.
     """
-    if path is None and (words in HERE or not FILE.exists()):
+    if path is None and (words in HERE or not (FILE.exists() or FILE.is_symlink())):  # a link to nowhere is refused
         return None
     return load_station(path or FILE, robot)
 
@@ -126,14 +126,14 @@ def real_arm(
         UnsafeCommandError: Its pose is impossible.
     """
     from roarm_lab.hardware.calibration import Calibration
-    from roarm_lab.hardware.port_discovery import same_arm
     from roarm_lab.hardware.roarm_m3 import RoArmM3
 
     if station is None:
         return RoArmM3.connect(words or "serial", reset=reset, torque_on=torque_on, clock=clock)
     stop = station.estop_file()  # a folder that is missing is refused before the arm is asked anything
     arm = RoArmM3.connect(
-        same_arm(words or station.address, station.usb_serial),
+        words or station.address,
+        usb_serial=station.usb_serial,
         rules=station.rules(),
         calibration=Calibration(station.offsets_rad(ROARM_M3)),
         reset=reset,

@@ -55,4 +55,7 @@ class Person:
     def _answer(self, question: str) -> str:
         if not sys.stdin.isatty():
             raise BadInputError(f"{question.strip()} Nobody can be asked here: say --yes.")
-        return input(question).strip()
+        try:
+            return input(question).strip()
+        except EOFError:  # Ctrl-D
+            raise BadInputError("The input ended before this was answered; what was done before is kept.") from None

@@ -1,6 +1,7 @@
 """Steering as the command line does it: arm, device, terminal and page put together, and always taken apart."""
 
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 
+TAKE_HOLD_S, LOOK_S = 10.0, 0.1
+"""How long motors are tried to be switched on again at the end: the newer firmware folds the arm for some seconds
+before it lets go, and says nothing meanwhile."""
 HINT = "C clears it, after you have looked at the arm; space ends a pause"
 LIMP = """
   CAREFUL: the motors of {which} will be switched off, and the arm will DROP.
@@ -163,10 +167,19 @@ def _let_go(setup: Setup, arm: Arm, which: str) -> None:
 
 
 def _take_hold(limp: Limp, which: str) -> None:
-    try:
-        limp.torque(on=True)
-    except RoarmLabError as error:
-        sys.stderr.write(f"roarm: {which} stays limp. {error}\n")
+    """Make the motors hold, as soon as it is known where: a firmware that still folds the arm tells nothing."""
+    end_s, told = time.monotonic() + TAKE_HOLD_S, False
+    while True:
+        try:
+            return limp.torque(on=True)
+        except RoarmLabError as error:
+            if time.monotonic() > end_s:
+                sys.stderr.write(f"roarm: {which} stays limp. {error}\n")
+                return None
+            if not told:
+                sys.stderr.write(f"roarm: {which} is not held yet; trying for {TAKE_HOLD_S:g} s. {error}\n")
+            told = True
+        time.sleep(LOOK_S)
 
 
 def _ask(arguments: TeleopArguments, warning: str) -> None:

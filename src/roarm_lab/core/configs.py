@@ -51,7 +51,17 @@ def to_plain(value: object) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers may be written as 1e-3: YAML 1.1 takes that for text, for want of a point."""
+    """YAML whose numbers may be written as 1e-3: YAML 1.1 takes that for text, for want of a point.
+
+    A key that comes twice is refused: of two tables of limits only the last would count, without a word.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} comes twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(  # of this class alone
@@ -69,7 +79,12 @@ def load_yaml(path: Path) -> dict[str, Any]:
         data: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe one)
     except FileNotFoundError:
         raise BadInputError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+    ) as error:  # ValueError: 2026-13-01, no UTF-8
         raise BadInputError(f"{path} can not be read as YAML: {error}") from error
     if not isinstance(data, dict):
         raise BadInputError(f"{path} must hold a mapping (`name: value` lines), got {type(data).__name__}.")

@@ -4,7 +4,7 @@ from roarm_lab.emulator.cartesian import jog_tick
 from roarm_lab.emulator.commands import execute, play_mission
 from roarm_lab.emulator.computer import Computer, Work
 from roarm_lab.emulator.homing import homing
-from roarm_lab.emulator.json_text import object_text
+from roarm_lab.emulator.json_text import Command, object_text
 from roarm_lab.emulator.memory import MAC, Ram
 from roarm_lab.emulator.mission_commands import BOOT_MISSION, file_of, make
 from roarm_lab.emulator.motion_commands import init_pose
@@ -104,12 +104,14 @@ def _obey_lines(computer: Computer) -> Work:
 
 
 def _serve(computer: Computer) -> Work:
-    """Answer HTTP requests in the older firmware: after the command, with what it left as information."""
+    """Answer HTTP requests in the older firmware: after the command, with what it left as information.
+
+    Unlike the serial line, the web server does not look whether it understood: what is no JSON is a document without
+    `T`, the emergency stop.
+    """
     while computer.requests:
         query, reply = computer.requests[0]
-        command = computer.understood(query)
-        if command is not None:
-            yield from execute(computer, command)
+        yield from execute(computer, computer.understood(query) or Command({}))
         computer.requests.popleft()
         info = computer.ram.info
         reply.answer(object_text(info) if info is not None else "null", OLDER_CONTENT_TYPE)

@@ -6,7 +6,6 @@ so that a person can look and let it go on.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -27,6 +26,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 5.0, 100.0
 MAX_AGE_S = 0.25
 """A reading older than this holds the arm. A person steers by eye, so that it may be older than a policy's; over the
 serial line readings are 35 to 60 ms old, and now and then 110 ms on a busy computer."""
+PAUSED = "paused by a person"
 JOINT_POS, JOINT_TARGET = "joint_pos", "joint_target"
 """What a teleoperator sees: the measured angles and the last sent target, [joint] rad each."""
 
@@ -39,7 +39,8 @@ class Order(Enum):
     CLEAR = "clear"
     """End a hold or an emergency stop: the person has looked at the arm."""
     PAUSE = "pause"
-    """Hold; the second time, go on. An emergency stop is not ended by it."""
+    """Hold; the second time, go on. A hold of another kind, or an emergency stop, is not ended by it: who presses it in
+    a fright, when the arm has just been held for a fault, wants it to stand."""
 
 
 class Desk(Protocol):
@@ -250,9 +251,9 @@ class _Session:
             case Order.CLEAR:
                 self._arm.clear()
             case Order.PAUSE if self._arm.latched is None:
-                self._arm.hold("paused by a person")
+                self._arm.hold(PAUSED)
             case Order.PAUSE:
-                with suppress(UnsafeCommandError):  # an emergency stop stands
+                if self._arm.latched == PAUSED:
                     self._arm.release()
 
     def _drive(self) -> Float64:

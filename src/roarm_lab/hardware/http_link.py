@@ -46,10 +46,15 @@ class HttpLink:
             self._socket = self._listen()
 
     def write(self, line: bytes) -> None:
-        """Send a line; what the arm answers is read next."""
-        answer = self._request(line)
-        if self._socket is None:
-            self._arrived.append(answer + b"\n")
+        """Send a line, or several, a request for each; what the arm answers is read next.
+
+        An empty line ends half a command on a cable. Here it must not be sent: the older firmware carries out what it
+        does not understand as a command whose `T` is 0, its emergency stop, which lets the arm fall.
+        """
+        for command in filter(None, map(bytes.strip, line.split(b"\n"))):
+            answer = self._request(command)
+            if self._socket is None:
+                self._arrived.append(answer + b"\n")
 
     def read(self, timeout_s: float) -> bytes:
         """Return what arrived."""

@@ -14,19 +14,15 @@ from dataclasses import dataclass, replace
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.hardware import protocol
+from roarm_lab.hardware.backlog import BYTE_S, Backlog
 from roarm_lab.hardware.link import Link
 from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured
 from roarm_lab.robots.arm import ArmSample
 
-BYTE_S = 10 / 115200
-"""One byte on the wire: eight bits, a start and a stop bit."""
 BUS_READ_S = 0.008
 """What the firmware takes to read six servos before it prints a line."""
 WAIT_S = 0.01
 """Longest wait for a byte: a target that is posted meanwhile waits that long at most."""
-AWAY_S = 0.2
-"""A computer's serial buffer holds 0.36 s at this rate. Had the thread been away longer than this, what lies there
-could be old and look new: it tells no pose then."""
 INTERRUPTED = 1.5
 """After so many times the silence that a link calls silent, the arm may have restarted unheard."""
 ANSWER_S = 0.5
@@ -220,8 +216,8 @@ class IoThread:
         while not self._stop.is_set():
             try:
                 if link is None:
-                    reset, self._reset = self._reset, False
-                    link = self._open_link(reset)
+                    link = self._open_link(self._reset)
+                    self._reset = False
                 self._silent_s, backoff_s = link.silent_s, FIRST_BACKOFF_S
                 self._serve(link)
                 if self._reset:
@@ -249,11 +245,9 @@ class IoThread:
         return turn
 
     def _go_on(self, turn: "_Turn") -> None:
-        began_s = self._clock.now_s()
         data = turn.link.read(WAIT_S)
         now_s = self._clock.now_s()
-        turn.stale = began_s - turn.read_at_s > AWAY_S and not turn.link.polled
-        turn.read_at_s = now_s
+        turn.backlog.read(len(data), now_s)
         self._count(bytes_in=len(data))
         for line in turn.reader.feed(data):
             self._take(turn, line, now_s)
@@ -280,11 +274,12 @@ class IoThread:
                 self._interrupt("the arm restarted, and its firmware moved it to its home meanwhile")
                 turn.greet_at_s = now_s
             return
-        if turn.stale:
+        if turn.backlog.stale and not turn.link.polled:
             self._count(discarded=1)
             return
-        if turn.asked_at_s is None and turn.link.polled:
-            return  # an answer that came too late: nobody knows how old it is
+        if turn.link.polled and not turn.is_answer(now_s):
+            self._count(discarded=1)
+            return  # nobody knows how old it is
         sent_s = (len(line) + 2) * BYTE_S + BUS_READ_S
         at_s = now_s - sent_s if turn.asked_at_s is None else turn.asked_at_s
         if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED * turn.link.silent_s:
@@ -363,18 +358,29 @@ class _Turn:
     def __init__(self, link: Link, now_s: float) -> None:
         self.link = link
         self.reader = LineReader()
-        self.read_at_s = self.heard_at_s = self.greet_at_s = now_s
+        self.backlog = Backlog(now_s)
+        self.heard_at_s = self.greet_at_s = now_s
         self.sent_at_s = -1.0
         self.asked_at_s: float | None = None
         """When the question was asked that waits for its answer."""
-        self.stale = False
-        """Whether what was read last had lain around for too long."""
         self.may_send = True
         """Whether feedback came since the last line that was sent."""
+        self._owed = False
+        """Whether a question was given up whose answer may still come."""
         self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to
+
+    def is_answer(self, now_s: float) -> bool:
+        """Whether a line that came answers the question that waits for its answer.
+
+        After one was given up nobody can tell: what comes first is not taken, and what is behind it is waited out.
+        """
+        if self.asked_at_s is None or not self._owed:
+            return self.asked_at_s is not None
+        self.asked_at_s, self._owed, self._quiet_until_s = None, False, now_s + LATE_S
+        return False
 
     def must_ask(self, now_s: float) -> bool:
         """Whether it is time to ask. A question without an answer is given up, then late answers are waited out."""
         if self.asked_at_s is not None and now_s - self.asked_at_s > ANSWER_S:
-            self.asked_at_s, self._quiet_until_s = None, now_s + LATE_S
+            self.asked_at_s, self._owed, self._quiet_until_s = None, True, now_s + LATE_S
         return self.asked_at_s is None and now_s >= self._quiet_until_s

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from roarm_lab.core.errors import BadInputError, MissingError
 
@@ -72,10 +73,21 @@ class Address:
             BadInputError: It is none; the text shows all forms.
         """
         kind, colon, place = text.strip().partition(":")
-        if kind in {"rfc2217", "socket"} and place.startswith("//") and len(place) > 2:
+        if kind in {"rfc2217", "socket"} and place.startswith("//") and _is_host(place[2:], needs_port=True):
             return cls("url", text.strip())
-        if kind == "http" and (host := place.strip("/")):
+        if kind == "http" and _is_host(host := place.strip("/")):
             return cls("http", host)
         if kind == "serial" and (place or not colon):
             return cls("serial", place)
         raise BadInputError(f"{text!r} is not the address of an arm. Write one of:\n{EXAMPLES}")
+
+
+def _is_host(text: str, *, needs_port: bool = False) -> bool:
+    """Whether a text is HOST, HOST:PORT or [IPV6]:PORT; with `needs_port` options of pyserial may follow."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    whole = port is not None if needs_port else parts.netloc == text
+    return bool(host) and whole and text.isprintable() and " " not in text

@@ -227,7 +227,7 @@ class _Ear:
         parsed = protocol.parse_line(line)
         if isinstance(parsed, Feedback):
             self.feedback.append(parsed)
-            self._shoulder_load = _number(json.loads(line).get("tS"))
+            self._shoulder_load = _number(json.loads(line.decode(errors="replace")).get("tS"))
         elif isinstance(parsed, Unmeasured):
             self.unmeasured.append(parsed)
         elif _was_feedback(parsed, line):

@@ -123,6 +123,8 @@ def explain_open(port: str, error: Exception) -> str:
         return f"The port {port} is busy: another program has it. Close it: two programs on one port garble each other."
     if code in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
         return f"The port {port} may not be opened. {_permission(port)}"
+    if code in {errno.ENOTTY, errno.EISDIR} or "Inappropriate ioctl" in text:
+        return f"{port} is no serial port. `roarm arm ports` lists those there are."
     return f"The port {port} does not open: {text}."
 
 

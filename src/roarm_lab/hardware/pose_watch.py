@@ -29,6 +29,9 @@ OVERLOAD_SHARE, LONG_FROZEN_S = EffortRule().share, 1.5
 servo that was driving hard when it was read last would seem to do so for ever."""
 ROUND_RAD = 6.0
 """A joint with a wider range can turn all round."""
+PAST_RAD = 0.1
+"""A choice: how far past half a turn such a joint is counted on, as after a fast move. What is further was turned by
+hand, and its servo, which counts one turn, must be believed: told an angle of the other count it turns all round."""
 FASTEST_RAD_S = 2 * 270 * math.pi / 180
 """Twice the servo's speed without load."""
 LEAP_RAD = 0.2
@@ -55,16 +58,21 @@ class PoseWatch:
         """Start anew, for instance after a reconnection."""
         self._last, self._suspect, self._readings = None, None, []
 
-    def unwrapped(self, feedback: Feedback) -> Feedback:
-        """Return a line in which joints that can turn all round are counted on past half a turn.
+    def unwrapped(self, feedback: Feedback, wire_rad: Sequence[float] | None = None) -> Feedback:
+        """Return a line in which joints that can turn all round are counted on a little past half a turn.
 
         Their servos count one turn. Base and roll stop seven encoder steps before its end; a little past them, as after
         a fast move, the line says minus half a turn instead of plus half a turn.
+
+        Args:
+            feedback: The line, in true angles.
+            wire_rad: What the servos themselves say [joint] rad; the same unless given.
         """
         if self._last is None:
             return feedback
         pose = np.array(feedback.joint_pos)
-        turns = np.where(self._round, np.round((pose - self._last) / math.tau), 0.0)
+        past_rad = math.pi - np.abs(pose if wire_rad is None else np.array(wire_rad))
+        turns = np.where(self._round & (past_rad <= PAST_RAD), np.round((pose - self._last) / math.tau), 0.0)
         return replace(feedback, joint_pos=tuple((pose - math.tau * turns).tolist()))
 
     def leaps(self, feedback: Feedback, at_s: float) -> bool:

@@ -44,7 +44,7 @@ class Readings:
         Raises:
             OutOfSightError: The arm is elsewhere than it said before.
         """
-        feedback = self._watch.unwrapped(self.calibration.true(feedback))
+        feedback = self._watch.unwrapped(self.calibration.true(feedback), feedback.joint_pos)
         if self._watch.leaps(feedback, at_s):
             return None
         if self._watch.leapt and not self.torque_released:

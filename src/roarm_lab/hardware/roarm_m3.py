@@ -1,5 +1,6 @@
 """The real arm behind the door of all arms: `RoArmM3.connect("serial")`, then read, send, hold."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.http_link import HttpLink
 from roarm_lab.hardware.io_thread import Counts, IoThread
 from roarm_lab.hardware.link import Address, Link
-from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port
+from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port, same_arm
 from roarm_lab.hardware.protocol import Feedback, Firmware, Unmeasured
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.serial_link import SerialLink
@@ -33,6 +34,8 @@ UNMEASURED_S = 3.0
 LOOK_S = 0.02
 DELAY_S = 0.025
 """A target is on the wire for 11 ms and waits for the firmware's next turn: half of one, 9 to 14 ms, on average."""
+FOLDING_S = 10.0
+"""So long the newer firmware may take to let go: it folds the arm first. An arm that has torque later was not told."""
 LIMP = "the torque is off: the arm is limp"
 RELEASE_WARNINGS = {
     Firmware.FW25: "The servos let go at once: the arm falls down. Hold it.",
@@ -42,14 +45,19 @@ RELEASE_WARNINGS = {
 }
 
 
-def open_link(address: str, reset: bool = False) -> Link:
+def open_link(address: str, reset: bool = False, *, usb_serial: str = "") -> Link:
     """Return a connection to the arm at an address; with `reset` its firmware is started anew.
 
+    Args:
+        address: Where it is.
+        reset: Start its firmware anew.
+        usb_serial: Number of its USB chip, by which it is found or another arm is noticed; empty: not compared.
+
     Raises:
-        BadInputError: It is no address, or several ports could be meant.
+        BadInputError: It is no address, several ports could be meant, or another arm is there.
         LinkError: The connection does not open.
     """
-    parsed = Address.parse(address)
+    parsed = Address.parse(same_arm(address, usb_serial))
     if parsed.kind == "http":
         return HttpLink(parsed.place, reset=reset)
     return SerialLink(parsed.place or find_port(), reset=reset)
@@ -89,6 +97,7 @@ class RoArmM3(GatedArm):
         """What its gate enforces for each joint."""
         self._target = self.sent
         self._target_at_s = clock.now_s()
+        self._let_go_at_s = -math.inf
 
     @classmethod
     def connect(
@@ -101,6 +110,7 @@ class RoArmM3(GatedArm):
         calibration: Calibration | None = None,
         reset: bool = False,
         torque_on: bool = False,
+        usb_serial: str = "",
         timeout_s: float = BOOT_S,
     ) -> Self:
         """Return the arm at an address as soon as it stands still and its pose is known. It is not moved.
@@ -114,16 +124,18 @@ class RoArmM3(GatedArm):
                 angles, except `feedback`.
             reset: Start the firmware anew. It moves the arm to its home then.
             torque_on: Make limp servos hold where they are.
+            usb_serial: Number of its USB chip; compared now and whenever the cable was put back.
             timeout_s: How long to wait for an arm that is starting.
 
         Raises:
-            BadInputError: It is no address, or several ports could be meant.
+            BadInputError: It is no address, several ports could be meant, or another arm is there.
             MissingError: No arm answers, or it does not know its pose; the text says what to do.
             UnsafeCommandError: The arm stands far outside its joints' ranges.
         """
         clock = clock or MonotonicClock()
         readings = Readings(ROARM_M3, torque_released=torque_on, calibration=calibration)
-        io = IoThread(partial(open_link, address), clock, readings.judge, readings.forget, reset=reset)
+        opened = partial(open_link, address, usb_serial=usb_serial)
+        io = IoThread(opened, clock, readings.judge, readings.forget, reset=reset)
         try:
             found = wait_for_pose(io, readings, clock, address, timeout_s)
             arm = cls(io, readings, found, clock, rules=rules, eye=eye)
@@ -169,15 +181,18 @@ class RoArmM3(GatedArm):
 
         Raises:
             UnsafeCommandError: People were not told; or it is not known where to hold.
+            MissingError: The connection is broken, so that the arm would let go whenever it comes back.
         """
         with self._lock:
             if on:
                 self._hold_here()
             elif not warned:
                 raise UnsafeCommandError(f"Letting go has to be announced (warned=True). {self.release_warning}")
+            elif reason := self._io.interruption:
+                raise MissingError(f"The arm can not be told to let go: {reason}.")
             else:
                 self._gate.hold(LIMP)
-                self._readings.torque_released = True
+                self._readings.torque_released, self._let_go_at_s = True, self.clock.now_s()
                 self._io.forget_target()
                 self._io.order(protocol.torque(on=False))
 
@@ -278,10 +293,12 @@ class RoArmM3(GatedArm):
     def _hold_here(self) -> None:
         """Make the present pose the target before there is torque: with an old one the arm would leap to it."""
         sample = self._where()
-        if not sample.valid:
-            raise UnsafeCommandError(f"The servos can not be told where to hold: {sample.reason}.")
+        if why := self._why_not_here(sample):
+            raise UnsafeCommandError(f"The servos can not be told where to hold: {why}.")
+        self._refuse_past_half_a_turn(sample.joint_pos)
         self._start_from(sample.joint_pos)
         limp, self._readings.torque_released = self._readings.torque_released, False
+        self._io.forget_target()  # or an older one would be repeated after this one
         self._io.believe(sample)
         self._readings.grant(self.clock.now_s())
         self._io.order(self._line(self.sent, self.clock.now_s()))
@@ -290,6 +307,32 @@ class RoArmM3(GatedArm):
             self._io.resume()
             if self.latched == LIMP:
                 self._gate.release()
+
+    def _why_not_here(self, sample: ArmSample) -> str:
+        """Return why an arm is not known to be where a reading says, in words; empty when it is.
+
+        The newer firmware folds the arm before it lets go and carries out later what it is told meanwhile: with a pose
+        from before, it would drive back there.
+        """
+        now_s, feedback = self.clock.now_s(), self._io.feedback
+        if not sample.valid:
+            return sample.reason
+        if not now_s - sample.measured_at_s <= MAX_SAMPLE_AGE_S:
+            return f"the newest pose is {now_s - sample.measured_at_s:.2f} s old"
+        switches = feedback.torque_on if isinstance(feedback, Feedback) else None
+        if now_s - self._let_go_at_s < FOLDING_S and any(switches or ()):
+            return "the arm has not let go yet"
+        return ""
+
+    def _refuse_past_half_a_turn(self, pose: Float64) -> None:
+        """Refuse to hold where no target leads but all round: the servos count one turn."""
+        wire = self._readings.calibration.wire(pose)
+        for joint in protocol.ROUND:
+            if not abs(wire[joint]) <= math.pi:
+                raise UnsafeCommandError(
+                    f"The {protocol.JOINTS[joint]} stands past half a turn: told to hold, it would turn all round. "
+                    f"Turn it back by hand a little, then try again."
+                )
 
     def _begins_at(self, pose: Float64) -> bool:
         """Begin anew at a measured pose; return False where that is impossible, which is told in the hold."""

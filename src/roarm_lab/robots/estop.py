@@ -34,10 +34,15 @@ class EstopFile:
         """Watch a path.
 
         Raises:
-            BadInputError: Its folder does not exist, so nobody could put the file there.
+            BadInputError: Its folder does not exist, so nobody could put the file there; or it is no path.
         """
-        self.path = Path(path).expanduser().absolute()
-        if not self.path.parent.is_dir():
+        try:
+            self.path = Path(path).expanduser().absolute()
+            there = self.path.parent.is_dir()
+            self.wants_stop()
+        except (OSError, RuntimeError, ValueError) as problem:  # RuntimeError: ~nobody
+            raise BadInputError(f"The stop file {str(path)!r} can not be looked for: {problem}.") from problem
+        if not there:
             raise BadInputError(
                 f"The stop file's folder {self.path.parent} does not exist. Create it, or choose another."
             )

@@ -172,9 +172,12 @@ def _text(value: object, key: str) -> str:
 
 
 def _number(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInputError(f"{key} must be a finite number, got {value!r}.")
-    return float(value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        raise BadInputError(f"{key} is too large a number.") from None
+    raise BadInputError(f"{key} must be a finite number, got {value!r}.")
 
 
 def _numbers(value: object, key: str, count: int) -> tuple[float, ...]:
