@@ -213,12 +213,12 @@ def test_flags_that_do_not_exist_are_refused_by_name(
         ("near: {weight: .inf}", "rewards.yaml.near.weight must be a finite number, got inf"),
         ("near: {weight: -1.0}", "its weight must be 0 or more, got -1.0"),
         ("action_rate: {weight: 1.0}", "is a penalty: its weight must be 0 or less, got 1.0"),
-        ("near: {weight: heavy}", "rewards.yaml.near.weight must be float, got 'heavy'"),
+        ("near: {weight: heavy}", "rewards.yaml.near.weight must be a number, got 'heavy'"),
         ("near: {scale_m: 0.0}", "scale_m must be positive and finite, got 0.0"),
-        ("near: {site: 3}", "rewards.yaml.near.site must be str, got 3"),
+        ("near: {site: 3}", "rewards.yaml.near.site must be text, got 3"),
         ("near: 1", "rewards.yaml.near must be a mapping"),
         ("[near, close]", "rewards.yaml must hold a mapping"),
-        ("", "rewards.yaml must hold a mapping (`name: value` lines), got NoneType"),
+        ("", "rewards.yaml is empty; it must hold a mapping (`name: value` lines)"),
     ],
 )
 def test_rewards_that_can_not_be_are_refused(
@@ -316,7 +316,10 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
     ("change", "message"),
     [
         (lambda meta: meta.pop("settings"), "meta.json is damaged: KeyError('settings')"),
-        (lambda meta: meta["settings"].update(num_envs="many"), "meta.json: settings.num_envs must be int, got 'many'"),
+        (
+            lambda meta: meta["settings"].update(num_envs="many"),
+            "meta.json: settings.num_envs must be a whole number, got 'many'",
+        ),
         (lambda meta: meta["settings"].update(epoch=3), "There is no key in meta.json: settings named 'epoch'"),
         (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
         (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
