@@ -156,8 +156,8 @@ def test_columns_that_are_not_known_any_more_stay(run: RunFolder) -> None:
     ("text", "message"),
     [
         ("steps,success\n100,0.1\n200,many\n", "damaged: line 3: could not convert string to float: 'many'"),
-        ("steps,success\n100\n200,0.1\n", "damaged: line 2 must hold 2 numbers, got 1"),
-        ("when,success\n100,0.1\n", "damaged: line 1 must name the columns, among them steps"),
+        ("steps,success\n100\n200,0.1\n", "damaged: line 2: 2 numbers are expected, got 1"),
+        ("when,success\n100,0.1\n", "damaged: line 1: the names of the columns are expected, among them steps"),
         ("\n\n", "damaged: line 1"),
     ],
 )

@@ -28,7 +28,7 @@ examples:
   roarm bench train --task lift-cube                        needs the extra `train`
   roarm bench train --trainer skrl                          the same with another library's PPO
   roarm bench sim --task lift-cube --against mjlab --peer-python mjlab=mjlab-env/bin/python   in turn
-  roarm bench train --task lift-cube --backend mujoco_warp --substeps 4 --against mjlab ...   control steps as short as its
+  roarm bench train --task lift-cube --backend mujoco_warp --substeps 4 --against mjlab ...   steps as short as its
   roarm bench loop --arm emulator --seconds 60              in a process of its own, at the speed of its cable
   roarm bench loop --arm emulator --busy                    while one process per core does nothing but compute
   roarm bench latency --arm emulator --firmware 250108      50 commands

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from roarm_lab import __version__
 from roarm_lab.core.display import choose_renderer
@@ -102,6 +103,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `roarm` with `argv` (the process's own words when None); return the exit code."""
+    _open_streams()
     try:
         code = dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()  # here, where a reader that went away can still be told from a crash
@@ -155,6 +157,13 @@ def _exit_code(end: SystemExit) -> int:
         return end.code or 0
     print(end.code, file=sys.stderr)
     return 1
+
+
+def _open_streams() -> None:
+    """Let what is printed go nowhere where there is no stdout or stderr, as in a shell's `>&-`."""
+    nowhere = Path(os.devnull)
+    sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")
 
 
 def _drop_stdout() -> None:

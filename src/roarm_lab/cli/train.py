@@ -31,6 +31,9 @@ examples:
 exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
 130 interrupted (and saved)"""
 
+LARGEST_SEED = 2**31 - 1
+"""Stable-Baselines3 takes 32 bits, and a training that goes on adds its steps to the seed."""
+
 
 @dataclass(frozen=True)
 class TrainArguments:
@@ -145,4 +148,6 @@ def checked(arguments: TrainArguments) -> TrainArguments:
         value = getattr(arguments, name)
         if value < 0:
             raise BadInputError(f"--{name.replace('_', '-')} must be 0 or more, got {value}.")
+    if arguments.seed > LARGEST_SEED:
+        raise BadInputError(f"--seed must be at most {LARGEST_SEED}, got {arguments.seed}.")
     return arguments
