@@ -238,6 +238,13 @@ def test_a_program_without_streams_works(closed: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_character_that_the_terminal_does_not_have_is_printed_as_its_number() -> None:
+    program = "from roarm_lab.cli.main import main\nmain(['--version'])\nprint('caf\\xe9')"
+    environment = dict(os.environ, PYTHONIOENCODING="ascii")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, r"caf\xe9")
+
+
 def test_python_dash_m_is_the_same_command() -> None:
     done = spawn(["nothing-like-it"])
     assert done.returncode == 2

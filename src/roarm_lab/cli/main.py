@@ -4,6 +4,7 @@ Only the chosen verb is imported, so `roarm --help` answers at once. Exit codes:
 3 the environment lacks something, 130 interrupted, 141 the reader of a pipe went away before the verb was done.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -160,10 +161,15 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _open_streams() -> None:
-    """Let what is printed go nowhere where there is no stdout or stderr, as in a shell's `>&-`."""
+    """Let what is printed go nowhere where there is no stdout or stderr, as in a shell's `>&-`.
+
+    A character that the terminal's encoding does not have, in the name of a folder say, is printed as its number.
+    """
     nowhere = Path(os.devnull)
     sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
     sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_stdout() -> None:
