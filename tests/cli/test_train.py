@@ -167,6 +167,17 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
     assert capsys.readouterr().err == "training 700/1,000 (70%), about 60 s left, c\ntraining 1,000/1,000 (100%)\n"
 
 
+def test_nothing_done_yet_says_nothing_about_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: now_s[0])
+    with training.progress_bar("sweeping", 1000) as update:
+        for now_s[0] in (1.0, 20.0):
+            update(600)
+    assert capsys.readouterr().err == "sweeping 600/1,000 (60%)\n"
+
+
 # What it refuses.
 
 

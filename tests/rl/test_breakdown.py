@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.rl.breakdown import BrokenLearningError, check_sound, memory_in_words
+from roarm_lab.rl.breakdown import BrokenLearningError, check_sound
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.train import train
@@ -55,13 +55,5 @@ def test_another_error_of_learning_stays_what_it_is(tmp_path: Path, monkeypatch:
 
 def test_too_little_memory_is_said_with_what_needs_it(tmp_path: Path) -> None:
     job = replace(tiny_job(1), settings=tiny(1, rollout_steps=FAR_TOO_MANY))
-    with pytest.raises(BadInputError, match="not enough memory to train with 64 worlds, .* --num-envs"):
+    with pytest.raises(BadInputError, match="not enough memory for 64 worlds, rollouts of 100,000,000,000,000 steps"):
         train(job, RunFolder.create(tmp_path, "reach", 0))
-
-
-@pytest.mark.parametrize("error", [MemoryError(), ValueError("std::bad_alloc"), RuntimeError("CUDA out of memory.")])
-def test_libraries_say_it_in_their_own_ways(error: Exception) -> None:
-    with pytest.raises(BadInputError, match="not enough memory"), memory_in_words(tiny(1)):
-        raise error
-    with pytest.raises(ValueError, match="^shape$"), memory_in_words(tiny(1)):
-        raise ValueError("shape")

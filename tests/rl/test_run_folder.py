@@ -36,6 +36,15 @@ def test_only_a_folder_with_meta_is_a_run(run: RunFolder, tmp_path: Path) -> Non
     assert RunFolder.open(run.path).meta() == {"task": "reach"}
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"successes": 3'])
+def test_an_evaluation_that_can_not_be_read_is_made_again(run: RunFolder, text: str) -> None:
+    assert not run.is_evaluated()
+    run.write_json("evaluation.json", {"successes": 3})
+    assert run.is_evaluated()
+    (run.path / "evaluation.json").write_text(text)
+    assert not run.is_evaluated()
+
+
 @pytest.mark.parametrize(("text", "message"), [("{", "can not be read"), ("[]", "must hold a JSON object, got list")])
 def test_a_damaged_meta_is_refused(run: RunFolder, text: str, message: str) -> None:
     (run.path / "meta.json").write_text(text)

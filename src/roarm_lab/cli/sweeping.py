@@ -135,7 +135,7 @@ def _ended_in_words(row: Row, log: Path, trials: int) -> str:
     what = f"trial {row.trial + 1} of {trials}: {row.setting}, seed {row.seed}"
     score = score_of(row)
     if score is None:
-        return f"{what}: failed: {row.reason}. What it printed: {log}"
+        return f"{what}: failed: {row.reason.rstrip('.')}. What it printed: {log}"
     return f"{what}: {in_words(score)}, {row.wall_s or 0.0:,.1f} s"
 
 

@@ -224,7 +224,7 @@ def _lines(what: str, total: int) -> Any:
         if now_s - last_s >= LINE_EVERY_S:
             last_s = now_s
             left_s = (now_s - began_s) * (total - done) / max(done - first, 1)
-            left = f"about {left_s:.0f} s left" if done < total else ""
+            left = f"about {left_s:.0f} s left" if first < done < total else ""
             parts = (f"{what} {done:,}/{total:,} ({done / total:.0%})", left, text)
             with suppress(OSError):  # nobody reads it any more: no reason to stop
                 sys.stderr.write(", ".join(part for part in parts if part) + "\n")

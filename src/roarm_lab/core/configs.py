@@ -159,7 +159,7 @@ def _plain(value: T, new: object, where: str) -> T:
 
 def _of_wrong_type(value: object, new: object, where: str) -> BadInputError:
     """Say what is expected in words that are no Python."""
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    words: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     expected = words.get(type(value), type(value).__name__)
     if isinstance(value, tuple):
         expected = f"a list of {len(cast('tuple[Any, ...]', value))} values"

@@ -1,4 +1,4 @@
-"""Trainings that can not go on by themselves, said in words: numbers that are none any more, too little memory."""
+"""A training whose numbers are none any more, said in words."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,13 +7,10 @@ import numpy as np
 
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.rl.onnx_export import Mlp
-from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.trainer import Trainer
 
 NO_DISTRIBUTION = "Expected parameter"
 """How PyTorch begins when a mean or a standard deviation is no number, or is 0."""
-NO_MEMORY = ("bad_alloc", "allocate", "out of memory", "too big", "too large")
-"""What MuJoCo, NumPy, PyTorch and CUDA say in errors of different classes."""
 
 
 class BrokenLearningError(RoarmLabError):
@@ -45,24 +42,6 @@ def breakdown_in_words(trainer: Trainer) -> Generator[None]:
             raise _broken(trainer.steps) from error
         check_sound(trainer.network_of(), trainer.steps)
         raise
-
-
-@contextmanager
-def memory_in_words(settings: Settings) -> Generator[None]:
-    """Say in words that worlds, networks or what is collected do not fit into the memory.
-
-    Raises:
-        BadInputError: They do not.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError, ValueError) as error:
-        if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in NO_MEMORY):
-            raise
-        raise BadInputError(
-            f"There is not enough memory to train with {settings.num_envs:,} worlds, rollouts of "
-            f"{settings.rollout_steps:,} steps and layers of {settings.hidden}. Take fewer; see --num-envs."
-        ) from error
 
 
 def _broken(steps: int) -> BrokenLearningError:

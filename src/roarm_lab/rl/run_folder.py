@@ -90,8 +90,11 @@ class RunFolder:
         return self.is_evaluated() and all((self.bundle / name).exists() for name in (CONTRACT, POLICY))
 
     def is_evaluated(self) -> bool:
-        """Whether the run got as far as the evaluation of its policy."""
-        return (self.path / EVALUATION).exists()
+        """Whether the run got as far as the evaluation of its policy; one that can not be read is none."""
+        try:
+            return isinstance(json.loads((self.path / EVALUATION).read_text(encoding="utf-8")), dict)
+        except (OSError, ValueError):
+            return False
 
     def forget_evaluation(self) -> None:
         """Delete an evaluation that belongs to an earlier policy of this run."""

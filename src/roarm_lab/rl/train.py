@@ -17,6 +17,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
+from roarm_lab.core.memory import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
@@ -25,7 +26,7 @@ from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, ra
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
-from roarm_lab.rl.breakdown import breakdown_in_words, check_sound, memory_in_words
+from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
@@ -164,9 +165,7 @@ def _worlds(job: TrainJob) -> Env:
     # More torch threads than this only wait for each other with networks of this size.
     torch.set_num_threads(min(2, torch.get_num_threads()))
     team = present()
-    env = replace(own_share(job.env, team), random_age=True)
-    with memory_in_words(job.settings):
-        return Env(env, job.settings.num_envs, seed=team.seed(job.seed))
+    return Env(replace(own_share(job.env, team), random_age=True), job.settings.num_envs, seed=team.seed(job.seed))
 
 
 def own_share(env: EnvConfig, team: Team) -> EnvConfig:
@@ -180,7 +179,8 @@ def _trainer(job: TrainJob, env: Env, checkpoint: Path | None, events: Path | No
     team, start = present(), trainer_class(job.trainer, job.settings.algorithm)
     check_together(job.trainer, job.settings.algorithm, team.size)
     device = team.device(device_of(job.device, job.env))
-    with memory_in_words(job.settings):
+    sizes = f"{job.settings.num_envs:,} worlds, rollouts of {job.settings.rollout_steps:,} steps"
+    with memory_in_words(f"{sizes} and layers of {job.settings.hidden}"):
         trainer = start(env, job.settings, seed=team.seed(job.seed), device=device, events=events)
     if checkpoint is not None:
         _resume(trainer, checkpoint)
