@@ -28,8 +28,8 @@ examples:
                                                          `torchrun --nproc-per-node 2 -m roarm_lab train ...`
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
-exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
-130 interrupted (and saved)"""
+exit codes: 0 done, 1 the disk is full or learning broke down (checkpoints are kept), 2 bad input,
+3 something is not installed, 130 interrupted (and saved)"""
 
 LARGEST_SEED = 2**31 - 1
 """Stable-Baselines3 takes 32 bits, and a training that goes on adds its steps to the seed."""

@@ -124,10 +124,10 @@ def train(
         else:
             checkpoint = None
             run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
-        trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
-        if checkpoint is not None:
-            run.cut_curve(trainer.steps)
         with _writing(run):
+            trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
+            if checkpoint is not None:
+                run.cut_curve(trainer.steps)
             _learn(job, run, env, trainer, report=report, watch=watch, note=note)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
@@ -352,8 +352,9 @@ def _writing(run: RunFolder) -> Generator[None]:
         reason = error.__cause__ if isinstance(error, BadInputError) else error
         if not isinstance(reason, OSError):
             raise
+        hint = "see that you may write there" if isinstance(reason, PermissionError) else "make room"
         raise DiskError(
-            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; make room."
+            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; {hint}."
         ) from error
 
 
