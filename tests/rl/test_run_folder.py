@@ -36,7 +36,7 @@ def test_only_a_folder_with_meta_is_a_run(run: RunFolder, tmp_path: Path) -> Non
     assert RunFolder.open(run.path).meta() == {"task": "reach"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"successes": 3'])
+@pytest.mark.parametrize("text", ["", "[]", '{"successes": 3', "[" * 100_000])
 def test_an_evaluation_that_can_not_be_read_is_made_again(run: RunFolder, text: str) -> None:
     assert not run.is_evaluated()
     run.write_json("evaluation.json", {"successes": 3})
@@ -45,7 +45,10 @@ def test_an_evaluation_that_can_not_be_read_is_made_again(run: RunFolder, text: 
     assert not run.is_evaluated()
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "can not be read"), ("[]", "must hold a JSON object, got list")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "can not be read"), ("[" * 100_000, "can not be read"), ("[]", "must hold a JSON object, got list")],
+)
 def test_a_damaged_meta_is_refused(run: RunFolder, text: str, message: str) -> None:
     (run.path / "meta.json").write_text(text)
     with pytest.raises(BadInputError, match=message):

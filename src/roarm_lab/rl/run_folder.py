@@ -75,7 +75,7 @@ class RunFolder:
         path = self.path / "meta.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInputError(f"{path} can not be read: {error}.") from error
         if not isinstance(data, dict):
             raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
@@ -93,7 +93,7 @@ class RunFolder:
         """Whether the run got as far as the evaluation of its policy; one that can not be read is none."""
         try:
             return isinstance(json.loads((self.path / EVALUATION).read_text(encoding="utf-8")), dict)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
 
     def forget_evaluation(self) -> None:

@@ -97,7 +97,7 @@ class SweepFolder:
         try:
             data: Any = json.loads(path.read_text(encoding="utf-8"))
             return _plan(data)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadInputError(f"{path} is damaged: {error!r}.") from error
 
 
