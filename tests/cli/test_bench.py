@@ -30,6 +30,14 @@ def test_a_row_has_both_speeds_and_their_ratio(capsys: pytest.CaptureFixture[str
         assert row["fraction"] == pytest.approx(row["env_steps_per_s"] / row["raw_steps_per_s"])
 
 
+def test_more_threads_than_worlds_are_measured_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "sim", "--worlds", "2", "--threads", "64", "--seconds", "0.05", "--json"]
+    assert main(words) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["threads"] == 64
+    assert row["raw_steps_per_s"] > 0.0
+
+
 def test_a_table_has_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "sim", "--worlds", "512", "--threads", "2", *QUICK]) == 0
     about, head, *rows = capsys.readouterr().out.splitlines()

@@ -165,7 +165,8 @@ def test_a_flag_that_does_not_exist_is_refused(refused: Callable[..., str], bund
 def test_bundles_that_are_none_are_refused(one_line: Callable[..., str], bundle: Path, folder: Path) -> None:
     assert "There is no policy bundle at nothing" in one_line("eval", "nothing")
     (folder / "empty").mkdir()
-    assert "empty is not a policy bundle: contract.json can not be read" in one_line("eval", "empty")
+    message = "empty is not a policy bundle: it has no contract.json. Give a bundle or a run folder"
+    assert message in one_line("eval", "empty")
     path = folder / bundle / "policy.onnx"
     path.write_bytes(path.read_bytes()[:200])
     assert "policy.onnx is not a readable ONNX model (damaged or cut off?)" in one_line("eval", str(bundle))

@@ -1,6 +1,7 @@
 """The first word, and what every ending is worth as an exit code."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -227,6 +228,21 @@ def test_a_closed_pipe_is_no_crash(lines: str) -> None:
         done = subprocess.run([sys.executable, "-c", PIPE, lines], stdout=stdout, stderr=subprocess.PIPE, check=False)
     assert done.stderr == b""
     assert done.returncode == 141
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a matter of Unix shells")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_program_without_streams_works(closed: str) -> None:
+    words = f"{shlex.quote(sys.executable)} -m roarm_lab --version {closed}"
+    done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_character_that_the_terminal_does_not_have_is_printed_as_its_number() -> None:
+    program = "from roarm_lab.cli.main import main\nmain(['--version'])\nprint('caf\\xe9')"
+    environment = dict(os.environ, PYTHONIOENCODING="ascii")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, r"caf\xe9")
 
 
 def test_python_dash_m_is_the_same_command() -> None:

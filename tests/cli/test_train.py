@@ -16,6 +16,7 @@ import torch
 
 from roarm_lab.cli import training
 from roarm_lab.cli.main import main
+from roarm_lab.core.alone import used_alone
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.train import Trained
@@ -29,6 +30,22 @@ PATIENCE_S = 60.0
 def finished(tiny_run: Trained, folder: Path) -> Path:
     """A copy of a finished run."""
     return shutil.copytree(tiny_run.run.path, folder / "finished")
+
+
+@pytest.fixture
+def one_line_at_the_end(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function that runs words which are refused once the run folder is known, and returns the last line."""
+
+    def check(*words: str) -> str:
+        before = sorted(folder.rglob("*"))
+        assert main(words) == 2
+        captured = capsys.readouterr()
+        first, last = captured.err.splitlines()
+        assert (captured.out, first[:11]) == ("", "run folder ")
+        assert sorted(folder.rglob("*")) == before
+        return last
+
+    return check
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -150,6 +167,17 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
     assert capsys.readouterr().err == "training 700/1,000 (70%), about 60 s left, c\ntraining 1,000/1,000 (100%)\n"
 
 
+def test_nothing_done_yet_says_nothing_about_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: now_s[0])
+    with training.progress_bar("sweeping", 1000) as update:
+        for now_s[0] in (1.0, 20.0):
+            update(600)
+    assert capsys.readouterr().err == "sweeping 600/1,000 (60%)\n"
+
+
 # What it refuses.
 
 
@@ -164,6 +192,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
         (("reach", "--eval-episodes", "0"), "--eval-episodes must be 1 or more, got 0"),
         (("reach", "--record-rollouts", "-1"), "--record-rollouts must be 0 or more, got -1"),
         (("reach", "--seed", "-1"), "--seed must be 0 or more, got -1"),
+        (("reach", "--seed", "4294967296"), "--seed must be at most 2147483647, got 4294967296"),
         (("reach", "--threads", "-1"), "--threads must be 0 or more, got -1"),
         (("reach", "--algorithm", "sac", "--trainer", "rsl_rl"), "--trainer rsl_rl has no SAC"),
         (("reach", "--backend", "mujoco_warp", "--trainer", "sb3"), "--trainer sb3 learns from NumPy arrays"),
@@ -213,12 +242,12 @@ def test_flags_that_do_not_exist_are_refused_by_name(
         ("near: {weight: .inf}", "rewards.yaml.near.weight must be a finite number, got inf"),
         ("near: {weight: -1.0}", "its weight must be 0 or more, got -1.0"),
         ("action_rate: {weight: 1.0}", "is a penalty: its weight must be 0 or less, got 1.0"),
-        ("near: {weight: heavy}", "rewards.yaml.near.weight must be float, got 'heavy'"),
+        ("near: {weight: heavy}", "rewards.yaml.near.weight must be a number, got 'heavy'"),
         ("near: {scale_m: 0.0}", "scale_m must be positive and finite, got 0.0"),
-        ("near: {site: 3}", "rewards.yaml.near.site must be str, got 3"),
+        ("near: {site: 3}", "rewards.yaml.near.site must be text, got 3"),
         ("near: 1", "rewards.yaml.near must be a mapping"),
         ("[near, close]", "rewards.yaml must hold a mapping"),
-        ("", "rewards.yaml must hold a mapping (`name: value` lines), got NoneType"),
+        ("", "rewards.yaml is empty; it must hold a mapping (`name: value` lines)"),
     ],
 )
 def test_rewards_that_can_not_be_are_refused(
@@ -316,13 +345,18 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
     ("change", "message"),
     [
         (lambda meta: meta.pop("settings"), "meta.json is damaged: KeyError('settings')"),
-        (lambda meta: meta["settings"].update(num_envs="many"), "meta.json: settings.num_envs must be int, got 'many'"),
+        (
+            lambda meta: meta["settings"].update(num_envs="many"),
+            "meta.json: settings.num_envs must be a whole number, got 'many'",
+        ),
         (lambda meta: meta["settings"].update(epoch=3), "There is no key in meta.json: settings named 'epoch'"),
         (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
         (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
         (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),
         (lambda meta: meta["hashes"].update(model="0"), "The task 'reach' has changed since finished was started"),
         (lambda meta: meta.update(env=3), "meta.json is damaged"),
+        (lambda meta: meta.update(seed="x"), "meta.json: seed must be a whole number, got 'x'"),
+        (lambda meta: meta.update(evaluation_episodes=None), "evaluation_episodes must be a whole number, got None"),
         (lambda meta: meta.update(device="tpu"), "--device must be auto, cpu, cuda or cuda:1"),
     ],
 )
@@ -341,10 +375,72 @@ def test_a_run_without_a_checkpoint_is_not_gone_on_with(one_line: Callable[..., 
     assert "has no checkpoint to go on from" in one_line("train", "--resume", "finished")
 
 
-def test_a_damaged_checkpoint_is_said(folder: Path, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (RunFolder(finished).checkpoints()[-1] / "model.zip").write_bytes(b"nothing")
-    assert main(["train", "--resume", "finished", "--total-timesteps", "9000"]) == 2
-    assert "The checkpoint finished/checkpoints/0000006144 can not be read" in capsys.readouterr().err
+def test_a_damaged_checkpoint_is_said_and_what_else_there_is(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newest = RunFolder(finished).checkpoints()[-2:]
+    (newest / "model.zip").write_bytes(b"nothing")
+    again = ["train", "--resume", "finished", "--total-timesteps", "6144"]
+    shutil.rmtree(finished / "bundle")
+    assert main(again) == 2
+    message = capsys.readouterr().err
+    assert "The checkpoint finished/checkpoints/0000006144 can not be read" in message
+    assert f"Delete this folder to go on from the one of {int(older.name):,} steps." in message
+    shutil.rmtree(newest)
+    assert main(again) == 0
+
+
+def test_a_bundle_that_was_deleted_is_made_again(finished: Path) -> None:
+    before = load_bundle(finished).policy.sha256
+    (finished / "bundle" / "policy.onnx").unlink()
+    assert main(["train", "--resume", "finished"]) == 0
+    assert load_bundle(finished).policy.sha256 == before
+
+
+@pytest.mark.parametrize("text", ["steps,success\nmany,0.5\n", "\n\n", "success,steps\n0.5\n"])
+def test_a_damaged_curve_is_said_and_kept(finished: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (finished / "curve.csv").write_text(text)
+    assert main(["train", "--resume", "finished", "--total-timesteps", "7000"]) == 2
+    assert "curve.csv is damaged: line" in capsys.readouterr().err
+    assert (finished / "curve.csv").read_text() == text
+    (finished / "curve.csv").unlink()  # as the message says
+    assert main(["train", "--resume", "finished", "--total-timesteps", "7000"]) == 0
+
+
+def test_a_run_that_is_being_trained_is_left_alone(one_line_at_the_end: Callable[..., str], finished: Path) -> None:
+    pytest.importorskip("fcntl", reason="folders can be locked on Unix only")
+    with used_alone(finished, "is being trained"):
+        message = one_line_at_the_end("train", "--resume", "finished", "--total-timesteps", "9000")
+    assert message == "roarm: finished is being trained by another process. Wait for it, or stop that one first."
+
+
+def test_a_training_that_does_not_fit_into_the_memory_leaves_nothing(
+    one_line_at_the_end: Callable[..., str], folder: Path
+) -> None:
+    (folder / "long.yaml").write_text("rollout_steps: 100000000000000\n")
+    (folder / "runs").mkdir()
+    assert "not enough memory" in one_line_at_the_end("train", "reach", *SMALL, "--hyperparameters", "long.yaml")
+
+
+def test_learning_that_breaks_down_ends_with_one_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "wild.yaml").write_text("max_grad_norm: 1e-30\nstart_std: 1e-30\n")
+    assert main(["train", "reach", *SMALL, "--total-timesteps", "3000", "--hyperparameters", "wild.yaml"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("roarm: Learning broke down after 1,024 steps")
+    assert only_run(folder).checkpoints() == []
+
+
+class Unread:
+    """What a pipe is whose reader went away."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe", text)
+
+
+def test_nobody_who_reads_the_progress_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "LINE_EVERY_S", 0.0)
+    with training.progress_bar("training", 10) as update:
+        monkeypatch.setattr(sys, "stderr", Unread())
+        update(5)
 
 
 @pytest.mark.slow
@@ -373,14 +469,26 @@ def test_ctrl_c_saves_says_how_to_go_on_and_leaves_with_130(folder: Path) -> Non
 
 
 @pytest.mark.slow
-def test_sigterm_saves_as_well(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_polite_kill_and_a_closed_terminal_save_as_well(folder: Path, name: str) -> None:
     process = start_roarm("train", "reach", *SMALL, "--total-timesteps", "100000000", folder=folder)
     wait_for(lambda: any(RunFolder(p).read_curve() for p in folder.glob("runs/*")), process)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, name))
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Go on with: roarm train --resume" in err
     assert len(only_run(folder).checkpoints()) == 1
+
+
+@pytest.mark.slow
+def test_a_polite_kill_during_the_evaluation_says_how_to_go_on(folder: Path) -> None:
+    words = ("train", "reach", "--num-envs", "64", "--total-timesteps", "1024", "--eval-episodes", "10000000")
+    process = start_roarm(*words, folder=folder)
+    wait_for(lambda: any((path / "bundle" / "contract.json").exists() for path in folder.glob("runs/*")), process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert "stopped; saved at 1,024 steps. Go on with: roarm train --resume" in err
 
 
 KILLED = """

@@ -171,3 +171,8 @@ def test_outside_a_checkout_and_in_its_untracked_folders_there_is_no_revision(tm
 @given(st.binary())
 def test_sha256_of_bytes_is_hashlibs(data: bytes) -> None:
     assert sha256_of(data) == hashlib.sha256(data).hexdigest()
+
+
+def test_the_name_of_a_file_read_without_utf_8_is_written_as_the_bytes_that_it_was(tmp_path: Path) -> None:
+    name = "ü".encode().decode("ascii", errors="surrogateescape")  # as `os.fsdecode` does there
+    assert write_atomic(tmp_path / "page.html", f"<p>{name}</p>").read_bytes() == "<p>ü</p>".encode()

@@ -32,6 +32,15 @@ def test_a_reset_shows_arms_at_rest_near_the_keyframe() -> None:
     np.testing.assert_allclose(seen["hand"], tip_w, atol=FLOAT32)
 
 
+def test_worlds_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(*words: object) -> None:
+        raise ValueError("std::bad_alloc")  # as MuJoCo says it
+
+    monkeypatch.setattr("roarm_lab.envs.env.make_backend", make)
+    with pytest.raises(BadInputError, match="not enough memory for 4,096 worlds"):
+        Env(toy_config(), 4096)
+
+
 def test_observations_after_a_step_are_of_the_moment_after_the_motion() -> None:
     env = Env(toy_config(), 3)
     before = env.reset()["actor"]

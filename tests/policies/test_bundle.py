@@ -76,6 +76,18 @@ def test_a_missing_file_is_named(folder: Path, name: str, message: str) -> None:
     assert name in str(caught.value)
 
 
+def test_a_run_without_a_policy_says_how_to_get_one(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "my run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "meta.json").write_text("{}")
+    with pytest.raises(BadInputError, match="has no policy yet, or lost it; make it: roarm train --resume '.*my run'$"):
+        load_bundle(run)
+    folder.rename(run / "bundle")
+    assert load_bundle(run).path == run / "bundle"
+    with pytest.raises(BadInputError, match=r"Give a bundle or a run folder, for instance .*my run\.$"):
+        load_bundle(run.parent)
+
+
 def test_files_that_are_none_are_refused(folder: Path) -> None:
     (folder / "contract.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInputError, match="contract.json can not be read"):

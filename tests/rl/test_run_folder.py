@@ -36,7 +36,19 @@ def test_only_a_folder_with_meta_is_a_run(run: RunFolder, tmp_path: Path) -> Non
     assert RunFolder.open(run.path).meta() == {"task": "reach"}
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "can not be read"), ("[]", "must hold a JSON object, got list")])
+@pytest.mark.parametrize("text", ["", "[]", '{"successes": 3', "[" * 100_000])
+def test_an_evaluation_that_can_not_be_read_is_made_again(run: RunFolder, text: str) -> None:
+    assert not run.is_evaluated()
+    run.write_json("evaluation.json", {"successes": 3})
+    assert run.is_evaluated()
+    (run.path / "evaluation.json").write_text(text)
+    assert not run.is_evaluated()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "can not be read"), ("[" * 100_000, "can not be read"), ("[]", "must hold a JSON object, got list")],
+)
 def test_a_damaged_meta_is_refused(run: RunFolder, text: str, message: str) -> None:
     (run.path / "meta.json").write_text(text)
     with pytest.raises(BadInputError, match=message):
@@ -156,8 +168,8 @@ def test_columns_that_are_not_known_any_more_stay(run: RunFolder) -> None:
     ("text", "message"),
     [
         ("steps,success\n100,0.1\n200,many\n", "damaged: line 3: could not convert string to float: 'many'"),
-        ("steps,success\n100\n200,0.1\n", "damaged: line 2 must hold 2 numbers, got 1"),
-        ("when,success\n100,0.1\n", "damaged: line 1 must name the columns, among them steps"),
+        ("steps,success\n100\n200,0.1\n", "damaged: line 2: 2 numbers are expected, got 1"),
+        ("when,success\n100,0.1\n", "damaged: line 1: the names of the columns are expected, among them steps"),
         ("\n\n", "damaged: line 1"),
     ],
 )

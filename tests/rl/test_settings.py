@@ -35,6 +35,11 @@ def test_the_learning_rate_lies_in_its_range(limits: tuple[float, float]) -> Non
         replace(PpoSettings(), learning_rate_range=limits)
 
 
+def test_a_learning_rate_that_no_network_survives_is_refused() -> None:
+    with pytest.raises(BadInputError, match=r"\(1e-05 to 10000.0\), and that above 0 and at most 1"):
+        replace(PpoSettings(), learning_rate=1000.0, learning_rate_range=(1e-5, 1e4))
+
+
 def test_a_rollout_that_is_too_small_for_its_minibatches_is_refused() -> None:
     replace(PpoSettings(), num_envs=1, rollout_steps=8, minibatches=4)
     with pytest.raises(BadInputError, match=r"\(1 x 7\) is too small for 4 minibatches; use more environments"):

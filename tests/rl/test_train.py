@@ -213,6 +213,18 @@ def test_a_disk_that_fills_up_keeps_the_checkpoints_and_training_goes_on_when_th
     assert trained.run.read_curve()["steps"] == [ROLLOUT * (i + 1) for i in range(6)]
 
 
+def test_a_run_that_may_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train_tiny(tmp_path, rollouts=1).run
+
+    def refuse(*words: object, **more: object) -> None:
+        raise PermissionError(13, "Permission denied", "tensorboard")
+
+    monkeypatch.setattr("roarm_lab.rl.sb3_trainer.tensorboard_logger", refuse)
+    with pytest.raises(DiskError, match="any more: Permission denied. What it has is kept; see that you may write"):
+        train(tiny_job(2), run, resume=True)
+    assert len(run.checkpoints()) == 1
+
+
 def test_of_a_checkpoint_that_does_not_fit_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, old = RunFolder.create(tmp_path, "reach", 0), Path.write_bytes
 

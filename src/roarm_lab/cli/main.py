@@ -4,10 +4,12 @@ Only the chosen verb is imported, so `roarm --help` answers at once. Exit codes:
 3 the environment lacks something, 130 interrupted, 141 the reader of a pipe went away before the verb was done.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from roarm_lab import __version__
 from roarm_lab.core.display import choose_renderer
@@ -102,6 +104,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `roarm` with `argv` (the process's own words when None); return the exit code."""
+    _open_streams()
     try:
         code = dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()  # here, where a reader that went away can still be told from a crash
@@ -155,6 +158,18 @@ def _exit_code(end: SystemExit) -> int:
         return end.code or 0
     print(end.code, file=sys.stderr)
     return 1
+
+
+def _open_streams() -> None:
+    """Let what is printed go nowhere where there is no stdout or stderr, as in a shell's `>&-`.
+
+    A character that the terminal's encoding does not have, in the name of a folder say, is printed as its number.
+    """
+    nowhere = Path(os.devnull)
+    sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_stdout() -> None:

@@ -114,7 +114,7 @@ def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, in
             if env.moved.touching is not None:
                 held.append(float(np.mean(np.any(np.all(to_numpy(env.moved.touching), axis=2), axis=1))))
         steps += rounds
-        raw.append(replay.physics_steps_per_s(threads) / config.substeps)
+        raw.append(replay.physics_steps_per_s(min(threads, worlds)) / config.substeps)
     env.close()
     env_rate, raw_rate = steps * worlds / spent_s, float(np.median(raw))
     return Row(worlds, threads, env_rate, raw_rate, env_rate / raw_rate, float(np.mean(held)) if held else None)

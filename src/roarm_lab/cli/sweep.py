@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.train import LARGEST_SEED
 from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """\
@@ -101,8 +102,10 @@ def checked(arguments: SweepArguments) -> SweepArguments:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {value}.")
+    if max(arguments.seeds, default=0) > LARGEST_SEED:
+        raise BadInputError(f"--seeds must be at most {LARGEST_SEED}, got {max(arguments.seeds)}.")
     _check_gpus(arguments.gpus_per_trial)
-    if arguments.name is not None and Path(arguments.name).name != arguments.name:
+    if arguments.name is not None and (arguments.name in {"", ".."} or Path(arguments.name).name != arguments.name):
         raise BadInputError(f"--name must be the name of a folder without slashes, got {arguments.name!r}.")
     check_room_on_gpus(arguments.backend, arguments.device, arguments.gpus_per_trial)
     return arguments

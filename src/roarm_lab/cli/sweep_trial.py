@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from roarm_lab.cli.train import TrainArguments
+from roarm_lab.core.alone import used_alone
 from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 
@@ -67,7 +68,7 @@ def _train(order: Order) -> None:
         _clear(run.path)
         job = new_job(arguments, order.command)
         new_folder(run.path)
-    with remote(run, job) as told:
+    with used_alone(run.path, "is being trained"), remote(run, job) as told:
         told.result(train(job, run, resume=resume, note=told.row).evaluation)
 
 

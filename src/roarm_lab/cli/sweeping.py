@@ -12,6 +12,7 @@ from roarm_lab.cli.sweep_board import Scoreboard, counted, resume_hint
 from roarm_lab.cli.sweep_plan import begin, planned, train_arguments, words_of
 from roarm_lab.cli.sweep_trial import Order, run_trial
 from roarm_lab.cli.training import progress_bar, threads_wait_passively
+from roarm_lab.core.alone import used_alone
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.rl.sweep import Trial
@@ -49,6 +50,7 @@ def sweep(arguments: SweepArguments, command: tuple[str, ...]) -> int:
             folder = begin(arguments, new, {"command": list(command), "provenance": provenance()})
             begun = Scoreboard(folder, new.plan)
         assert begun is not None
+        stack.enter_context(used_alone(begun.folder.path, "is being worked on"))
         sys.stderr.write(f"sweep       {begun.folder.path}\n")
         begun.write()
         _train(begun, pool, cpus, arguments.gpus_per_trial)
@@ -133,7 +135,7 @@ def _ended_in_words(row: Row, log: Path, trials: int) -> str:
     what = f"trial {row.trial + 1} of {trials}: {row.setting}, seed {row.seed}"
     score = score_of(row)
     if score is None:
-        return f"{what}: failed: {row.reason}. What it printed: {log}"
+        return f"{what}: failed: {row.reason.rstrip('.')}. What it printed: {log}"
     return f"{what}: {in_words(score)}, {row.wall_s or 0.0:,.1f} s"
 
 

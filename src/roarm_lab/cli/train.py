@@ -30,8 +30,11 @@ examples:
                                                          `torchrun --nproc-per-node 2 -m roarm_lab train ...`
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
 
-exit codes: 0 done, 1 the disk is full (checkpoints are kept), 2 bad input, 3 something is not installed,
-130 interrupted (and saved)"""
+exit codes: 0 done, 1 the disk is full or learning broke down (checkpoints are kept), 2 bad input,
+3 something is not installed, 130 interrupted (and saved)"""
+
+LARGEST_SEED = 2**31 - 1
+"""Stable-Baselines3 takes 32 bits, and a training that goes on adds its steps to the seed."""
 
 
 @dataclass(frozen=True)
@@ -147,4 +150,6 @@ def checked(arguments: TrainArguments) -> TrainArguments:
         value = getattr(arguments, name)
         if value < 0:
             raise BadInputError(f"--{name.replace('_', '-')} must be 0 or more, got {value}.")
+    if arguments.seed > LARGEST_SEED:
+        raise BadInputError(f"--seed must be at most {LARGEST_SEED}, got {arguments.seed}.")
     return arguments

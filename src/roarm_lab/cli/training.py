@@ -2,10 +2,11 @@
 
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from roarm_lab.cli.train import TrainArguments, checked, resume_hint
+from roarm_lab.core.alone import used_alone
 from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError, DiskError
 from roarm_lab.envs.config import EnvConfig
@@ -38,7 +40,8 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
     """Train as asked, with progress on stderr; in a team this is the first process.
 
     Raises:
-        BadInputError: The arguments make no sense; nothing has been written then.
+        BadInputError: The arguments make no sense, or another process trains this run; nothing has been written then.
+        BrokenLearningError: The policy's numbers became infinite or NaN.
         ImportError: The trainer's library is not installed; nothing has been written then.
         MissingError: PyTorch is not installed, or has no CUDA where it was asked for; nothing has been written either.
         DiskError: The run can not be written any more. What was saved, and how to go on, is said.
@@ -54,13 +57,14 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
     job, run = asked_job(arguments, command, team.size)
     remote = remote_log(arguments.wandb, run)
     _join(job, team)
+    new = run is None
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
     sys.stderr.write(f"run folder  {run.path}\n")
     watch = LearningRecorder(on_the_cpu(job.env), run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
-        with remote(run, job) as told, progress_bar("training", total) as update:
+        with _alone(run, team), remote(run, job) as told, progress_bar("training", total) as update:
             trained = train(
                 job,
                 run,
@@ -77,6 +81,19 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
         raise
     except DiskError as error:
         raise DiskError(f"{error} Training has {_how_to_go_on(run, team)}") from error
+    except BadInputError:
+        if new and not run.curve.exists():
+            shutil.rmtree(run.path, ignore_errors=True)  # refused before anything was learned
+        raise
+
+
+@contextmanager
+def _alone(run: "RunFolder", team: Team) -> Generator[None]:
+    """Keep other trainings from the run, and save when this one is told to end; a team sees to the latter itself."""
+    from roarm_lab.rl.train import terminate_is_interrupt
+
+    with used_alone(run.path, "is being trained"), nullcontext() if team.several else terminate_is_interrupt():
+        yield
 
 
 def asked_job(
@@ -207,9 +224,10 @@ def _lines(what: str, total: int) -> Any:
         if now_s - last_s >= LINE_EVERY_S:
             last_s = now_s
             left_s = (now_s - began_s) * (total - done) / max(done - first, 1)
-            left = f"about {left_s:.0f} s left" if done < total else ""
+            left = f"about {left_s:.0f} s left" if first < done < total else ""
             parts = (f"{what} {done:,}/{total:,} ({done / total:.0%})", left, text)
-            sys.stderr.write(", ".join(part for part in parts if part) + "\n")
+            with suppress(OSError):  # nobody reads it any more: no reason to stop
+                sys.stderr.write(", ".join(part for part in parts if part) + "\n")
 
     return line
 
@@ -292,6 +310,7 @@ def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[T
         BadInputError: It can not go on, or has finished.
     """
     from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.rl.train import newest_checkpoint
 
     assert arguments.resume is not None
     run = RunFolder.open(arguments.resume)
@@ -303,10 +322,9 @@ def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[T
         raise BadInputError(f"{run.path / 'meta.json'} is damaged: {error!r}.") from error
     if not same:
         raise BadInputError(f"The task {job.env.task!r} has changed since {run.path} was started; train it anew.")
-    if not run.checkpoints():
-        raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
+    newest_checkpoint(run)
     done = int(run.checkpoints()[-1].name)
-    if done >= job.settings.total_timesteps and run.is_evaluated():
+    if done >= job.settings.total_timesteps and run.is_finished():
         raise BadInputError(
             f"{run.path} has finished its {done:,} steps. To train longer, add --total-timesteps with a larger number."
         )
@@ -334,10 +352,10 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
         env=env,
         randomization=randomization,
         settings=settings,
-        seed=meta["seed"],
+        seed=override(0, meta["seed"], "meta.json: seed"),
         trainer=name_of(label),
-        device=meta["device"],
-        evaluation_episodes=meta["evaluation_episodes"],
+        device=override("", meta["device"], "meta.json: device"),
+        evaluation_episodes=override(0, meta["evaluation_episodes"], "meta.json: evaluation_episodes"),
         command=command,
     )
 

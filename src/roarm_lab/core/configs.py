@@ -7,6 +7,7 @@ fields from a file that a person wrote, and says by its full path what does not 
 import dataclasses
 import math
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,6 +17,10 @@ import yaml
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 T = TypeVar("T")
+
+LARGEST = sys.float_info.max
+SHOWN = 60
+"""Characters of a value in an error."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +58,17 @@ def to_plain(value: object) -> Any:
 class _Loader(yaml.SafeLoader):
     """YAML whose numbers may be written as 1e-3: YAML 1.1 takes that for text, for want of a point.
 
-    A key that comes twice is refused: of two tables of limits only the last would count, without a word.
+    A key that is there twice is refused: of two tables of limits only the last would count, without a word.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} comes twice", node.start_mark)
+        """Return a mapping, each of whose keys is there once."""
+        keys = [key.value for key, _ in node.value]  # before `<<` adds those of another mapping
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(
+                problem=f"the key {twice!r} comes twice", problem_mark=node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -79,13 +87,13 @@ def load_yaml(path: Path) -> dict[str, Any]:
         data: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe one)
     except FileNotFoundError:
         raise BadInputError(f"There is no file {path}.") from None
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-        yaml.YAMLError,
-    ) as error:  # ValueError: 2026-13-01, no UTF-8
+    except OSError as error:
+        raise BadInputError(f"{path} can not be read: {error.strerror}.") from error
+    # The reader lets errors of Python through for values that only look right: a 13th month, `!!bool 7`.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise BadInputError(f"{path} can not be read as YAML: {error}") from error
+    if data is None:
+        raise BadInputError(f"{path} is empty; it must hold a mapping (`name: value` lines).")
     if not isinstance(data, dict):
         raise BadInputError(f"{path} must hold a mapping (`name: value` lines), got {type(data).__name__}.")
     return {str(key): value for key, value in cast("dict[object, object]", data).items()}
@@ -133,11 +141,11 @@ def _keys(changes: object, known: set[str], where: str) -> dict[str, Any]:
 def _plain(value: T, new: object, where: str) -> T:
     if isinstance(value, bool) or isinstance(new, bool):
         if type(value) is not type(new):
-            raise BadInputError(f"{where} must be {type(value).__name__}, got {new!r}.")
+            raise _of_wrong_type(value, new, where)
         return cast("T", new)
     if isinstance(value, float) and isinstance(new, int | float):
-        if not math.isfinite(new):
-            raise BadInputError(f"{where} must be a finite number, got {new}.")
+        if not -LARGEST <= new <= LARGEST:
+            raise BadInputError(f"{where} must be a finite number, got {_short(new)}.")
         return cast("T", float(new))
     if isinstance(value, tuple) and isinstance(new, list | tuple):
         old, items = cast("tuple[Any, ...]", value), cast("list[Any]", new)
@@ -147,5 +155,22 @@ def _plain(value: T, new: object, where: str) -> T:
             "T", tuple(override(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, items, strict=True)))
         )
     if type(value) is not type(new):
-        raise BadInputError(f"{where} must be {type(value).__name__}, got {new!r}.")
+        raise _of_wrong_type(value, new, where)
     return cast("T", new)
+
+
+def _of_wrong_type(value: object, new: object, where: str) -> BadInputError:
+    """Say what is expected in words that are no Python."""
+    words: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    expected = words.get(type(value), type(value).__name__)
+    if isinstance(value, tuple):
+        expected = f"a list of {len(cast('tuple[Any, ...]', value))} values"
+    return BadInputError(f"{where} must be {expected}, got {_short(new)}.")
+
+
+def _short(value: object) -> str:
+    """Return what a person wrote, cut off where it would fill the screen."""
+    if isinstance(value, int) and not isinstance(value, bool) and not -LARGEST <= value <= LARGEST:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

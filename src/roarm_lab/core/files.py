@@ -83,7 +83,8 @@ def write_atomic(path: Path | str, data: bytes | str, *, overwrite: bool = False
         BadInputError: `path` exists and `overwrite` is False, or it can not be written.
     """
     path = new_file(path, overwrite)
-    raw = data.encode() if isinstance(data, str) else data
+    # Without a UTF-8 locale Python reads names of files as bytes in disguise; here they become the same bytes again.
+    raw = data.encode(errors="surrogateescape") if isinstance(data, str) else data
     part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
         with part.open("xb") as file:

@@ -75,7 +75,7 @@ def _read(folder: Path) -> Recording | None:
     path = folder / META
     try:
         data: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInputError(f"{path} can not be read: {error}.") from error
     about = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     episodes: object = about.get("episodes")

@@ -24,6 +24,7 @@ import numpy as np
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, is_torch_array
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.luck import Luck, luck, stream
+from roarm_lab.core.memory import memory_in_words
 from roarm_lab.envs.commands import Commands
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.episodes import Episodes, Scores
@@ -94,10 +95,11 @@ class Env:
             autoreset: Reset a world in the step in which its episode ends. Without, whoever steps calls `reset`.
 
         Raises:
-            BadInputError: The parts of the task do not fit together.
+            BadInputError: The parts of the task do not fit together, or the worlds not into the memory.
         """
         self.config, self.num_envs, self.autoreset = config, num_envs, autoreset
-        self.backend: Backend = make_backend(config.robot, num_envs, config.sim)
+        with memory_in_words(f"{num_envs:,} worlds"):
+            self.backend: Backend = make_backend(config.robot, num_envs, config.sim)
         self.scene = config.scene()
         self.actions = ActionGroup(config.actions, self.scene)
         self.observations = {name: ObservationGroup(terms, self.scene) for name, terms in config.observations.items()}

@@ -1,5 +1,6 @@
 """A policy bundle on disk: a folder with `policy.onnx` and `contract.json`."""
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,10 +45,12 @@ def load_bundle(path: Path) -> Bundle:
     folder = path / "bundle" if not (path / CONTRACT).exists() and (path / "bundle").is_dir() else path
     if not folder.is_dir():
         raise BadInputError(f"There is no policy bundle at {path}: it is a folder with {POLICY} and {CONTRACT}.")
+    if not (folder / CONTRACT).exists():
+        raise BadInputError(f"{folder} is not a policy bundle: it has no {CONTRACT}. {_instead(path)}")
     try:
         text = (folder / CONTRACT).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{folder} is not a policy bundle: {CONTRACT} can not be read: {error}.") from error
+        raise BadInputError(f"{folder / CONTRACT} can not be read: {error}.") from error
     contract = parse_contract(text, str(folder / CONTRACT))
     check_complete(contract)
     policy = OnnxPolicy(folder / POLICY)
@@ -58,3 +61,11 @@ def load_bundle(path: Path) -> Bundle:
         )
     policy.check({entry.name: entry.size for entry in observed(contract)}, action_size(contract))
     return Bundle(path=folder, contract=contract, policy=policy)
+
+
+def _instead(path: Path) -> str:
+    """Return what to do where a folder is no bundle."""
+    if (path / "meta.json").exists() and (path / "checkpoints").is_dir():
+        return f"This run has no policy yet, or lost it; make it: roarm train --resume {shlex.quote(str(path))}"
+    inside = sorted(found.parents[1] for found in path.glob(f"*/bundle/{CONTRACT}"))
+    return f"Give a bundle or a run folder, for instance {inside[-1] if inside else 'runs/RUN'}."

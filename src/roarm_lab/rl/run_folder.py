@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
+from roarm_lab.policies.bundle import CONTRACT, POLICY
 
 KEPT_CHECKPOINTS = 3
 EVALUATION = "evaluation.json"
@@ -74,7 +75,7 @@ class RunFolder:
         path = self.path / "meta.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInputError(f"{path} can not be read: {error}.") from error
         if not isinstance(data, dict):
             raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
@@ -84,9 +85,16 @@ class RunFolder:
         """Write a JSON file of the run."""
         write_atomic(self.path / name, json.dumps(data, indent=1, allow_nan=False) + "\n", overwrite=True)
 
+    def is_finished(self) -> bool:
+        """Whether the run has a policy and its evaluation; files that were deleted can be made again."""
+        return self.is_evaluated() and all((self.bundle / name).exists() for name in (CONTRACT, POLICY))
+
     def is_evaluated(self) -> bool:
-        """Whether the run got as far as the evaluation of its policy."""
-        return (self.path / EVALUATION).exists()
+        """Whether the run got as far as the evaluation of its policy; one that can not be read is none."""
+        try:
+            return isinstance(json.loads((self.path / EVALUATION).read_text(encoding="utf-8")), dict)
+        except (OSError, ValueError, RecursionError):
+            return False
 
     def forget_evaluation(self) -> None:
         """Delete an evaluation that belongs to an earlier policy of this run."""
@@ -123,10 +131,15 @@ class RunFolder:
         return final
 
     def cut_curve(self, steps: int) -> None:
-        """Drop the rows after `steps`: training goes on from a checkpoint that is older than the last row."""
-        rows = self._curve_rows()
-        if rows:
-            kept = [rows[0], *(row for row in rows[1:] if int(row[0]) <= steps)]
+        """Drop the rows after `steps`: training goes on from a checkpoint that is older than the last row.
+
+        Raises:
+            BadInputError: The curve is damaged; the text names the line.
+        """
+        done = self.read_curve().get("steps")  # checks every row
+        if done is not None:
+            header, *rows = self._curve_rows()
+            kept = [header, *(row for row, at in zip(rows, done, strict=True) if at <= steps)]
             write_atomic(self.curve, "".join(",".join(row) + "\n" for row in kept), overwrite=True)
         else:
             self.curve.unlink(missing_ok=True)
@@ -153,7 +166,7 @@ class RunFolder:
         if not rows:
             return {}
         if "steps" not in header:
-            raise BadInputError(f"{self.curve} is damaged: line 1 must name the columns, among them steps.")
+            raise self._damaged(1, "the names of the columns are expected, among them steps")
         table = [self._numbers(line, row, len(header)) for line, row in enumerate(rows, start=2)]
         return {name: [row[index] for row in table] for index, name in enumerate(header)}
 
@@ -161,10 +174,15 @@ class RunFolder:
         try:
             values = [float(cell) for cell in row]
         except ValueError as error:
-            raise BadInputError(f"{self.curve} is damaged: line {line}: {error}.") from error
+            raise self._damaged(line, str(error)) from error
         if len(values) != width:
-            raise BadInputError(f"{self.curve} is damaged: line {line} must hold {width} numbers, got {len(values)}.")
+            raise self._damaged(line, f"{width} numbers are expected, got {len(values)}")
         return values
+
+    def _damaged(self, line: int, what: str) -> BadInputError:
+        return BadInputError(
+            f"{self.curve} is damaged: line {line}: {what}. Repair it, or delete the file: only the curve is lost."
+        )
 
     def _header(self) -> list[str] | None:
         """Return the names of the columns; None before there are any."""

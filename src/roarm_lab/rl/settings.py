@@ -58,9 +58,10 @@ class PpoSettings:
                 raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
         self._check_numbers()
         low, high = self.learning_rate_range
-        if not 0.0 < low <= self.learning_rate <= high < math.inf:
+        if not 0.0 < low <= self.learning_rate <= high <= 1.0:
             raise BadInputError(
-                f"PpoSettings.learning_rate ({self.learning_rate}) must be in learning_rate_range ({low} to {high})."
+                f"PpoSettings.learning_rate ({self.learning_rate}) must be in learning_rate_range ({low} to {high}), "
+                "and that above 0 and at most 1."
             )
         if self.num_envs * self.rollout_steps < 2 * self.minibatches:
             raise BadInputError(

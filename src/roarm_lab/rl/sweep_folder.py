@@ -10,6 +10,7 @@ curves.html     the learning curves
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +51,8 @@ class SweepFolder:
         """
         if name is None:
             return cls(new_timed_folder(root, task))
-        return cls(new_folder(root / name, hint=f"go on with it: roarm sweep --resume {root / name}"))
+        again = f"roarm sweep --resume {shlex.quote(str(root / name))}"
+        return cls(new_folder(root / name, hint=f"go on with it: {again}"))
 
     @classmethod
     def open(cls, path: Path) -> "SweepFolder":
@@ -95,7 +97,7 @@ class SweepFolder:
         try:
             data: Any = json.loads(path.read_text(encoding="utf-8"))
             return _plan(data)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadInputError(f"{path} is damaged: {error!r}.") from error
 
 

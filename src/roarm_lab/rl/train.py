@@ -17,6 +17,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
+from roarm_lab.core.memory import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
@@ -25,6 +26,7 @@ from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, ra
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.policies.contract import Contract
+from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
@@ -34,6 +36,7 @@ from roarm_lab.rl.team import Team
 from roarm_lab.rl.trainer import Log, Trainer, check_together, kind_of, trainer_class
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+TERMINATING = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
 
@@ -107,7 +110,8 @@ def train(
         note: Called with every row of the curve.
 
     Raises:
-        BadInputError: A checkpoint is damaged, or there is none to resume.
+        BadInputError: A checkpoint is damaged, or there is none to resume, or the memory is too small.
+        BrokenLearningError: The policy's numbers became infinite or NaN; such a policy is not saved.
         DiskError: The run can not be written any more; the checkpoints that it has are kept.
         ImportError: The trainer's library is not installed.
         MissingError: CUDA was asked for and is not there.
@@ -120,10 +124,10 @@ def train(
         else:
             checkpoint = None
             run.write_json("meta.json", {**_meta(job), "randomization": _randomization(job, run, env)})
-        trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
-        if checkpoint is not None:
-            run.cut_curve(trainer.steps)
         with _writing(run):
+            trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
+            if checkpoint is not None:
+                run.cut_curve(trainer.steps)
             _learn(job, run, env, trainer, report=report, watch=watch, note=note)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
@@ -146,7 +150,7 @@ def train_beside(job: TrainJob, checkpoint: Path | None) -> None:
     env = _worlds(job)
     try:
         trainer = _trainer(job, env, checkpoint, None)
-        with _interruptible(None) as log:
+        with _interruptible(None) as log, breakdown_in_words(trainer):
             trainer.learn(job.settings.total_timesteps, log)
         leave()
     except StoppedTogether:
@@ -175,11 +179,23 @@ def _trainer(job: TrainJob, env: Env, checkpoint: Path | None, events: Path | No
     team, start = present(), trainer_class(job.trainer, job.settings.algorithm)
     check_together(job.trainer, job.settings.algorithm, team.size)
     device = team.device(device_of(job.device, job.env))
-    trainer = start(env, job.settings, seed=team.seed(job.seed), device=device, events=events)
+    sizes = f"{job.settings.num_envs:,} worlds, rollouts of {job.settings.rollout_steps:,} steps"
+    with memory_in_words(f"{sizes} and layers of {job.settings.hidden}"):
+        trainer = start(env, job.settings, seed=team.seed(job.seed), device=device, events=events)
     if checkpoint is not None:
-        trainer.resume(checkpoint)
+        _resume(trainer, checkpoint)
         env.total_steps = trainer.steps  # a curriculum goes on too
     return trainer
+
+
+def _resume(trainer: Trainer, checkpoint: Path) -> None:
+    """Go on from a checkpoint; of a damaged one, say what else there is."""
+    try:
+        trainer.resume(checkpoint)
+    except BadInputError as error:
+        older = [path.name for path in RunFolder(checkpoint.parents[1]).checkpoints() if path.name < checkpoint.name]
+        hint = f"Delete this folder to go on from the one of {int(older[-1]):,} steps." if older else "Train anew."
+        raise BadInputError(f"{error} {hint}") from error
 
 
 def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[[int], None] | None) -> Trained:
@@ -244,7 +260,10 @@ def newest_checkpoint(run: RunFolder) -> Path:
     """
     checkpoints = run.checkpoints()
     if not checkpoints:
-        raise BadInputError(f"{run.path} has no checkpoint to go on from: it ended before the first one.")
+        raise BadInputError(
+            f"{run.path} has no checkpoint to go on from: it ended before the first one. Train anew; `command` in its "
+            "meta.json says what was typed."
+        )
     return checkpoints[-1]
 
 
@@ -288,6 +307,7 @@ def _learn(
     note: Note | None,
 ) -> None:
     def save(steps: int) -> None:
+        check_sound(trainer.network_of(), steps)
         run.add_checkpoint(steps, trainer.save)
 
     def look(steps: int) -> None:
@@ -302,7 +322,8 @@ def _learn(
     )
     with _interruptible(log) as watched:
         try:
-            trainer.learn(job.settings.total_timesteps, watched)
+            with breakdown_in_words(trainer):
+                trainer.learn(job.settings.total_timesteps, watched)
         except KeyboardInterrupt as asked:
             save(trainer.steps)
             if isinstance(asked, StoppedTogether):
@@ -331,8 +352,9 @@ def _writing(run: RunFolder) -> Generator[None]:
         reason = error.__cause__ if isinstance(error, BadInputError) else error
         if not isinstance(reason, OSError):
             raise
+        hint = "see that you may write there" if isinstance(reason, PermissionError) else "make room"
         raise DiskError(
-            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; make room."
+            f"{run.path} can not be written any more: {reason.strerror or reason}. What it has is kept; {hint}."
         ) from error
 
 
@@ -349,7 +371,10 @@ def _interruptible(log: Log | None) -> Generator[Log]:
 
 @contextmanager
 def terminate_is_interrupt() -> Generator[None]:
-    """Treat a polite kill (SIGTERM, as batch systems send it) like Ctrl-C: save, then end."""
+    """Treat a polite kill (SIGTERM, as batch systems send it) and a terminal that went away like Ctrl-C: save and end.
+
+    What is ignored already stays so: `nohup` lets a program outlive its terminal.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -358,8 +383,12 @@ def terminate_is_interrupt() -> Generator[None]:
         del number, frame
         raise KeyboardInterrupt
 
-    old = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in TERMINATING}
+    before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in before.items():
+            signal.signal(number, handler)

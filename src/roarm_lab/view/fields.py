@@ -99,7 +99,7 @@ def read_fields(path: Path) -> Fields:
     """
     try:
         data: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInputError(f"{path} can not be read: {error}.") from error
     if not isinstance(data, dict):
         raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
