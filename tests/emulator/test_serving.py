@@ -232,6 +232,12 @@ def test_flags_that_are_refused_come_back_as_the_reason() -> None:
         pass
 
 
+def test_a_file_in_the_working_folder_is_no_module(tmp_path: Path) -> None:
+    (tmp_path / "tty.py").write_text("raise SystemExit('not the one that was meant')\n")
+    with emulator_process(FW26.name, folder=tmp_path) as process:
+        assert process.command("faults")["faults"] == {}
+
+
 def test_an_emulator_that_died_is_an_error_of_the_next_command() -> None:
     with emulator_process(FW26.name) as process:
         os.kill(process.pid, signal.SIGKILL)

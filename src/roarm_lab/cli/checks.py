@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from roarm_lab.cli.pins import constraint_file, numbers, pinned_versions, requirements, without_build
+from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import cpu_name, package_version, usable_cores
 
 PYTHONS = ((3, 11), (3, 13))  # requires-python of pyproject.toml: the oldest and the newest
@@ -254,7 +255,7 @@ def try_python(code: str, **env: str) -> str:
 
 def answer_of(code: str, **env: str) -> tuple[str, str]:
     """Return the last line that `code` printed in a fresh interpreter, and what it complained with, as `try_python`."""
-    command = [sys.executable, "-c", code]
+    command = [*OWN_PYTHON, "-c", code]
     try:
         done = subprocess.run(
             command, env={**os.environ, **env}, capture_output=True, text=True, timeout=TRY_TIMEOUT_S, check=False

@@ -18,6 +18,7 @@ from typing import IO
 
 from roarm_lab.cli.train import TrainArguments
 from roarm_lab.cli.training import asked_job, threads_wait_passively
+from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import usable_cores
 
 LEADER = "ROARM_TRAIN_LEADER"
@@ -94,7 +95,7 @@ def follow_leader() -> None:
 def _start(argv: Sequence[str], environment: dict[str, str], rank: int, words: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a process; all but the first print nothing, and what they complain of is kept."""
     return subprocess.Popen(  # noqa: S603 (this very Python)
-        [sys.executable, "-m", "roarm_lab", "train", *argv],
+        [*OWN_PYTHON, "-m", "roarm_lab", "train", *argv],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL if rank else None,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError, RoarmLabError
+from roarm_lab.core.own_python import OWN_PYTHON
 
 END_S = 20.0
 """How long an emulator may take to end before it is killed."""
@@ -88,7 +88,7 @@ def emulator_process(firmware: str, *flags: str, folder: Path | None = None) -> 
     Raises:
         BadInputError: The flags are refused; says why.
     """
-    words = [sys.executable, "-m", "roarm_lab", "emulate", "--firmware", firmware, "--json", "--end-with-stdin", *flags]
+    words = [*OWN_PYTHON, "-m", "roarm_lab", "emulate", "--firmware", firmware, "--json", "--end-with-stdin", *flags]
     with subprocess.Popen(  # noqa: S603 (this very Python)
         words,
         cwd=folder,
@@ -109,7 +109,10 @@ def _line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
     line = process.stdout.readline()
     if not line:
         raise BadInputError(_why(process))
-    return json.loads(line)
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise BadInputError(f"The emulator said {line.strip()!r} where its addresses should be.") from error
 
 
 def _why(process: "subprocess.Popen[str]") -> str:

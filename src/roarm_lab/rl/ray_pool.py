@@ -18,6 +18,7 @@ import ray
 import ray.exceptions
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import usable_cores
 
 ItemT = TypeVar("ItemT")
@@ -164,7 +165,7 @@ def _refuse_strangers(address: str) -> None:
         return
     try:
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", PROBE, address], capture_output=True, text=True, timeout=JOIN_S, check=False
+            [*OWN_PYTHON, "-c", PROBE, address], capture_output=True, text=True, timeout=JOIN_S, check=False
         )
     except subprocess.TimeoutExpired:
         raise BadInputError(
