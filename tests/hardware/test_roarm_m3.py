@@ -170,6 +170,14 @@ def test_a_restart_holds_the_arm_where_it_came_to_rest(port: APort, arm: RoArmM3
     np.testing.assert_allclose(sent, [0.0, 0.0, 1.5708, 0.0, 0.0, np.pi - 3.14], atol=1e-5)
 
 
+def test_a_restart_in_a_pause_is_told(port: APort, arm: RoArmM3) -> None:
+    arm.hold("paused by a person", gives_way=True)
+    port.silent, port.wire = True, HOME
+    port.say(b"All bus servos status checked.\r\n")
+    until(lambda: not arm.read().valid)
+    assert "restarted" in (arm.latched or "")
+
+
 def test_an_arm_that_falls_silent_is_not_believed(port: APort, arm: RoArmM3) -> None:
     port.silent = True
     until(lambda: not arm.read().valid)

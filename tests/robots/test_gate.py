@@ -113,6 +113,20 @@ def test_nothing_passes_a_held_gate_until_it_is_released(gate: Gate) -> None:
     np.testing.assert_array_equal(gate.target(HOME, HOME, DT_S), HOME)
 
 
+def test_a_hold_that_gives_way_does_not_hide_a_later_reason(gate: Gate) -> None:
+    gate.hold("a pause", gives_way=True)
+    gate.hold("another pause", gives_way=True)
+    assert gate.latched == "a pause"
+    gate.hold("the arm restarted")
+    gate.hold("the camera was lost")
+    gate.hold("a third pause", gives_way=True)
+    assert gate.latched == "the arm restarted"
+    gate.release()
+    gate.hold("a fault")
+    gate.hold("and one more")
+    assert gate.latched == "a fault"
+
+
 def test_after_a_hold_the_arm_sets_off_from_rest(gate: Gate) -> None:
     for _ in range(4):
         sent = gate.target(HOME + 1.0, HOME, DT_S)

@@ -251,7 +251,7 @@ class _Session:
             case Order.CLEAR:
                 self._arm.clear()
             case Order.PAUSE if self._arm.latched is None:
-                self._arm.hold(PAUSED)
+                self._arm.hold(PAUSED, gives_way=True)
             case Order.PAUSE:
                 if self._arm.latched == PAUSED:
                     self._arm.release()

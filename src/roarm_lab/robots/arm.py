@@ -154,8 +154,13 @@ class Arm(Protocol):
         """
         ...
 
-    def hold(self, reason: str = "the arm was told to hold") -> None:
-        """Repeat the last sent target, gripper included, and refuse wishes until `release`."""
+    def hold(self, reason: str = "the arm was told to hold", *, gives_way: bool = False) -> None:
+        """Repeat the last sent target, gripper included, and refuse wishes until `release`.
+
+        Args:
+            reason: What `latched` says until then.
+            gives_way: A later hold that does not give way tells its own reason instead: a pause hides no fault.
+        """
         ...
 
     def release(self) -> None:
@@ -279,10 +284,10 @@ class GatedArm(ABC):
             self._stops = (*self._stops, source)
 
     @final
-    def hold(self, reason: str = "the arm was told to hold") -> None:
-        """Repeat the last sent target, gripper included, and refuse wishes until `release`."""
+    def hold(self, reason: str = "the arm was told to hold", *, gives_way: bool = False) -> None:
+        """Repeat the last sent target, gripper included, and refuse wishes until `release`; see `Arm.hold`."""
         with self._lock:
-            self._repeat(self._gate.hold(reason))
+            self._repeat(self._gate.hold(reason, gives_way=gives_way))
 
     @final
     def release(self) -> None:

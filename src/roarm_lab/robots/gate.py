@@ -61,7 +61,7 @@ class Gate:
         self._watch = EffortWatch(robot, self.rules.effort) if self.rules.effort else None
         self._blocked: str | None = None
         self._latched: str | None = None
-        self._needs_clear = False
+        self._needs_clear = self._gives_way = False
 
     @property
     def sent(self) -> Float64:
@@ -127,13 +127,17 @@ class Gate:
         self._watch.forget()
         return True
 
-    def hold(self, reason: str = "the arm was told to hold") -> Float64:
+    def hold(self, reason: str = "the arm was told to hold", *, gives_way: bool = False) -> Float64:
         """Return the last sent target and let nothing pass until `release`. Holding again changes nothing.
 
         The target stops dead where it is: a hold is for emergencies, and braking it gently would be motion. The arm
         itself may be behind and still closes that gap, which `max_lead` bounds.
+
+        Args:
+            reason: What `latched` says until then.
+            gives_way: A later hold that does not give way tells its own reason instead: a pause hides no fault.
         """
-        self._latch(reason)
+        self._latch(reason, gives_way=gives_way)
         return self._sent
 
     def estop(self, reason: str) -> Float64:
@@ -254,9 +258,9 @@ class Gate:
             f"{blocked}. Move the arm nearer by hand, or connect again."
         )
 
-    def _latch(self, reason: str) -> None:
-        if self._latched is None:
-            self._latched = reason
+    def _latch(self, reason: str, *, gives_way: bool = False) -> None:
+        if self._latched is None or (self._gives_way and not gives_way):
+            self._latched, self._gives_way = reason, gives_way
         self._velocity = np.zeros_like(self._sent)
 
     def _finite(self, what: str, values: ArrayLike) -> Float64:
