@@ -54,6 +54,7 @@ def test_a_table_has_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> Non
         (("--worlds", "8", "--threads", "0"), "--worlds and --threads must be 1 or more"),
         (("--seconds", "0"), "--seconds must be above 0 and at most 600, got 0.0"),
         (("--seconds", "nan"), "--seconds must be above 0 and at most 600, got nan"),
+        (("--device", "cuda:1"), "it goes with --backend mujoco_warp"),
         (("--substeps", "0"), "--substeps must be 1 or more, got 0"),
         (("--substeps", "1000"), "--substeps 1000: episode_s (2.5) must be at least control_dt_s (5.0)"),
         (("--task", "lift-cube", "--demo", "--substeps", "4"), "A policy acts as often as it was trained to"),

@@ -155,6 +155,8 @@ def _refuse_misfits(arguments: BenchArguments) -> None:
         raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
     if arguments.commands < 1:
         raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
+    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
+        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
     if arguments.substeps is not None and arguments.what not in {"sim", "train"}:
         raise BadInputError("--substeps goes with `roarm bench sim` and `roarm bench train`.")
     if arguments.substeps is not None and (arguments.demo or arguments.bundle is not None):

@@ -63,6 +63,8 @@ def run(argv: list[str]) -> int:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
     if arguments.seed < 0 or arguments.threads < 0:
         raise BadInputError("--seed and --threads must be 0 or more.")
+    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
+        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
     if arguments.record_rollouts is not None and arguments.backend != "mujoco_cpu":
         raise BadInputError("--record-rollouts goes with --backend mujoco_cpu: recordings are made from its worlds.")
     from roarm_lab.cli.evaluating import evaluate_bundle, table
