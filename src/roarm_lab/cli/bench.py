@@ -149,24 +149,33 @@ def _trainer(arguments: BenchArguments) -> dict[str, str]:
 
 
 def _refuse_misfits(arguments: BenchArguments) -> None:
+    _refuse_numbers(arguments)
+    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
+        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
+    if arguments.substeps is not None and arguments.what not in {"sim", "train"}:
+        raise BadInputError("--substeps goes with `roarm bench sim` and `roarm bench train`.")
+    if arguments.what != "train" and arguments.trainer is not None:
+        raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
+    if arguments.what != "train" and arguments.hyperparameters is not None:
+        raise BadInputError("--hyperparameters goes with `roarm bench train`: nothing else learns.")
+    if arguments.demo or arguments.bundle is not None:
+        _refuse_policies(arguments)
+
+
+def _refuse_numbers(arguments: BenchArguments) -> None:
     if min((*arguments.worlds, *arguments.threads, 1)) < 1:
         raise BadInputError("--worlds and --threads must be 1 or more.")
     if arguments.seconds is not None and not 0.0 < arguments.seconds <= 600.0:
         raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
     if arguments.commands < 1:
         raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
-    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
-        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
-    if arguments.substeps is not None and arguments.what not in {"sim", "train"}:
-        raise BadInputError("--substeps goes with `roarm bench sim` and `roarm bench train`.")
-    if arguments.substeps is not None and (arguments.demo or arguments.bundle is not None):
-        raise BadInputError("A policy acts as often as it was trained to: leave out --substeps.")
-    if arguments.what != "sim" and (arguments.demo or arguments.bundle is not None):
+
+
+def _refuse_policies(arguments: BenchArguments) -> None:
+    if arguments.what != "sim":
         raise BadInputError("--bundle and --demo go with `roarm bench sim`.")
-    if arguments.what != "train" and arguments.trainer is not None:
-        raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
-    if arguments.what != "train" and arguments.hyperparameters is not None:
-        raise BadInputError("--hyperparameters goes with `roarm bench train`: nothing else learns.")
+    if arguments.substeps is not None:
+        raise BadInputError("A policy acts as often as it was trained to: leave out --substeps.")
     if arguments.demo and arguments.bundle is not None:
         raise BadInputError("Give either --bundle or --demo.")
 
