@@ -145,3 +145,10 @@ def test_what_is_no_json_makes_the_older_page_let_the_arm_fall(older: Board, que
     older.run(0.5)
     assert not reply.done  # the emergency stop blocks
     assert not any(servo.torque_on for servo in older.servos.values())
+
+
+def test_a_request_that_breaks_off_is_not_carried_out(older: Board) -> None:
+    reply = older.http('{"T":402,"ssid":"you')
+    older.run(0.5)
+    assert reply.done
+    assert all(servo.torque_on for servo in older.servos.values())

@@ -106,12 +106,17 @@ def _obey_lines(computer: Computer) -> Work:
 def _serve(computer: Computer) -> Work:
     """Answer HTTP requests in the older firmware: after the command, with what it left as information.
 
-    Unlike the serial line, the web server does not look whether it understood: what is no JSON is a document without
-    `T`, the emergency stop.
+    Unlike the serial line, the web server does not look whether it understood: of what is no JSON from its first
+    character on nothing is there, not even `T`, and that is the emergency stop. What breaks off later is not carried
+    out here; the true firmware would carry out what it understood before that.
     """
     while computer.requests:
         query, reply = computer.requests[0]
-        yield from execute(computer, computer.understood(query) or Command({}))
+        command = computer.understood(query)
+        if command is None and not query.lstrip().startswith("{"):
+            command = Command({})
+        if command is not None:
+            yield from execute(computer, command)
         computer.requests.popleft()
         info = computer.ram.info
         reply.answer(object_text(info) if info is not None else "null", OLDER_CONTENT_TYPE)
