@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
 
 BLOCKED = """
 import os, sys
@@ -39,9 +40,21 @@ def roarm_without(packages: str, *words: str, folder: Path) -> subprocess.Comple
     )
 
 
+class Started(subprocess.Popen[str]):
+    """A process that a failing test does not wait for: it would, for ever, for one that nobody has told to end."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for its end; after an error kill it first."""
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
+
+
 def start_roarm(*words: str, folder: Path, start_new_session: bool = False) -> subprocess.Popen[str]:
     """Start `roarm` and return the process, which may lead a group of its own."""
-    return subprocess.Popen(
+    return Started(
         [sys.executable, "-m", "roarm_lab", *words],
         cwd=folder,
         env=plain_environment(),
