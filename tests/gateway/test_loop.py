@@ -17,12 +17,16 @@ from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import (
     ARRIVED_RAD,
+    FRESH_WITHIN_S,
+    LOOK_S,
+    MAX_AGE_PERIODS,
     SLOW_RAD_S,
     Cycle,
     CycleLog,
     LogError,
     fresh_sample,
     move_slowly,
+    quiet_memory,
     run_episode,
 )
 from roarm_lab.policies.bundle import Bundle, load_bundle
@@ -350,3 +354,23 @@ def test_ctrl_c_while_waiting_holds_the_arm(policy: ArmPolicy) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_episode(arm, policy, GOAL)
     assert arm.latched == "KeyboardInterrupt"
+
+
+def test_after_the_memory_was_tidied_the_loop_waits_for_a_reading_as_new_as_a_cycle_needs() -> None:
+    clock = SimulatedClock(start_s=100.0)
+    paused_until_s = clock.now_s() + 0.3
+    arm = PerfectArm(
+        HOME, clock=clock, fault=lambda now_s: ArmSample.of(99.0, HOME) if now_s < paused_until_s else None
+    )
+    with quiet_memory(arm, DT_S):
+        assert paused_until_s <= clock.now_s() <= paused_until_s + 2 * LOOK_S
+        fresh_sample(arm, MAX_AGE_PERIODS * DT_S)
+
+
+def test_a_reading_that_never_comes_is_waited_for_only_so_long() -> None:
+    clock = SimulatedClock(start_s=100.0)
+    arm = PerfectArm(HOME, clock=clock, fault=lambda now_s: ArmSample.of(99.0, HOME))
+    with quiet_memory(arm, DT_S):
+        assert clock.now_s() <= 100.0 + FRESH_WITHIN_S + LOOK_S
+        with pytest.raises(UnsafeCommandError, match="old"):
+            fresh_sample(arm, MAX_AGE_PERIODS * DT_S)

@@ -88,7 +88,7 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
-        with quiet_memory(), (folder / "cycles.jsonl").open("xb", buffering=0) as file:
+        with quiet_memory(found.arm, policy.control_dt_s), (folder / "cycles.jsonl").open("xb", buffering=0) as file:
             log, episodes, ended_by = CycleLog(file), list[EpisodeLog](), "interrupted"
             try:
                 ended_by = _run_all(arguments, found, policy, ready.goal, log=log, episodes=episodes)

@@ -54,7 +54,7 @@ def measure_and_say(arguments: BenchArguments) -> int:
         found = stack.enter_context(opened)
         move_slowly(found.arm, ROARM_M3.keyframe("home"), PERIOD_S)
         stack.enter_context(spinning(usable_cores() if arguments.busy else 0))
-        stack.enter_context(quiet_memory())
+        stack.enter_context(quiet_memory(found.arm, PERIOD_S))
         about = machine()
         if arguments.what == "loop":
             result = measure_loop(found.arm, arguments.seconds or LOOP_S)

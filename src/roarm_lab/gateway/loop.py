@@ -24,6 +24,8 @@ from roarm_lab.robots.sight import BoxTruth, Sight
 
 SLOW_RAD_S = 0.6
 """Joint speed of moves that nobody asked to be fast."""
+FRESH_WITHIN_S, LOOK_S = 1.0, 0.01
+"""A choice: how long to wait for new readings after a pause of our own making, and how often to look."""
 ARRIVED_RAD = 0.06
 """How near the measured pose must come: an arm with proportional servos stops up to 3.8 degrees short."""
 SETTLE_S = 2.0
@@ -125,17 +127,29 @@ class CycleLog:
 
 
 @contextmanager
-def quiet_memory() -> Generator[None]:
+def quiet_memory(arm: Arm, period_s: float) -> Generator[None]:
     """Keep Python's garbage collector from looking through what is there already, inside the block.
 
-    One look through all of a loaded simulator and network takes 20 ms and more, and comes when it likes.
+    One look through all of a loaded simulator and network takes 20 ms and more, and comes when it likes. The one look
+    before the block keeps the arm's own thread from reading, for 0.25 s among eight million objects; so readings as new
+    as a cycle of `period_s` needs them are waited for. Where none come the first cycle says why.
     """
     gc.collect()
     gc.freeze()
     try:
+        _wait_for_new_readings(arm, MAX_AGE_PERIODS * period_s)
         yield
     finally:
         gc.unfreeze()
+
+
+def _wait_for_new_readings(arm: Arm, max_age_s: float) -> None:
+    until_s = arm.clock.now_s() + FRESH_WITHIN_S
+    while (now_s := arm.clock.now_s()) < until_s:
+        sample = arm.read()
+        if sample.valid and now_s - sample.measured_at_s <= max_age_s:
+            return
+        arm.clock.sleep_until_s(now_s + LOOK_S)
 
 
 def fresh_sample(arm: Arm, max_age_s: float) -> ArmSample:
