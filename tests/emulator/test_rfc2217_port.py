@@ -84,9 +84,17 @@ def test_every_byte_passes_both_ways_also_those_the_protocol_uses(bench: Bench) 
     assert bench.heard == every
 
 
-def test_both_lines_low_from_the_start_never_touch_the_reset(bench: Bench) -> None:
+def test_both_lines_go_up_at_once_when_a_client_comes_as_with_a_kernel(bench: Bench) -> None:
+    with client(bench, dtr=True, rts=True) as computer:
+        assert set(bench.lines) == {(True, True)}
+        computer.rts = False
+        computer.dtr = False
+        assert bench.lines[-2:] == [(True, False), (False, False)]
+
+
+def test_a_client_that_lets_dtr_go_first_is_seen_to_reset_the_board(bench: Bench) -> None:
     with client(bench, dtr=False, rts=False):
-        assert set(bench.lines) == {(False, False)}
+        assert (False, True) in bench.lines
 
 
 def test_each_change_of_a_line_arrives_in_order(bench: Bench) -> None:

@@ -165,8 +165,10 @@ def test_a_program_learns_the_addresses_and_each_of_them_works(process: Emulator
 def test_the_reset_line_restarts_the_computer(process: EmulatorProcess) -> None:
     before = process.command("state")["resets"]
     network = serial.serial_for_url(process.addresses.rfc2217, do_not_open=True, baudrate=115200, timeout=ENOUGH_S)
-    network.dtr = network.rts = False
+    network.dtr = network.rts = True
     with network:
+        network.rts = False
+        network.dtr = False
         assert process.command("state")["resets"] == before
         network.rts = True  # RTS alone holds it in reset
         network.rts = False

@@ -51,6 +51,11 @@ class Lines:
         self._rts = on
         self._set_lines(self._dtr, self._rts)
 
+    def open(self) -> None:
+        """Raise both lines at once, as a kernel does when a port is opened, before any program can choose."""
+        self._dtr = self._rts = True
+        self._set_lines(True, True)
+
     def drop(self) -> None:
         """Let both lines go at once, as a closed port does."""
         self._dtr = self._rts = False
@@ -165,6 +170,7 @@ class Rfc2217Port:
             connection, _ = self._listener.accept()
             if self._client is None and self._plugged:
                 self._lines = Lines(self._set_lines)
+                self._lines.open()
                 self._client = Client(connection, self._lines)
             else:
                 connection.close()

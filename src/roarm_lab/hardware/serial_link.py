@@ -20,11 +20,15 @@ VANISHED = "its port is gone"
 GONE = (OSError, serial.SerialException, TypeError)
 """What a port raises when its cable is pulled; pyserial turns some of it into a TypeError inside."""
 
+NO_LINES = (errno.EINVAL, errno.ENOTTY)
+"""What a port without modem lines answers, such as a pseudo-terminal."""
+
 
 class SerialLink:
     """An open port, ours alone.
 
-    Opening it does not reset the arm: DTR and RTS, which are wired to reset and boot, are off before it opens.
+    Opening and closing it do not reset the arm. RTS alone, without DTR, is what resets it; an operating system raises
+    both together when a port opens, so RTS is lowered first and never stands alone.
 
     A cable streams: the older firmware sends up to 53 lines a second that way and the newer 35, as fast as the line can
     carry them; users report 23 when each is asked for, which is too few to control at 20 Hz. Over a network lines are
@@ -94,13 +98,25 @@ class SerialLink:
 def _open(place: str, *, native: bool, baud: int) -> Any:
     try:
         port = cast("Any", serial.serial_for_url(place, do_not_open=True, baudrate=baud, timeout=0.0))
-        port.dtr = port.rts = False
+        port.dtr = port.rts = True  # as the operating system raises them: opening then changes neither
         if native:
             port.exclusive = True
             port.write_timeout = WRITE_S
         port.open()
+        _lower_lines(port)
     except GONE as error:
         raise LinkError(explain_open(place, error)) from error
     except ValueError as error:
         raise LinkError(explain_open(place, error)) from error
     return port
+
+
+def _lower_lines(port: Any) -> None:
+    """Let both modem lines go, RTS first: for the moment between the two DTR stands alone, which does nothing."""
+    try:
+        port.rts = False
+        port.dtr = False
+    except OSError as error:
+        if error.errno not in NO_LINES:
+            port.close()
+            raise
