@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from roarm_lab.gateway.teleop_keyboard import ALONE_S, QUIET_S
 from tests.cli.commands import plain_environment
 
 PATIENCE_S = 60.0
+FREE = "free        targets pass the gate again"
 ANGLES = re.compile(r"((?:[+-]\d+\.\d\d ){6})rad")
 
 
@@ -28,6 +30,21 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         os.write(self._person, keys.encode())
+
+    def clear(self) -> None:
+        """Press C alone, as a person does: after a moment in which nothing else is pressed, and again if it takes."""
+        start, end_s = len(self.text), time.monotonic() + PATIENCE_S
+        while FREE not in self.text[start:]:
+            assert time.monotonic() < end_s, self.text[-2000:]
+            self.watch(QUIET_S + ALONE_S)
+            self.type("c")
+            self.watch(QUIET_S)
+
+    def watch(self, seconds: float) -> None:
+        """Let a time pass, reading what is shown."""
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            self._read()
 
     def hang_up(self) -> None:
         """Close the window."""

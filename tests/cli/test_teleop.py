@@ -48,7 +48,7 @@ def test_keys_move_the_arm_esc_stops_it_and_the_terminal_is_given_back(folder: P
         for _ in range(10):
             terminal.wait_for("HELD keyboard", again=True)
         assert abs(terminal.angles[1] - held) < 0.02
-        terminal.type("c")
+        terminal.clear()
         terminal.wait_for("free        targets pass the gate again")
         terminal.type("m")
         terminal.wait_for("keyboard: hand 50%")
@@ -73,10 +73,23 @@ def test_a_signal_ends_it_gently_and_the_terminal_is_given_back(folder: Path, nu
 
 
 @pytest.mark.slow
+def test_the_keys_are_shown_at_the_start_and_to_who_asks(folder: Path) -> None:
+    with roarm_in_a_terminal("teleop", folder=folder) as terminal:
+        started(terminal)
+        assert "Q/A W/S E/D R/F T/G Y/H move joints" in terminal.text
+        terminal.type("?")
+        terminal.wait_for("P or Esc    emergency stop", again=True)
+        assert "HELD" not in terminal.text
+
+
+@pytest.mark.slow
 def test_ctrl_z_does_not_leave_the_arm_alone(folder: Path) -> None:
     with roarm_in_a_terminal("teleop", folder=folder) as terminal:
         started(terminal)
-        terminal.type("\x1a\x13m")
+        terminal.type("\x1a\x13")
+        terminal.wait_for("HELD        a key without a meaning was pressed")
+        terminal.clear()
+        terminal.type("m")
         terminal.wait_for("keyboard: hand 35%")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from roarm_lab.core.errors import MissingError
 from roarm_lab.gateway.teleop import Order, teleoperate
-from roarm_lab.gateway.teleop_gamepad import DEAD_ZONE, Gamepad, PadState, SdlPad, axes_of, without_dead_zone
+from roarm_lab.gateway.teleop_gamepad import DEAD_ZONE, STEADY_S, Gamepad, PadState, SdlPad, axes_of, without_dead_zone
 from roarm_lab.gateway.teleop_jog import Jog, Switch
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.gateway.a_session import PERIOD_S, START
@@ -97,3 +97,18 @@ def test_where_there_is_no_gamepad_it_says_what_to_do(monkeypatch: pytest.Monkey
     with pytest.raises(MissingError, match=r"No gamepad was found\. Plug it in") as error:
         SdlPad()
     assert error.value.exit_code == 3
+
+
+def test_a_gamepad_that_never_changes_is_not_followed_for_ever_and_says_so() -> None:
+    pad = PadState({"leftx": 1.0})
+    states = {"pad": pad}
+    one = Gamepad(lambda: states["pad"])
+    assert [any(one.state(now_s, "joint").axes) for now_s in (10.0, 10.0 + STEADY_S, 10.1 + STEADY_S)] == [
+        True,
+        True,
+        False,
+    ]
+    assert "no longer counts" in one.state(70.0, "joint").trouble
+    states["pad"] = PadState({"leftx": 0.99})
+    again = one.state(70.1, "joint")
+    assert (any(again.axes), again.trouble) == (True, "")

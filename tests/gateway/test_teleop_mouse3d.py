@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
-from roarm_lab.gateway.teleop import Order
-from roarm_lab.gateway.teleop_mouse3d import FULL_PUSH, HidMouse, Mouse3d
+from roarm_lab.gateway.teleop import Order, TeleopTurn, teleoperate
+from roarm_lab.gateway.teleop_jog import Jog
+from roarm_lab.gateway.teleop_mouse3d import BUTTON_S, FULL_PUSH, SILENT_S, HidMouse, Mouse3d
+from roarm_lab.robots.roarm_m3 import ROARM_M3
+from tests.gateway.a_session import PERIOD_S, START
+from tests.gateway.perfect_arm import PerfectArm
 
 FULL = round(FULL_PUSH)
 
@@ -47,6 +51,44 @@ def test_the_newest_report_counts_and_stays_until_the_next() -> None:
     one = mouse(report(1, 0, -FULL, 0), report(1, 0, FULL, 0))
     assert one.state(0.0, "ee").axes[0] == -1.0
     assert one.state(0.1, "ee").axes[0] == -1.0
+
+
+@pytest.mark.parametrize("pushed", [report(1, 0, -FULL, 0), report(2, -FULL, 0, 0)])
+def test_a_mouse_that_falls_silent_while_it_is_pushed_no_longer_counts_and_says_so(pushed: list[int]) -> None:
+    queue = [pushed]
+    one = Mouse3d(lambda: queue.pop(0) if queue else [])
+    first = one.state(5.0, "ee")
+    assert (any(first.axes), first.trouble) == (True, "")
+    for now_s in (5.0 + SILENT_S + 0.01, 65.0):
+        silent = one.state(now_s, "ee")
+        assert not any(silent.axes)
+        assert "has not reported for 0.25 s" in silent.trouble
+    queue.append(pushed)
+    again = one.state(65.1, "ee")
+    assert (any(again.axes), again.trouble) == (True, "")
+
+
+def test_a_cap_that_rests_is_silent_without_a_word() -> None:
+    one = mouse(report(1, 0, 0, 0))
+    assert [(any(state.axes), state.trouble) for state in (one.state(0.0, "ee"), one.state(60.0, "ee"))] == [
+        (False, "")
+    ] * 2
+
+
+def test_a_button_that_stays_down_without_a_word_counts_for_a_moment_only() -> None:
+    one = mouse([3, 1])
+    assert [one.state(now_s, "ee").axes[5] for now_s in (0.0, BUTTON_S, BUTTON_S + 0.1)] == [-1.0, -1.0, 0.0]
+
+
+def test_a_silent_mouse_stops_the_arm_and_the_person_reads_why() -> None:
+    one = mouse(report(1, 0, -FULL, 0))
+    seen: list[TeleopTurn] = []
+    arm = PerfectArm(START)
+    teleoperate(arm, Jog(ROARM_M3, one, PERIOD_S), watch=[seen.append], seconds=60.0)
+    stood = [turn.sent[1] for turn in seen[round(1.0 / PERIOD_S) :]]
+    assert stood[0] != START[1]
+    assert stood == [stood[0]] * len(stood)
+    assert "no longer counts" in seen[-1].trouble
 
 
 def test_both_buttons_are_one_emergency_stop() -> None:

@@ -80,9 +80,17 @@ def test_a_motion_key_takes_over_at_once_and_moves_the_arm(policy: ArmPolicy) ->
 
 
 def test_after_an_emergency_stop_the_keyboard_has_the_arm(policy: ArmPolicy) -> None:
-    seen = watch_it(policy, {THERE + 10: "p", THERE + 20: "c"}, THERE + 40)
-    assert [turn.latched is None for turn in seen[THERE + 9 : THERE + 21]] == [True, *[False] * 10, True]
-    assert seen[-1].note == "by hand, joints 35%"
+    seen = watch_it(policy, {THERE + 10: "p", THERE + 40: "c"}, THERE + 60)
+    assert [turn.latched is None for turn in seen[THERE + 9 : THERE + 41]] == [True, *[False] * 31]
+    assert (seen[-1].latched, seen[-1].note) == (None, "by hand, joints 35%")
+    np.testing.assert_array_equal(seen[-1].sent, seen[THERE + 10].sent)
+
+
+@pytest.mark.parametrize("key", ["x", "\u3154", "\u0437", "\uff50", "\x1b[A"])
+def test_any_key_that_is_not_known_stops_a_policy_that_drives(policy: ArmPolicy, key: str) -> None:
+    seen = watch_it(policy, {THERE + 10: key}, THERE + 40)
+    assert seen[THERE + 9].latched is None
+    assert all("stops the arm" in (turn.latched or "") for turn in seen[THERE + 10 :])
     np.testing.assert_array_equal(seen[-1].sent, seen[THERE + 10].sent)
 
 

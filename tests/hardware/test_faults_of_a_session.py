@@ -52,15 +52,9 @@ def press_until_it_moves(terminal: Terminal, emulator: EmulatorProcess, key: str
     while abs(pose(emulator)[0] - start[0]) < 0.2:
         assert time.monotonic() < end_s, terminal.text[-2000:]
         terminal.type(key)
-        wait(terminal, KEY_S)
+        terminal.watch(KEY_S)
         if "HELD" in terminal.text[-400:] and "s old" in terminal.text:
-            terminal.type("c")
-
-
-def wait(terminal: Terminal, seconds: float) -> None:
-    """Let a time pass, reading what is shown."""
-    until_s = time.monotonic() + seconds
-    terminal.wait_until(lambda: time.monotonic() > until_s)
+            terminal.clear()
 
 
 def comes_to_rest(emulator: EmulatorProcess) -> Float64:
@@ -87,8 +81,7 @@ def test_a_cable_that_is_pulled_and_put_back_while_a_person_steers(
         emulator.command("replug")
         terminal.wait_for("back        the arm can be read again")
         np.testing.assert_allclose(pose(emulator), left, atol=STILL_RAD)  # nothing was sent
-        wait(terminal, 1.0)
-        terminal.type("c")
+        terminal.clear()
         terminal.wait_for("free        targets pass the gate again")
         press_until_it_moves(terminal, emulator, "a")
         terminal.type("\x03")

@@ -8,28 +8,19 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.gateway.teleop_keys import DEVICES, KEYS
 
 Device = Literal["keyboard", "gamepad", "mouse3d", "leader", "hand", "policy"]
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
   Move an arm yourself. Every target passes the safety gate; on any doubt the
   arm is held. Works in a plain terminal, also over SSH; no screen is needed.
 
 keys, whatever steers:
-  P or Esc    emergency stop; C clears it, after you have looked at the arm
-  space       pause, and go on
-  Ctrl-C      hold the arm and end
+{KEYS}
 
 what steers (--with):
-  keyboard    Q/A W/S E/D R/F T/G Y/H move joints 1 to 6 plus/minus; - and = are slower and faster;
-              M moves the hand instead, with the same keys: x, y, z, pitch, roll, gripper.
-              A tap is a nudge, a held key moves on; one key at a time (a terminal tells no more)
-  gamepad     sticks, cross and triggers move; B is the emergency stop, Start clears, A pauses,
-              Back changes between joints and hand, shoulder buttons are slower and faster
-  mouse3d     push and turn the cap; left button closes the gripper, right opens it, both stop
-  leader      a second arm (--leader), moved by hand, is mirrored; the arm comes to it slowly first
-  hand        the arm's own motors are switched off; it is moved by hand, and only shown
-  policy      a bundle (--bundle) drives; space or a motion key takes over, space gives it back
+{DEVICES}
 
 examples:
   roarm teleop                                     keyboard and the simulated arm

@@ -13,6 +13,7 @@ from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch
 from roarm_lab.gateway.teleop_hand import Limp, limp_of, watch_by_hand
 from roarm_lab.gateway.teleop_jog import Device, Jog
 from roarm_lab.gateway.teleop_keyboard import Keyboard
+from roarm_lab.gateway.teleop_keys import keys_of
 from roarm_lab.gateway.teleop_leader import Leader
 from roarm_lab.gateway.teleop_terminal import terminal_keys
 from roarm_lab.gateway.teleop_words import Newest, StatusLine
@@ -23,7 +24,7 @@ from roarm_lab.robots.robot import Robot
 TAKE_HOLD_S, LOOK_S = 10.0, 0.1
 """How long motors are tried to be switched on again at the end: the newer firmware folds the arm for some seconds
 before it lets go, and says nothing meanwhile."""
-HINT = "C clears it, after you have looked at the arm; space ends a pause"
+HINT = "C clears it, after you have looked at the arm: press it alone; space ends a pause; ? shows the keys"
 LIMP = """
   CAREFUL: the motors of {which} will be switched off, and the arm will DROP.
   {warning}
@@ -75,6 +76,10 @@ def attach(setup: Setup, arm: Arm) -> None:
     if setup.arguments.view:
         _add_page(setup, arm.robot)
     line = StatusLine(hint=HINT if setup.keyboard is not None else "")
+    if setup.keyboard is not None:
+        line.keys = keys_of(setup.arguments.device)
+        setup.keyboard.show_keys = line.show_keys
+        line.show_keys()
     setup.stack.callback(line.end)
     _add_watch(setup, line)
 

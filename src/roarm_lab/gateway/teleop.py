@@ -34,13 +34,25 @@ JOINT_POS, JOINT_TARGET = "joint_pos", "joint_target"
 class Order(Enum):
     """What a person may want at any moment, whatever the teleoperator is."""
 
-    STOP = "emergency stop"
+    STOP = "emergency stop by a person"
     """Hold until `CLEAR`."""
+    STOP_UNKNOWN = (
+        "a key without a meaning was pressed, or the terminal sent something by itself: any of it stops the arm"
+    )
+    STOP_LAYOUT = (
+        "the keyboard layout is not Latin, so that keys are not known: any of them stops the arm. Switch it over"
+    )
+    """Both as `STOP`: who presses any key at all, on any keyboard, may mean it."""
     CLEAR = "clear"
     """End a hold or an emergency stop: the person has looked at the arm."""
     PAUSE = "pause"
     """Hold; the second time, go on. A hold of another kind, or an emergency stop, is not ended by it: who presses it in
     a fright, when the arm has just been held for a fault, wants it to stand."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is an emergency stop."""
+        return self in {Order.STOP, Order.STOP_UNKNOWN, Order.STOP_LAYOUT}
 
 
 class Desk(Protocol):
@@ -246,8 +258,8 @@ class _Session:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Order.STOP:
-                self._arm.estop("emergency stop by a person")
+            case Order.STOP | Order.STOP_UNKNOWN | Order.STOP_LAYOUT:
+                self._arm.estop(order.value)
             case Order.CLEAR:
                 self._arm.clear()
             case Order.PAUSE if self._arm.latched is None:

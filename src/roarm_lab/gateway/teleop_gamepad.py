@@ -10,7 +10,7 @@ from typing import Any
 
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.gateway.teleop import Order
-from roarm_lab.gateway.teleop_jog import DeviceState, Mode, Switch
+from roarm_lab.gateway.teleop_jog import STILL, DeviceState, Mode, Switch
 
 DEAD_ZONE = 0.15
 """Sticks rarely come to rest at exactly 0: worn ones stay up to a tenth off."""
@@ -33,6 +33,12 @@ BUTTON_NAMES = (
     "dpdown",
 )
 """In the order of SDL's numbers; the ones behind these are not used."""
+STEADY_S = 3.0
+"""A choice: a gamepad tells what changes, so one whose radio was lost looks like one that is held still. What has not
+changed for so long no longer counts."""
+STEADY = (
+    f"nothing has changed at the gamepad for {STEADY_S:g} s, so its deflection no longer counts: let go, and push again"
+)
 PRESSED: dict[str, Order | Switch] = {
     "b": Order.STOP,
     "start": Order.CLEAR,
@@ -66,6 +72,7 @@ class Gamepad:
         self.name = name
         self._read = read
         self._down: frozenset[str] | None = None
+        self._last, self._changed_s = PadState(), 0.0
 
     def state(self, now_s: float, mode: Mode) -> DeviceState:
         """Return deflections, and what was pressed since the last time.
@@ -73,7 +80,6 @@ class Gamepad:
         Raises:
             UnsafeCommandError: It was unplugged, or its batteries are empty.
         """
-        del now_s
         pad = self._read()
         if pad is None:
             self._down = None
@@ -81,7 +87,13 @@ class Gamepad:
         # What was down already when the gamepad came was not pressed for us.
         pressed = frozenset[str]() if self._down is None else pad.buttons - self._down
         self._down = pad.buttons
-        return DeviceState(axes_of(pad, mode), [asked for name, asked in PRESSED.items() if name in pressed])
+        asked = [asked for name, asked in PRESSED.items() if name in pressed]
+        if pad != self._last:
+            self._last, self._changed_s = pad, now_s
+        axes = axes_of(pad, mode)
+        if any(axes) and now_s - self._changed_s > STEADY_S:
+            return DeviceState(STILL, asked, STEADY)
+        return DeviceState(axes, asked)
 
 
 def axes_of(pad: PadState, mode: Mode) -> tuple[float, ...]:

@@ -47,6 +47,8 @@ class DeviceState:
     """Deflections, -1 to 1, in the order of the joints, or of `EE_AXES`."""
     asked: Sequence[Order | Switch] = ()
     """What was pressed since the last time, in order."""
+    trouble: str = ""
+    """Why a deflection does not count; empty when it does, or there is none."""
 
 
 class Device(Protocol):
@@ -88,7 +90,7 @@ class Jog:
         self._axes: Float64 = np.zeros(AXES)
         self._goal: Float64 | None = None
         self._point: Float64 | None = None
-        self._trouble = ""
+        self._trouble = self._device_trouble = ""
 
     @property
     def name(self) -> str:
@@ -103,7 +105,7 @@ class Jog:
     @property
     def trouble(self) -> str:
         """Why the hand stays where it is; empty when it does not, or nothing is deflected."""
-        return self._trouble
+        return self._device_trouble or self._trouble
 
     @property
     def moving(self) -> bool:
@@ -114,6 +116,7 @@ class Jog:
         """Look at the device and return the orders that are not for this object."""
         self._axes = np.zeros(AXES)  # if the device is gone, nothing is deflected
         state = self._device.state(now_s, self.mode)
+        self._device_trouble = state.trouble
         axes = np.asarray(state.axes, dtype=np.float64)
         if axes.shape == (AXES,) and np.isfinite(axes).all():
             self._axes = np.clip(axes, -1.0, 1.0)

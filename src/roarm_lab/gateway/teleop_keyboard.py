@@ -4,10 +4,15 @@ A terminal tells which key was pressed, never that it was let go. That a key is 
 press counts as a nudge, at a part of the speed, for about as long as a keyboard waits before it repeats; from the first
 repeat on the motion has its full speed, and ends soon after the last one. A terminal repeats only the key that was
 pressed last, so one key counts at a time, and any other key ends the motion.
+
+Not all that comes was typed: terminals answer questions of other programs, report the mouse and the focus, and paste.
+Such bytes come in bursts, in pieces, and sometimes without the Esc they begin with. So what is no key stops the arm,
+and for a moment nothing but another stop counts then; keys that come together count as stops only; and the key that
+clears an emergency stop counts only when it comes alone.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Protocol
 
 from roarm_lab.core.errors import UnsafeCommandError
@@ -16,14 +21,12 @@ from roarm_lab.gateway.teleop_jog import AXES, DeviceState, Mode, Switch
 
 MOTION_KEYS = ("qa", "ws", "ed", "rf", "tg", "yh")
 """Plus and minus of each axis."""
+ESC, CLEAR, HELP = "\x1b", "c", "?"
+STOPS = frozenset({"p", ESC})
 ASKED: dict[str, Order | Switch] = {
-    "p": Order.STOP,
-    "\x1b": Order.STOP,  # Esc
-    "c": Order.CLEAR,
     " ": Order.PAUSE,
     "m": Switch.MODE,
     "-": Switch.SLOWER,
-    "_": Switch.SLOWER,
     "=": Switch.FASTER,
     "+": Switch.FASTER,
 }
@@ -32,8 +35,11 @@ NUDGE_S, NUDGE_SHARE = 0.5, 0.25
 """How long a single press counts, and as how much of a deflection: keyboards wait 0.25 to 0.66 s before they repeat."""
 REPEAT_S = 0.2
 """How long a repeat counts: keyboards repeat 10 to 30 times a second, and a network delays some."""
-_SEQUENCE = re.compile("\x1b[\\[O][0-9;]*[ -/]*[@-~]")
-"""What arrow and function keys send. An Esc that is not the beginning of one is the key Esc."""
+KNOWN = frozenset({*"".join(MOTION_KEYS), *ASKED, *STOPS, CLEAR, HELP})
+QUIET_S = 1.0
+"""A choice: how long after what is no key the rest of it may still come; networks hold a part back for less."""
+ALONE_S = 0.15
+"""A choice: how long nothing may follow the key that clears. Shorter than a keyboard waits before it repeats."""
 
 
 class Characters(Protocol):
@@ -49,9 +55,17 @@ class Keyboard:
 
     name = "keyboard"
 
-    def __init__(self, terminal: Characters) -> None:
-        self._terminal = terminal
+    def __init__(self, terminal: Characters, show_keys: Callable[[], None] = lambda: None) -> None:
+        """Use a terminal.
+
+        Args:
+            terminal: Where characters come from.
+            show_keys: Called when a person asks what the keys are; must not wait.
+        """
+        self._terminal, self.show_keys = terminal, show_keys
         self._key, self._share, self._until_s = "", 0.0, 0.0
+        self._other_s = self._noise_s = -inf
+        self._clear_due_s = inf
 
     def orders(self, now_s: float) -> Sequence[Order]:
         """Return the orders alone, for a session in which something else moves the arm.
@@ -73,12 +87,39 @@ class Keyboard:
         if text is None:
             self._key = ""
             raise UnsafeCommandError("The terminal is gone, so nobody could stop the arm.")
-        asked = [known for key in keys_in(text) if (known := self._press(key, now_s)) is not None]
+        asked = self._hear(text.lower(), now_s)
         return DeviceState(self._axes(now_s), asked)
 
-    def _press(self, key: str, now_s: float) -> Order | Switch | None:
-        if key in {CTRL_C, CTRL_D}:
+    def _hear(self, keys: str, now_s: float) -> list[Order | Switch]:
+        """Return what is asked for by keys that came together."""
+        if CTRL_C in keys or CTRL_D in keys:
             raise KeyboardInterrupt
+        if set(keys) <= {CLEAR}:
+            return self._clear(keys, now_s)
+        self._clear_due_s, self._other_s = inf, now_s
+        stop = stop_of(keys)
+        if stop is not None or now_s - self._noise_s < QUIET_S:
+            self._key, self._noise_s = "", now_s
+            return [] if stop is None else [stop]
+        if len(set(keys)) > 1:
+            self._key = ""
+            return []
+        return [known for key in keys if (known := self._press(key, now_s)) is not None]
+
+    def _clear(self, keys: str, now_s: float) -> list[Order | Switch]:
+        """Return the order to clear once it is known that the key came alone."""
+        if keys:
+            self._key = ""
+            if now_s - self._other_s >= QUIET_S:
+                self._clear_due_s = min(self._clear_due_s, now_s + ALONE_S)
+        if now_s < self._clear_due_s:
+            return []
+        self._clear_due_s = inf
+        return [Order.CLEAR]
+
+    def _press(self, key: str, now_s: float) -> Order | Switch | None:
+        if key == HELP:
+            self.show_keys()
         if not any(key in pair for pair in MOTION_KEYS):
             self._key = ""
             return ASKED.get(key)
@@ -95,6 +136,10 @@ class Keyboard:
         return tuple(axes)
 
 
-def keys_in(text: str) -> list[str]:
-    """Return the keys in what a terminal sent; arrow and function keys are left out, capitals are small letters."""
-    return list(_SEQUENCE.sub("", text).lower())
+def stop_of(keys: str) -> Order | None:
+    """Return how keys that came together, as small letters, stop the arm; None when they do not."""
+    if not keys.isascii():
+        return Order.STOP_LAYOUT
+    if not KNOWN.issuperset(keys) or (ESC in keys and len(set(keys)) > 1):
+        return Order.STOP_UNKNOWN
+    return Order.STOP if STOPS & set(keys) else None

@@ -24,6 +24,13 @@ DEAD_ZONE = 0.1
 PUSHED, TURNED, BUTTONS = 1, 2, 3
 MOST_BYTES, MOST_REPORTS = 32, 100
 LEFT, RIGHT = 1, 2
+SILENT_S = 0.25
+"""A cap that is pushed reports about every 10 ms, and once more when it is let go: silence after a push is no push."""
+BUTTON_S = 3.0
+"""A choice: a button reports only when it changes, so one that is down counts this long; the gripper closes in less."""
+SILENT = "the 3D mouse has not reported for {seconds:g} s, so its {what} no longer counts: let go, and {again} again"
+
+REST = (0.0, 0.0, 0.0)
 
 Reader = Callable[[], list[int]]
 """Returns the next report, with its number first; an empty list when there is none. OSError when the mouse is gone."""
@@ -41,8 +48,10 @@ class Mouse3d:
         """
         self.name = name
         self._read = read
-        self._push = self._turn = (0.0, 0.0, 0.0)
+        self._push = self._turn = REST
         self._buttons = 0
+        self._cap_s = self._button_s = 0.0
+        self._trouble = ""
 
     def state(self, now_s: float, mode: Mode) -> DeviceState:
         """Return how the cap stands.
@@ -50,23 +59,37 @@ class Mouse3d:
         Raises:
             UnsafeCommandError: It was unplugged.
         """
-        del now_s
         before = self._buttons
         try:
             for _ in range(MOST_REPORTS):
                 if not (report := self._read()):
                     break
-                self._take(report)
+                self._take(report, now_s)
+                self._trouble = ""
         except (OSError, ValueError) as error:  # hidapi: OSError "read error", ValueError "not open"
-            self._push = self._turn = (0.0, 0.0, 0.0)
+            self._push = self._turn = REST
             raise UnsafeCommandError(f"The {self.name} is gone ({error}). Start again with it plugged in.") from error
         both = LEFT | RIGHT
         stop = self._buttons & both == both != before & both
         asked: list[Order | Switch] = [Order.STOP] if stop else []
-        return DeviceState(self._axes(mode), asked)
+        self._forget(now_s)
+        return DeviceState(self._axes(mode), asked, self._trouble)
 
-    def _take(self, report: list[int]) -> None:
+    def _forget(self, now_s: float) -> None:
+        """Let go of what was not reported again: silence is no "as before"."""
+        if any((*self._push, *self._turn)) and now_s - self._cap_s > SILENT_S:
+            self._push = self._turn = REST
+            self._trouble = SILENT.format(seconds=SILENT_S, what="push", again="push")
+        if self._buttons and now_s - self._button_s > BUTTON_S:
+            self._buttons = 0
+            self._trouble = SILENT.format(seconds=BUTTON_S, what="button", again="press")
+
+    def _take(self, report: list[int], now_s: float) -> None:
         kind, data = report[0], report[1:]
+        if kind in {PUSHED, TURNED}:
+            self._cap_s = now_s
+        elif kind == BUTTONS:
+            self._button_s = now_s
         if kind == PUSHED and len(data) >= 6:
             self._push = _three(data)
             if len(data) >= 12:

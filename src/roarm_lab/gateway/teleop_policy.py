@@ -73,7 +73,7 @@ class PolicyDriver:
         if self._jog is None:
             return ()
         orders = list(self._jog.orders(now_s))
-        if Order.STOP in orders:  # who has stopped the policy does not want it back at once
+        if any(order.stops for order in orders):  # who has stopped the policy does not want it back at once
             self._hand_over(to_person=True)
         elif orders.count(Order.PAUSE) % 2:
             self._hand_over(to_person=not self.by_hand)

@@ -4,7 +4,7 @@ import os
 import select
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError
@@ -17,6 +17,8 @@ else:
 
 MOST_BYTES = 1024
 """Read at once; a person types less between two turns."""
+PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
+"""Has the terminal put marks around what is pasted, so that it is not taken for keys."""
 
 
 class TerminalKeys:
@@ -63,9 +65,18 @@ def terminal_keys() -> Generator[TerminalKeys]:
         mode[0] &= ~termios.IXON
         mode[6][termios.VSUSP] = b"\0"
         termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+        _tell_terminal(PASTE_ON)
         yield TerminalKeys(descriptor)
     finally:
+        _tell_terminal(PASTE_OFF)
         _restore(descriptor, before)
+
+
+def _tell_terminal(sequence: str) -> None:
+    with suppress(OSError, ValueError):  # the terminal is gone, or what is printed goes elsewhere
+        if sys.stdout.isatty():
+            sys.stdout.write(sequence)
+            sys.stdout.flush()
 
 
 def _restore(descriptor: int, before: list[Any]) -> None:

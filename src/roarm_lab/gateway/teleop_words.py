@@ -67,10 +67,18 @@ class StatusLine:
         self._live = self._stream.isatty()
         self._said: tuple[str | None, str] = (None, "")
         self._lost = False
+        self.keys = ""
+        """What `show_keys` shows."""
+        self._show_keys = threading.Event()
+
+    def show_keys(self) -> None:
+        """Write what the keys are with the next turn; returns at once."""
+        self._show_keys.set()
 
     def __call__(self, turn: TeleopTurn) -> None:
         """Write a turn. A terminal that went away is not written to again."""
         try:
+            self._say_keys()
             self._say_changes(turn.latched, turn.trouble)
             self._say_return(turn)
             if self._live:
@@ -85,6 +93,11 @@ class StatusLine:
             self._live = False
             self._stream.write("\n")
             self._stream.flush()
+
+    def _say_keys(self) -> None:
+        if self._show_keys.is_set():
+            self._show_keys.clear()
+            self._stream.write(f"{CLEAR_LINE if self._live else ''}{self.keys}\n")
 
     def _say_changes(self, latched: str | None, trouble: str) -> None:
         (was_latched, was_trouble), self._said = self._said, (latched, trouble)
