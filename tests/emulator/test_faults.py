@@ -69,9 +69,9 @@ def test_half_lines_run_into_the_next(make_board: MakeBoard) -> None:
     assert any(line.count(FEEDBACK) > 1 for line in lines(data))
 
 
-def test_stray_braces_come_as_lines_of_their_own(make_board: MakeBoard) -> None:
-    said = lines(streamed(make_board, Faults(stray_brace_share=0.5)))
-    assert "}" in said
+def test_stray_noise_comes_as_lines_of_its_own(make_board: MakeBoard) -> None:
+    said = lines(streamed(make_board, Faults(stray_line_share=0.5)))
+    assert "?\x7f?" in said
     assert any(FEEDBACK in line for line in said)
 
 

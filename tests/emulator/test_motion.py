@@ -109,21 +109,6 @@ def test_what_can_not_be_reached_ends_at_the_last_point_that_can(board: Board) -
     assert 450 < said["x"] < 560
 
 
-def test_at_speed_0_the_older_firmware_hangs_until_a_reset_and_the_newer_one_ignores_it(
-    older: Board, newer: Board
-) -> None:
-    line = f'{{"T":104,"x":300,"z":223,{POSE},"spd":0}}'
-    assert tell(newer, line) == []
-    ask(newer)
-    tell(older, line)
-    assert tell(older, '{"T":105}', 20.0) == []
-    older.set_lines(dtr=False, rts=True)
-    older.set_lines(dtr=False, rts=False)
-    older.boot()
-    older.run(1.0)
-    assert '"T":1051' in older.run(0.2).decode()
-
-
 def test_moving_one_axis_closes_the_gripper_in_the_older_firmware(older: Board, newer: Board) -> None:
     for board in (older, newer):
         tell(board, '{"T":106,"cmd":2.2,"spd":0,"acc":0}', 2.0)

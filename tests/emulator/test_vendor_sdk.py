@@ -7,12 +7,11 @@ import json
 from collections.abc import Generator
 from math import degrees, pi, radians
 from pathlib import Path
-from queue import Empty
 
 import pytest
 
 from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, goal_steps, inverse
-from tests.emulator.vendor import STEP_RAD, Arm, SdkError, angles_of, arm_of, install_sdk, running_sdk, steps_of
+from tests.emulator.vendor import STEP_RAD, Arm, SdkError, angles_of, arm_of, install_sdk, steps_of
 
 FIRMWARES = ("250108", "20260701")
 STEP_DEG = 360 / 4096
@@ -377,19 +376,6 @@ def test_a_network_name_with_an_ampersand_breaks_the_address(arm: Arm) -> None:
 
 
 # What can not be taken back comes last.
-
-
-def test_a_lone_brace_hangs_the_sdk_for_ever(arm: Arm, python: Path, tmp_path: Path) -> None:
-    arm.emulator.command("fault stray-braces 1")
-    arm.emulator.command("fault half-lines 1")
-    try:
-        with running_sdk(python, tmp_path) as victim:
-            victim.call("open", port=arm.emulator.addresses.serial)
-            victim.start("feedback_get")
-            with pytest.raises(Empty):
-                victim.answer(within_s=3.0)  # it would have given up after 1 s
-    finally:
-        arm.emulator.command("clear")
 
 
 def test_middle_set_makes_wherever_the_arm_lies_its_home(arm: Arm) -> None:

@@ -58,7 +58,7 @@ ROWS = (
     Row("frozen-feedback", (GOES_ON, GOES_ON), (FROZEN, FROZEN), (FROZEN, FROZEN)),
     Row("garbled-lines", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
     Row("half-lines", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
-    Row("stray-braces", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
+    Row("stray-lines", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
     Row("dropped-lines", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
     Row("garbled-commands", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
     Row("supply-volts 5", (GOES_ON, GOES_ON), (GOES_ON, GOES_ON), (GOES_ON, GOES_ON)),
@@ -67,7 +67,7 @@ ROWS = (
 )
 
 
-OF_THE_LINE = ("garbled-lines", "half-lines", "stray-braces", "dropped-lines", "garbled-commands", "supply-volts 5")
+OF_THE_LINE = ("garbled-lines", "half-lines", "stray-lines", "dropped-lines", "garbled-commands", "supply-volts 5")
 """Alike with both firmwares; tried with both where readings must be youngest."""
 
 

@@ -151,7 +151,7 @@ def _moves_and_reads(arm: RoArmM3) -> bool:
     return arm.read().valid
 
 
-@pytest.mark.parametrize("fault", ["garbled-lines 0.2", "half-lines 0.2", "stray-braces 0.3", "dropped-lines 0.3"])
+@pytest.mark.parametrize("fault", ["garbled-lines 0.2", "half-lines 0.2", "stray-lines 0.3", "dropped-lines 0.3"])
 def test_damaged_lines_never_become_a_pose(bench: Bench, arm: RoArmM3, fault: str) -> None:
     go(arm, START)
     bench.emulator.command(f"fault {fault}")

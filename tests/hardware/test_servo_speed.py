@@ -1,8 +1,12 @@
+import json
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from roarm_lab.hardware.protocol import move
 from roarm_lab.hardware.servo_speed import SLOWEST_RAD_S, registers
 from roarm_lab.robots.limits import JointLimits
 from roarm_lab.robots.roarm_m3 import ROARM_M3
@@ -27,6 +31,18 @@ def test_a_stream_gets_its_own_speed_and_a_quarter_more() -> None:
 def test_a_lag_is_made_up_for() -> None:
     speed, _ = registers(HOME, HOME, moved(-0.4), DT_S, LIMITS)
     assert speed == math.ceil(0.4 / 0.2 / STEP_RAD)
+
+
+@given(
+    target=st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6),
+    last=st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6),
+    dt_s=st.floats(0.0, 10.0),
+)
+def test_every_target_goes_out_with_a_positive_speed(target: list[float], last: list[float], dt_s: float) -> None:
+    speed, accel = registers(np.array(target), np.array(last), np.array(last), dt_s, LIMITS)
+    line = json.loads(move(target, speed, accel))
+    assert line["spd"] >= 1
+    assert line["acc"] >= 1
 
 
 @pytest.mark.parametrize("dt_s", [-1.0, 0.0, 1e-9, 1e9])

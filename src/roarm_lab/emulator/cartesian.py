@@ -26,10 +26,11 @@ def move_pose(computer: Computer, target: Target, gripper_wire_rad: float, speed
     """Go to a pose in a straight line, blocking; the gripper jumps at once.
 
     The start is the last measured pose, except for roll, which is that of the last such move. Speed is a share of the
-    way per step, times the longest of the ways in mm and rad, so a pure rotation is nearly a jump.
+    way per step, times the longest of the ways in mm and rad, so a pure rotation is nearly a jump. A move that makes no
+    way is left out, as the newer firmware does.
     """
     ram = computer.ram
-    if speed <= 0.0 and not computer.firmware.slow_move_hangs:
+    if speed <= 0.0:
         return
     start = (ram.pose.x_mm, ram.pose.y_mm, ram.pose.z_mm, ram.pose.pitch_rad, ram.roll_rad)
     ram.roll_rad = target[4]

@@ -24,7 +24,7 @@ FAULT_WORDS = {
     "supply-volts": FaultWord("supply_v", 7.0, "supply voltage"),
     "garbled-lines": FaultWord("garbled_share", 0.05, "share of lines sent with one byte replaced"),
     "half-lines": FaultWord("half_line_share", 0.05, "share of lines that break off, without line end"),
-    "stray-braces": FaultWord("stray_brace_share", 0.05, "share of lines before which a lone } is sent"),
+    "stray-lines": FaultWord("stray_line_share", 0.05, "share of lines before which a line of noise is sent"),
     "dropped-lines": FaultWord("dropped_share", 0.05, "share of lines that are not sent"),
     "garbled-commands": FaultWord("garbled_command_share", 0.05, "share of lines received with one byte replaced"),
     "stalls": FaultWord("stall_every_s", 2.0, "the firmware pauses for 0.2 s this often, in seconds"),

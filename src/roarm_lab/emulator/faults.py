@@ -26,8 +26,8 @@ class Faults:
     """Lines sent with one byte replaced."""
     half_line_share: float = 0.0
     """Lines that break off in the middle, without line end."""
-    stray_brace_share: float = 0.0
-    """Lines before which a lone `}` line is sent."""
+    stray_line_share: float = 0.0
+    """Lines before which a line of noise is sent."""
     dropped_share: float = 0.0
     """Lines that are not sent."""
     garbled_command_share: float = 0.0

@@ -35,8 +35,6 @@ class Firmware:
     """How long `T:0` lets the arm go, blocking; 0: it only sets a flag that ends `T:103` and `T:104`."""
     folds_before_release: bool
     """`T:210` 0 drives to the folded pose before torque goes off."""
-    slow_move_hangs: bool
-    """`T:103` and `T:104` at speed 0 never end; otherwise they are ignored."""
     axis_move_closes_gripper: bool
     """`T:103` of another axis and a Cartesian jog send the gripper to closed. Read in the older firmware only."""
     ends_boot_with_move: bool
@@ -64,7 +62,6 @@ FW25 = Firmware(
     echoes_in_debug=True,
     emergency_drops_s=10.0,
     folds_before_release=False,
-    slow_move_hangs=True,
     axis_move_closes_gripper=True,
     ends_boot_with_move=True,
     success_text_always_in_debug=True,
@@ -84,7 +81,6 @@ FW26 = Firmware(
     echoes_in_debug=False,
     emergency_drops_s=0.0,
     folds_before_release=True,
-    slow_move_hangs=False,
     axis_move_closes_gripper=False,
     ends_boot_with_move=False,
     success_text_always_in_debug=False,

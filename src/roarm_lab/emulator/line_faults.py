@@ -1,11 +1,12 @@
-"""Breaking lines on their way: garbled, cut short, dropped, or led by a stray brace."""
+"""Breaking lines on their way: garbled, cut short, dropped, or led by a stray one."""
 
 from random import Random
 
 from roarm_lab.emulator.faults import Faults
 
 LINE_END = b"\r\n"
-STRAY = b"}\r\n"
+STRAY = b"?\x7f?\r\n"
+"""Noise with an end: no line of the arm, and no part of one."""
 NOISE = b"\x0b\x00\x7f\xff?"
 """Bytes that garbling puts in; 0x0B in place of a comma was seen by a user."""
 
@@ -24,7 +25,7 @@ class LineFaults:
             line = self._garbled(line)
         if self._hit(faults.half_line_share):
             line = line[: max(len(line) // 2, 1)]
-        return STRAY + line if self._hit(faults.stray_brace_share) else line
+        return STRAY + line if self._hit(faults.stray_line_share) else line
 
     def received(self, line: bytes, faults: Faults) -> bytes:
         """Return what of an incoming line, without its line end, the firmware gets to read."""
