@@ -236,8 +236,8 @@ def test_flags_that_do_not_exist_are_refused_by_name(
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        ("neer: {weight: 1}", "There is no key in rewards.yaml named 'neer'. Did you mean 'near'?"),
-        ("near: {wieght: 1}", "There is no key in rewards.yaml.near named 'wieght'. Did you mean 'weight'?"),
+        ("neer: {weight: 1}", "rewards.yaml has an unknown key 'neer'. Did you mean 'near'?"),
+        ("near: {wieght: 1}", "rewards.yaml.near has an unknown key 'wieght'. Did you mean 'weight'?"),
         ("near: {weight: .nan}", "rewards.yaml.near.weight must be a finite number, got nan"),
         ("near: {weight: .inf}", "rewards.yaml.near.weight must be a finite number, got inf"),
         ("near: {weight: -1.0}", "its weight must be 0 or more, got -1.0"),
@@ -260,7 +260,7 @@ def test_rewards_that_can_not_be_are_refused(
 def test_settings_that_do_not_exist_are_refused_by_name(one_line: Callable[..., str], folder: Path) -> None:
     (folder / "ppo.yaml").write_text("gama: 0.9")
     said = one_line("train", "reach", "--hyperparameters", "ppo.yaml")
-    assert "There is no key in ppo.yaml named 'gama'. Did you mean 'gamma'?" in said
+    assert "ppo.yaml has an unknown key 'gama'. Did you mean 'gamma'?" in said
     assert [path.name for path in folder.iterdir()] == ["ppo.yaml"]
 
 
@@ -349,7 +349,7 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
             lambda meta: meta["settings"].update(num_envs="many"),
             "meta.json: settings.num_envs must be a whole number, got 'many'",
         ),
-        (lambda meta: meta["settings"].update(epoch=3), "There is no key in meta.json: settings named 'epoch'"),
+        (lambda meta: meta["settings"].update(epoch=3), "meta.json: settings has an unknown key 'epoch'"),
         (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
         (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
         (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),

@@ -173,10 +173,10 @@ def test_tuples_and_ranges_can_be_written_as_lists_and_mappings() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"prat": {}}, r"no key in file\.yaml named 'prat'\. Did you mean 'part'"),
-        ({"part": {"wieght": 1.0}}, r"no key in file\.yaml\.part named 'wieght'\. Did you mean 'weight'"),
-        ({"table": {"c": {}}}, r"no key in file\.yaml\.table named 'c'\. .*Known: a, b"),
-        ({"part": {"span": {"hihg": 1.0}}}, r"no key in file\.yaml\.part\.span named 'hihg'\. Did you mean 'high'"),
+        ({"prat": {}}, r"file\.yaml has an unknown key 'prat'\. Did you mean 'part'"),
+        ({"part": {"wieght": 1.0}}, r"file\.yaml\.part has an unknown key 'wieght'\. Did you mean 'weight'"),
+        ({"table": {"c": {}}}, r"file\.yaml\.table has an unknown key 'c'\. .*Known: a, b"),
+        ({"part": {"span": {"hihg": 1.0}}}, r"file\.yaml\.part\.span has an unknown key 'hihg'\. Did you mean 'high'"),
     ],
 )
 def test_an_unknown_key_gets_the_closest(changes: object, message: str) -> None:

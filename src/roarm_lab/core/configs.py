@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownKeyError
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ def override(value: T, changes: object, where: str) -> T:
         where: How to name this place in an error, for instance `rewards.near`.
 
     Raises:
-        UnknownNameError: A key is not a field.
+        UnknownKeyError: A key is not a field.
         BadInputError: A value has the wrong type or is not a finite number.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -134,7 +134,7 @@ def _keys(changes: object, known: set[str], where: str) -> dict[str, Any]:
     given = {str(key): item for key, item in cast("Mapping[object, object]", changes).items()}
     for key in given:
         if key not in known:
-            raise UnknownNameError(f"key in {where}", key, known)
+            raise UnknownKeyError(where, key, known)
     return given
 
 
