@@ -344,7 +344,16 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda meta: meta.pop("settings"), "meta.json is damaged: KeyError('settings')"),
+        (lambda meta: meta.pop("settings"), "meta.json is damaged: it lacks 'settings'"),
+        (lambda meta: meta["settings"].pop("gamma"), "meta.json: settings lacks 'gamma'; another version may have"),
+        (
+            lambda meta: meta["settings"].update(kind="SacSettings"),
+            "settings must be of the kind 'PpoSettings', got 'Sa",
+        ),
+        (lambda meta: meta["env"]["rewards"].pop("near"), "meta.json: rewards lacks 'near'"),
+        (lambda meta: meta["env"]["rewards"]["near"].pop("scale_m"), "meta.json: rewards.near lacks 'scale_m'"),
+        (lambda meta: meta.update(schema=True), "meta.json has schema True; this version of RoArm Lab reads 1"),
+        (lambda meta: meta.update(sede=3), "meta.json has an unknown key 'sede'. Did you mean 'seed'?"),
         (
             lambda meta: meta["settings"].update(num_envs="many"),
             "meta.json: settings.num_envs must be a whole number, got 'many'",
