@@ -116,6 +116,8 @@ def test_a_contract_with_a_number_that_is_none_is_not_written() -> None:
         (text_of(schema=2.0), "has schema 2.0"),
         (text_of(schema="2"), "has schema '2'"),
         (text_of(schem=2), "contract.json has an unknown key 'schem'. Did you mean 'schema'?"),
+        (text_of(interface={"joint": []}), "json: interface has an unknown key 'joint'. Did you mean 'joints'?"),
+        (text_of(schema=1, interface={"meanings": {}}), "json: interface has an unknown key 'meanings'"),
         (text_of(provenance={"hashes": {"model": 3}}), "provenance.hashes.model must be text, got 3"),
         (text_of(interface=None), "has no part 'interface'; it needs schema, interface, provenance"),
         (text_of(provenance=[]), "has no part 'provenance'"),
