@@ -131,6 +131,8 @@ def override(value: T, changes: object, where: str) -> T:
 def restored(value: T, plain: object, where: str) -> T:
     """Return what `to_plain` wrote, as a value like `value`: of the same class, with every field and nothing else.
 
+    Its numbers are finite.
+
     Raises:
         UnknownKeyError: A key is not a field.
         BadInputError: A field is missing, a value has the wrong type, or it is of another class.
