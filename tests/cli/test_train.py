@@ -352,7 +352,7 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
         ),
         (lambda meta: meta["env"]["rewards"].pop("near"), "meta.json: rewards lacks 'near'"),
         (lambda meta: meta["env"]["rewards"]["near"].pop("scale_m"), "meta.json: rewards.near lacks 'scale_m'"),
-        (lambda meta: meta.update(schema=True), "meta.json has schema True; this version of RoArm Lab reads 1"),
+        (lambda meta: meta.update(schema=True), "meta.json has schema true; this version of RoArm Lab reads 1"),
         (lambda meta: meta.update(sede=3), "meta.json has an unknown key 'sede'. Did you mean 'seed'?"),
         (
             lambda meta: meta["settings"].update(num_envs="many"),

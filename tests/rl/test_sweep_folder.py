@@ -55,7 +55,7 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
         (lambda data: data["settings"][0].update(colour="red"), r"settings\[0\] has an unknown key 'colour'"),
         (lambda data: data["trials"][0].pop("seed"), r"trials\[0\] is damaged: it lacks 'seed'"),
         (lambda data: data.update(trails=[]), "sweep.json has an unknown key 'trails'. Did you mean 'trials'"),
-        (lambda data: data.update(schema=True), "sweep.json has schema True; this version of RoArm Lab reads 1"),
+        (lambda data: data.update(schema=True), "sweep.json has schema true; this version of RoArm Lab reads 1"),
     ],
 )
 def test_a_damaged_plan_is_said(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:

@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError, UnknownKeyError
 
+SHOWN = 60
+"""Letters of a value in an error."""
+
 
 def read_object(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file.
@@ -46,8 +49,8 @@ def check_schema(data: Mapping[str, Any], where: str, *known: int) -> int:
     if type(schema) is not int or schema not in known:  # true is 1 to Python
         reads = " and ".join(map(str, known))
         raise BadInputError(
-            f"{where} has schema {schema!r}; this version of RoArm Lab reads {reads}. Another version may have written "
-            "it."
+            f"{where} has schema {told(schema)}; this version of RoArm Lab reads {reads}. Another version may have "
+            "written it."
         )
     return schema
 
@@ -65,6 +68,12 @@ def check_keys(data: Mapping[str, Any], where: str, needed: Collection[str], opt
             raise UnknownKeyError(where, key, known)
     if missing := [key for key in needed if key not in data]:
         raise BadInputError(f"{where} is damaged: it lacks {', '.join(map(repr, missing))}.")
+
+
+def told(value: object) -> str:
+    """Return a value as it stands in the file, cut off where it would fill the screen."""
+    text = json.dumps(value, default=repr)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _refuse_constant(name: str) -> object:

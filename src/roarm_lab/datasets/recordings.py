@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.json_objects import check_schema, read_object
+from roarm_lab.core.json_objects import check_schema, read_object, told
 from roarm_lab.datasets.rollouts import SCHEMA
 
 META = "meta.json"
@@ -84,7 +84,7 @@ def _read(folder: Path) -> Recording | None:
 
 def _list(value: object, path: Path) -> list[object]:
     if not isinstance(value, list):
-        raise BadInputError(f"{path} is damaged: 'episodes' must be a list, got {type(value).__name__}.")
+        raise BadInputError(f"{path} is damaged: 'episodes' must be a list, got {told(value)}.")
     return cast("list[object]", value)
 
 

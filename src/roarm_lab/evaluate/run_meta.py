@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.json_objects import check_keys, check_schema, read_object
+from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
 
 META, SCHEMA = "meta.json", 1
 NEEDED = (
@@ -38,8 +38,8 @@ def check_whole(meta: dict[str, Any], where: str) -> None:
     check_keys(meta, where, NEEDED, LATER)
     resumed: object = meta.get("resumed", [])
     if not isinstance(resumed, list):
-        raise BadInputError(f"{where} is damaged: 'resumed' must be a list, got {type(resumed).__name__}.")
+        raise BadInputError(f"{where} is damaged: 'resumed' must be a list, got {told(resumed)}.")
     for index, part in enumerate(cast("list[object]", resumed)):
         if not isinstance(part, dict):
-            raise BadInputError(f"{where}: resumed[{index}] must be an object, got {type(part).__name__}.")
+            raise BadInputError(f"{where}: resumed[{index}] must be an object, got {told(part)}.")
         check_keys(cast("dict[str, Any]", part), f"{where}: resumed[{index}]", ("from_steps", "provenance"))

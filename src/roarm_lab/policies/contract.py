@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import canonical_json, sha256_of
-from roarm_lab.core.json_objects import check_keys, check_schema, parse_object
+from roarm_lab.core.json_objects import check_keys, check_schema, parse_object, told
 from roarm_lab.policies.contract_keys import PARTS, READ, SCHEMA, check_entries, compared, keys_of
 
 HASHES = ("model", "task", "randomization")
@@ -82,7 +82,7 @@ def parse_contract(text: str, where: str) -> Contract:
             raise BadInputError(f"{where}: {name} must be a JSON object, got {type(part).__name__}.")
     for name, value in cast("dict[str, object]", hashes or {}).items():
         if not isinstance(value, str):
-            raise BadInputError(f"{where}: provenance.hashes.{name} must be text, got {value!r}.")
+            raise BadInputError(f"{where}: provenance.hashes.{name} must be text, got {told(value)}.")
     return Contract(
         interface=parts["interface"],
         provenance=parts["provenance"],

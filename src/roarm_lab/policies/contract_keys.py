@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError, UnknownKeyError
+from roarm_lab.core.json_objects import told
 
 SCHEMA = 2
 """What is written. 2: every term says what it means, and boxes how they touch."""
@@ -49,6 +50,27 @@ FOR_READING = ("meaning", "meanings", "contact", "gripping_faces", "terminations
 """Keys anywhere in an interface that are not compared: words, and what the hashes of model and task already tell."""
 
 
+TYPES: dict[str, tuple[type, str]] = {
+    "robot": (str, "text"),
+    "task": (str, "text"),
+    "name": (str, "text"),
+    "kind": (str, "text"),
+    "source": (str, "text"),
+    "unit": (str, "text"),
+    "meaning": (str, "text"),
+    "components": (list, "a list"),
+    "joints": (list, "a list"),
+    "shape": (list, "a list"),
+    "params": (Mapping, "a JSON object"),
+    "contact": (Mapping, "a JSON object"),
+    "keyframes": (Mapping, "a JSON object"),
+    "gripping_faces": (Mapping, "a JSON object"),
+    "meanings": (Mapping, "a JSON object"),
+}
+"""What the value under a key must be; numbers are under `NUMBERS`."""
+NUMBERS = {"size", "step_s", "control_dt_s", "episode_s", "low", "high", "size_m", "mass_kg", *JOINT} - {"name"}
+
+
 def keys_of(part: str, schema: int) -> tuple[str, ...]:
     """Return the keys of a part's entries, or of the interface, in a schema."""
     keys = INTERFACE if part == "interface" else ENTRIES[part]
@@ -66,7 +88,7 @@ def check_entries(interface: Mapping[str, Any], where: str, schema: int) -> None
     for part in ENTRIES.keys() & interface.keys():
         for place, entry in _entries(part, interface[part], f"{where}.{part}"):
             if not isinstance(entry, Mapping):
-                raise BadInputError(f"{place} must be a JSON object, got {type(entry).__name__}.")
+                raise BadInputError(f"{place} must be a JSON object, got {told(entry)}.")
             _check(cast("Mapping[str, Any]", entry), place, keys_of(part, schema))
 
 
@@ -76,6 +98,12 @@ def _check(entry: Mapping[str, Any], where: str, keys: Sequence[str]) -> None:
             raise UnknownKeyError(where, key, keys)
     if missing := [key for key in keys if key not in entry]:
         raise BadInputError(f"{where} does not say: {', '.join(missing)}.")
+    for key, value in entry.items():
+        kind, words = TYPES.get(key, (object, ""))
+        if not isinstance(value, kind):
+            raise BadInputError(f"{where}.{key} must be {words}, got {told(value)}.")
+        if key in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise BadInputError(f"{where}.{key} must be a number, got {told(value)}.")
 
 
 def _entries(part: str, value: object, where: str) -> Iterator[tuple[str, object]]:
@@ -92,7 +120,7 @@ def _entries(part: str, value: object, where: str) -> Iterator[tuple[str, object
         yield from ((f"{where}[{index}]", entry) for index, entry in enumerate(cast("list[object]", value)))
     else:
         kind = "a JSON object" if part == "commands" else "a list"
-        raise BadInputError(f"{where} must be {kind}, got {type(value).__name__}.")
+        raise BadInputError(f"{where} must be {kind}, got {told(value)}.")
 
 
 def compared(value: object) -> object:

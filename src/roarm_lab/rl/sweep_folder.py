@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
-from roarm_lab.core.json_objects import check_keys, check_schema, read_object
+from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
 from roarm_lab.rl.sweep import Setting, Trial
 
 PLAN, SCHEMA = "sweep.json", 1
@@ -115,7 +115,7 @@ def _plan(data: Mapping[str, Any], where: str) -> Plan:
         for index, item in enumerate(_list(data[part])):
             place = f"{where}: {part}[{index}]"
             if not isinstance(item, Mapping):
-                raise BadInputError(f"{place} must be an object, got {type(item).__name__}.")
+                raise BadInputError(f"{place} must be an object, got {told(item)}.")
             check_keys(cast("Mapping[str, Any]", item), place, _names(kind))
     settings = tuple(Setting(**item) for item in _list(data["settings"]))
     trials = tuple(Trial(**item) for item in _list(data["trials"]))
