@@ -111,6 +111,10 @@ def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
         (lambda folder: (folder / "meta.json").write_text("{"), r"meta\.json can not be read"),
         (lambda folder: (folder / "meta.json").write_text('{"schema": 9, "episodes": []}'), "has schema 9; "),
         (lambda folder: (folder / "meta.json").write_text('{"schema": true, "episodes": []}'), "has schema true; "),
+        (
+            lambda folder: (folder / "meta.json").write_text('{"schema": 1, "episodes": [], "sede": 3}'),
+            r"meta\.json has an unknown key 'sede'. Did you mean 'seed'",
+        ),
         (lambda folder: (folder / "meta.json").write_text('{"schema": 1, "episodes": 3}'), "'episodes' must be a list"),
         (
             lambda folder: (folder / "meta.json").write_text(

@@ -10,10 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.json_objects import check_schema, read_object, told
+from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
 from roarm_lab.datasets.rollouts import SCHEMA
 
 META = "meta.json"
+ABOUT = (
+    "task", "robot", "seed", "control_dt_s", "joint_names", "box_names", "units", "provenance", "policy", "steps",
+    "contract",
+)  # fmt: skip
+"""Keys of `meta.json` that say what was recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,7 @@ def _read(folder: Path) -> Recording | None:
     if "episodes" not in about:
         return None
     check_schema(about, str(path), SCHEMA)
+    check_keys(about, str(path), ("schema", "episodes"), ABOUT)
     for index, episode in enumerate(_list(about["episodes"], path)):
         _check_episode(episode, f"{path}: episodes[{index}]")
     return Recording(path=folder, about=about)

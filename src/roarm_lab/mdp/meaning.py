@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from inspect import cleandoc
 from typing import Any, ClassVar, cast
 
 from roarm_lab.core.configs import Range
@@ -16,14 +17,21 @@ TURNED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Meant:
-    """A term that a contract explains. Its class says it once; its own numbers are put in."""
+    """A term that a contract explains. Its class says it once; its own numbers are put in.
+
+    A class without words of its own is explained by the first line of its docstring; those of its parent mean the
+    parent.
+    """
 
     says: ClassVar[str]
     """Frame, axes, unit, sign and rule. `{name}` stands for a field of the term, or for one of `facts`."""
 
     def meaning(self, scene: Scene) -> str:
         """Return what the term means in a scene, so that it can be carried out from this text alone."""
-        return type(self).says.format(**self.words(scene))
+        kind = type(self)
+        if "says" not in vars(kind):
+            return cleandoc(kind.__doc__ or kind.__name__).splitlines()[0]
+        return kind.says.format(**self.words(scene))
 
     def words(self, scene: Scene) -> dict[str, str]:
         """Return what is put in, by name."""
