@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
     rewards = {"near": {"weight": 0.25}, "at_goal": {"weight": 0.125}}
-    meta = {"task": "reach", "settings": {"gamma": 0.95}, "env": {"rewards": rewards}}
+    meta = {"schema": 1, "task": "reach", "settings": {"gamma": 0.95}, "env": {"rewards": rewards}}
     (folder / "meta.json").write_text(json.dumps(meta))
     (folder / "curve.csv").write_text(HEALTHY)
     return folder
@@ -84,7 +84,7 @@ def test_json_is_for_programs(run: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_term_that_was_switched_off_is_not_called_dead(run: Path) -> None:
     (run / "curve.csv").write_text("steps,reward_near,reward_at_goal\n" + "1,0.2,0\n" * 60)
     assert main(["explain", str(run)]) == 1
-    (run / "meta.json").write_text(json.dumps({"env": {"rewards": {"at_goal": {"weight": 0}}}}))
+    (run / "meta.json").write_text(json.dumps({"schema": 1, "env": {"rewards": {"at_goal": {"weight": 0}}}}))
     assert main(["explain", str(run)]) == 0
 
 

@@ -50,7 +50,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     [
         ((), "Give either a task (`roarm sweep reach`) or a sweep to go on with"),
         (("raech",), "There is no task named 'raech'. Did you mean 'reach'?"),
-        (("reach", "--set", "gama=0.9"), "There is no key in --set named 'gama'. Did you mean 'gamma'?"),
+        (("reach", "--set", "gama=0.9"), "--set has an unknown key 'gama'. Did you mean 'gamma'?"),
         (("reach", "--set", "gamma=high"), "--set.gamma must be a number, got 'high'"),
         (("reach", "--set", "gamma=0.9,1.5"), "PpoSettings.gamma must be 0 to 1, got 1.5"),
         (("reach", "--set", "num_envs=8.5"), "--set.num_envs must be a whole number, got 8.5"),

@@ -33,7 +33,7 @@ def test_the_run_folders_say_what_is_done_and_what_is_not(board: Scoreboard) -> 
     assert [row.state for row in board.rows] == ["done", "failed", "stopped", "waiting"]
     assert [trial.number for trial in board.unfinished()] == [1, 2, 3]
     assert counted(board.rows) == "1 of 4 done, 1 stopped, 1 failed"
-    assert "evaluation.json can not be read: KeyError('successes')" in board.rows[1].reason
+    assert "evaluation.json is damaged: 'episodes' must be a whole number" in board.rows[1].reason
     assert [row.steps for row in board.rows] == [6 * ROLLOUT] * 3 + [None]
     assert board.look() == 18 * ROLLOUT
 

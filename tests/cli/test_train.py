@@ -236,8 +236,8 @@ def test_flags_that_do_not_exist_are_refused_by_name(
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        ("neer: {weight: 1}", "There is no key in rewards.yaml named 'neer'. Did you mean 'near'?"),
-        ("near: {wieght: 1}", "There is no key in rewards.yaml.near named 'wieght'. Did you mean 'weight'?"),
+        ("neer: {weight: 1}", "rewards.yaml has an unknown key 'neer'. Did you mean 'near'?"),
+        ("near: {wieght: 1}", "rewards.yaml.near has an unknown key 'wieght'. Did you mean 'weight'?"),
         ("near: {weight: .nan}", "rewards.yaml.near.weight must be a finite number, got nan"),
         ("near: {weight: .inf}", "rewards.yaml.near.weight must be a finite number, got inf"),
         ("near: {weight: -1.0}", "its weight must be 0 or more, got -1.0"),
@@ -260,7 +260,7 @@ def test_rewards_that_can_not_be_are_refused(
 def test_settings_that_do_not_exist_are_refused_by_name(one_line: Callable[..., str], folder: Path) -> None:
     (folder / "ppo.yaml").write_text("gama: 0.9")
     said = one_line("train", "reach", "--hyperparameters", "ppo.yaml")
-    assert "There is no key in ppo.yaml named 'gama'. Did you mean 'gamma'?" in said
+    assert "ppo.yaml has an unknown key 'gama'. Did you mean 'gamma'?" in said
     assert [path.name for path in folder.iterdir()] == ["ppo.yaml"]
 
 
@@ -344,12 +344,21 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda meta: meta.pop("settings"), "meta.json is damaged: KeyError('settings')"),
+        (lambda meta: meta.pop("settings"), "meta.json is damaged: it lacks 'settings'"),
+        (lambda meta: meta["settings"].pop("gamma"), "meta.json: settings lacks 'gamma'; another version may have"),
+        (
+            lambda meta: meta["settings"].update(kind="SacSettings"),
+            "settings must be of the kind 'PpoSettings', got 'Sa",
+        ),
+        (lambda meta: meta["env"]["rewards"].pop("near"), "meta.json: rewards lacks 'near'"),
+        (lambda meta: meta["env"]["rewards"]["near"].pop("scale_m"), "meta.json: rewards.near lacks 'scale_m'"),
+        (lambda meta: meta.update(schema=True), "meta.json has schema true; this version of RoArm Lab reads 1"),
+        (lambda meta: meta.update(sede=3), "meta.json has an unknown key 'sede'. Did you mean 'seed'?"),
         (
             lambda meta: meta["settings"].update(num_envs="many"),
             "meta.json: settings.num_envs must be a whole number, got 'many'",
         ),
-        (lambda meta: meta["settings"].update(epoch=3), "There is no key in meta.json: settings named 'epoch'"),
+        (lambda meta: meta["settings"].update(epoch=3), "meta.json: settings has an unknown key 'epoch'"),
         (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
         (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
         (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),

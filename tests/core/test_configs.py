@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roarm_lab.core.configs import Range, load_yaml, override, to_plain
+from roarm_lab.core.configs import Range, load_yaml, override, restored, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 
@@ -39,6 +39,9 @@ class Whole:
     part: Part = Part()
     table: Mapping[str, Part] = field(default_factory=lambda: {"a": Part(), "b": Part(weight=2.0)})
     limit_s: float = math.inf
+
+
+WHOLE = Whole(limit_s=2.0)
 
 
 def changed(changes: object) -> Whole:
@@ -173,10 +176,10 @@ def test_tuples_and_ranges_can_be_written_as_lists_and_mappings() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"prat": {}}, r"no key in file\.yaml named 'prat'\. Did you mean 'part'"),
-        ({"part": {"wieght": 1.0}}, r"no key in file\.yaml\.part named 'wieght'\. Did you mean 'weight'"),
-        ({"table": {"c": {}}}, r"no key in file\.yaml\.table named 'c'\. .*Known: a, b"),
-        ({"part": {"span": {"hihg": 1.0}}}, r"no key in file\.yaml\.part\.span named 'hihg'\. Did you mean 'high'"),
+        ({"prat": {}}, r"file\.yaml has an unknown key 'prat'\. Did you mean 'part'"),
+        ({"part": {"wieght": 1.0}}, r"file\.yaml\.part has an unknown key 'wieght'\. Did you mean 'weight'"),
+        ({"table": {"c": {}}}, r"file\.yaml\.table has an unknown key 'c'\. .*Known: a, b"),
+        ({"part": {"span": {"hihg": 1.0}}}, r"file\.yaml\.part\.span has an unknown key 'hihg'\. Did you mean 'high'"),
     ],
 )
 def test_an_unknown_key_gets_the_closest(changes: object, message: str) -> None:
@@ -228,3 +231,30 @@ def test_plain_data_of_a_change_comes_back_as_the_same_value(weight: float, step
         if key != "kind"
     }
     assert override(Part(), without_kinds, "here") == wanted
+
+
+def test_what_was_written_comes_back_and_what_is_missing_is_said() -> None:
+    plain = json.loads(json.dumps(to_plain(WHOLE)))
+    assert restored(WHOLE, plain, "meta.json") == WHOLE
+    plain["part"]["weight"] = 7.5
+    assert restored(WHOLE, plain, "meta.json").part.weight == 7.5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda plain: plain["part"].pop("weight"), r"meta\.json\.part lacks 'weight'; another version may have"),
+        (lambda plain: plain["part"]["span"].pop("low"), r"meta\.json\.part\.span lacks 'low'"),
+        (lambda plain: plain.pop("part"), r"meta\.json lacks 'part'"),
+        (lambda plain: plain["table"].pop("a"), r"meta\.json\.table lacks 'a'"),
+        (lambda plain: plain["part"].update(wieght=1.0), r"part has an unknown key 'wieght'\. Did you mean 'weight'"),
+        (lambda plain: plain["part"].update(kind="Whole"), r"part must be of the kind 'Part', got 'Whole'"),
+        (lambda plain: plain["part"].pop("kind"), r"part must be of the kind 'Part', got None"),
+        (lambda plain: plain.update(part=3), r"meta\.json\.part must be a mapping"),
+    ],
+)
+def test_what_was_written_otherwise_is_refused(change: Any, message: str) -> None:
+    plain = json.loads(json.dumps(to_plain(WHOLE)))
+    change(plain)
+    with pytest.raises(BadInputError, match=message):
+        restored(WHOLE, plain, "meta.json")

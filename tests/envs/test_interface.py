@@ -14,12 +14,15 @@ from roarm_lab.mdp.events import PushJoints, ScaleModel, StartPose
 from roarm_lab.mdp.observations import JointPos, JointVel
 from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, success_term
 from roarm_lab.mdp.terminations import RampWeight, SiteBelow
+from roarm_lab.policies.contract_keys import compared
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import SimConfig
+from roarm_lab.sim.mujoco_cpu import compile_model
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 
-REACH = reach()
+REACH, LIFT = reach(), lift_cube()
 
 
 def actor(config: EnvConfig = REACH, **terms: Any) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def test_a_change_shows_where_it_should_and_nowhere_else(what: str) -> None:
     config, expected = CHANGES[what]
     before, after = hashes_of(REACH), hashes_of(config)
     changed = {name for name in before if before[name] != after[name]}
-    if json.dumps(interface_of(REACH)) != json.dumps(interface_of(config)):
+    if json.dumps(compared(interface_of(REACH))) != json.dumps(compared(interface_of(config))):
         changed.add("interface")
     assert changed == expected
 
@@ -116,6 +119,45 @@ def test_the_interface_says_names_order_units_and_sizes() -> None:
     assert [entry["kind"] for entry in face["start"]] == ["StartPose"]
     assert face["keyframes"]["task_start"] == list(ROARM_M3.keyframe("task_start"))
     assert face["success"]["params"]["within_m"] == 0.02
+
+
+def test_every_term_in_the_interface_says_what_it_means() -> None:
+    low = {"low": SiteBelow(height_m=0.01)}
+    face, scene = interface_of(replace(LIFT, terminations=low)), LIFT.scene()
+    terms = [*face["observations"], *face["actions"], *face["commands"].values(), *face["start"], face["success"]]
+    expected = [*LIFT.observations["actor"].values(), *LIFT.actions.values(), *LIFT.commands.values()]
+    expected += [*LIFT.events.values(), LIFT.success]
+    assert [term["meaning"] for term in terms] == [term.meaning(scene) for term in expected]
+    assert face["terminations"] == [
+        {
+            "name": "low",
+            "kind": "SiteBelow",
+            "params": {"site": "hand_tcp", "height_m": 0.01},
+            "meaning": low["low"].meaning(scene),
+        }
+    ]
+
+
+def test_the_interface_says_how_a_box_touches_and_what_grips_it() -> None:
+    face, model = interface_of(LIFT), compile_model(LIFT.robot, LIFT.sim)
+    (box,), geom = face["boxes"], model.geom("cube")
+    assert (box["size_m"], box["mass_kg"]) == (0.03, 0.03)
+    assert box["contact"]["friction"] == [0.8, 0.005, 0.0001]
+    for name in ("contype", "conaffinity", "condim"):
+        assert box["contact"][name] == getattr(geom, name)[0]
+        assert type(box["contact"][name]) is int
+    assert face["gripping_faces"] == {
+        "link5": ["fixed_jaw_right", "fixed_jaw_left"],
+        "gripper_link": ["moving_jaw_right", "moving_jaw_left"],
+    }
+
+
+def test_the_interface_says_frames_limits_and_the_order_of_an_episode() -> None:
+    said = interface_of(LIFT)["meanings"]
+    assert set(said) == {"world", "joints", "limits", "boxes", "observations", "output", "episode"}
+    assert "60 control steps" in said["episode"]
+    assert "10 physics steps of 0.005 s" in said["episode"]
+    assert "Braking" in said["limits"]
 
 
 def test_history_counts_in_the_size() -> None:

@@ -72,7 +72,8 @@ def test_an_unknown_kind_is_named_with_the_closest() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"wobble": 1.0}, "action 'GripperOpening' can not be made from its parameters: .*'wobble'"),
+        ({"wobble": 1.0}, "The contract's action 'GripperOpening' has an unknown key 'wobble'. Known: span_rad"),
+        ({"span_rd": 1.0}, "'GripperOpening' has an unknown key 'span_rd'. Did you mean 'span_rad'"),
         ({"span_rad": {"low": 0.0}}, "action 'GripperOpening' can not be made from its parameters: .*'high'"),
         ({"span_rad": {"low": 1.0, "high": 0.0}}, "finite low <= high"),
     ],

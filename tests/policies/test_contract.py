@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.policies.contract import (
-    INTERFACE,
     Contract,
     DriftError,
     InterfaceError,
@@ -27,6 +27,8 @@ from roarm_lab.policies.contract import (
     observed,
     parse_contract,
 )
+from roarm_lab.policies.contract_keys import INTERFACE
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 from tests.bundles import contract_of
 
@@ -54,6 +56,53 @@ def test_the_interface_says_everything_that_the_list_promises() -> None:
     assert set(INTERFACE) == set(interface_of(reach()))
 
 
+@pytest.mark.parametrize("task", [reach(), lift_cube()], ids=lambda task: task.task)
+def test_every_part_has_the_keys_that_the_list_promises(task: EnvConfig) -> None:
+    check_complete(contract_of(task))
+    check_complete(parse_contract(contract_of(task).to_json(), HERE))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda i: i.update(joint=[]), "interface has an unknown key 'joint'. Did you mean 'joints'"),
+        (
+            lambda i: i["joints"][2].update(lower_deg=0),
+            r"joints\[2\] has an unknown key 'lower_deg'",
+        ),
+        (lambda i: i["joints"][2].pop("max_lead_rad"), r"joints\[2\] does not say: max_lead_rad"),
+        (lambda i: i["observations"][1].update(frame="w"), r"observations\[1\] has an unknown key 'frame'"),
+        (lambda i: i["observations"][1].pop("meaning"), r"observations\[1\] does not say: meaning"),
+        (lambda i: i["commands"]["goal"].pop("params"), "commands.goal does not say: params"),
+        (lambda i: i["success"].update(kindd="x"), "success has an unknown key 'kindd'. Did you mean 'kind'"),
+        (lambda i: i.update(success=3), "success must be a JSON object, got 3"),
+        (lambda i: i.update(start={}), "start must be a list, got {}"),
+        (lambda i: i.update(commands=[]), r"commands must be a JSON object, got \[\]"),
+        (lambda i: i.update(control_dt_s=True), "control_dt_s must be a number, got true"),
+        (
+            lambda i: i["joints"][0].update(max_speed_rad_s="2"),
+            r"joints\[0\].max_speed_rad_s must be a number, got .2.",
+        ),
+        (lambda i: i["start"][0].update(params=[]), r"start\[0\].params must be a JSON object, got \[\]"),
+        (lambda i: i["success"].update(meaning=None), "success.meaning must be text, got null"),
+        (lambda i: i["observations"][0].update(components="xyz"), r"components must be a list, got .xyz."),
+        (lambda i: i["actions"].append("up"), r"actions\[1\] must be a JSON object, got .up."),
+    ],
+)
+def test_what_nobody_reads_and_what_is_left_open_is_refused(
+    change: Callable[[dict[str, Any]], object], told: str
+) -> None:
+    with pytest.raises(InterfaceError, match=told):
+        check_complete(changed(change))
+
+
+def test_words_may_differ_and_truth_values_are_no_numbers() -> None:
+    check_interface(changed(lambda i: i["observations"][0].update(meaning="something")), interface_of(reach()))
+    assert differences({"a": True}, {"a": 1}) == ["interface.a: True in the bundle, 1 here"]
+    assert differences({"a": 1.0}, {"a": True}) == ["interface.a: 1.0 in the bundle, True here"]
+    assert differences({"a": True}, {"a": True}) == []
+
+
 def test_a_contract_with_a_number_that_is_none_is_not_written() -> None:
     with pytest.raises(BadInputError, match="not finite"):
         replace(CONTRACT, evaluation={"success_rate": math.nan}).to_json()
@@ -62,14 +111,22 @@ def test_a_contract_with_a_number_that_is_none_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "contract.json is not valid JSON"),
-        ('{"schema": 1,', "contract.json is not valid JSON"),
+        ("", "contract.json can not be read: it is not valid JSON"),
+        ('{"schema": 1,', "contract.json can not be read: it is not valid JSON"),
+        ('{"schema": 1, "schema": 2}', "the key 'schema' comes twice"),
         ('{"schema": 1, "interface": {"control_dt_s": NaN}}', "not valid JSON: NaN is not a number"),
         ('{"schema": 1, "interface": {"control_dt_s": -Infinity}}', "not valid JSON: -Infinity is not a number"),
         ("[" * 100_000, "not valid JSON"),
         ("[1, 2]", "must hold a JSON object, got list"),
-        (text_of(schema=2), "has schema 2; this version of RoArm Lab reads 1"),
-        (text_of(schema=None), "has schema None"),
+        (text_of(schema=3), "has schema 3; this version of RoArm Lab reads 1 and 2"),
+        (text_of(schema=None), "has schema null"),
+        (text_of(schema=True), "has schema true"),
+        (text_of(schema=2.0), "has schema 2.0"),
+        (text_of(schema="2"), "has schema .2."),
+        (text_of(schem=2), "contract.json has an unknown key 'schem'. Did you mean 'schema'?"),
+        (text_of(interface={"joint": []}), "json: interface has an unknown key 'joint'. Did you mean 'joints'?"),
+        (text_of(schema=1, interface={"meanings": {}}), "json: interface has an unknown key 'meanings'"),
+        (text_of(provenance={"hashes": {"model": 3}}), "provenance.hashes.model must be text, got 3"),
         (text_of(interface=None), "has no part 'interface'; it needs schema, interface, provenance"),
         (text_of(provenance=[]), "has no part 'provenance'"),
         (text_of(provenance={"hashes": ["a"]}), "provenance.hashes must be a JSON object, got list"),

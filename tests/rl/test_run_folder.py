@@ -32,8 +32,8 @@ def test_only_a_folder_with_meta_is_a_run(run: RunFolder, tmp_path: Path) -> Non
     for path in (run.path, tmp_path / "nothing"):
         with pytest.raises(BadInputError, match="is not a run folder: it has no meta.json"):
             RunFolder.open(path)
-    run.write_json("meta.json", {"task": "reach"})
-    assert RunFolder.open(run.path).meta() == {"task": "reach"}
+    run.write_json("meta.json", {"schema": 1, "task": "reach"})
+    assert RunFolder.open(run.path).meta() == {"schema": 1, "task": "reach"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"successes": 3', "[" * 100_000])
@@ -47,7 +47,17 @@ def test_an_evaluation_that_can_not_be_read_is_made_again(run: RunFolder, text: 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "can not be read"), ("[" * 100_000, "can not be read"), ("[]", "must hold a JSON object, got list")],
+    [
+        ("{", "can not be read"),
+        ("[" * 100_000, "can not be read"),
+        ("[]", "must hold a JSON object, got list"),
+        ("{}", "meta.json has schema null; this version of RoArm Lab reads 1"),
+        ('{"schema": true}', "has schema true"),
+        ('{"schema": 2}', "has schema 2"),
+        ('{"schema": 1, "tsak": "reach"}', "meta.json has an unknown key 'tsak'. Did you mean 'task'?"),
+        ('{"schema": 1, "seed": 1, "seed": 2}', "the key 'seed' comes twice"),
+        ('{"schema": 1, "seed": NaN}', "NaN is not a number"),
+    ],
 )
 def test_a_damaged_meta_is_refused(run: RunFolder, text: str, message: str) -> None:
     (run.path / "meta.json").write_text(text)

@@ -44,21 +44,25 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "message"),
     [
-        lambda data: data.pop("trials"),
-        lambda data: data.update(trials=[]),
-        lambda data: data.update(words=3),
-        lambda data: data["words"].pop(),
-        lambda data: data["trials"][0].update(setting=2),
-        lambda data: data["settings"][0].update(colour="red"),
+        (lambda data: data.pop("trials"), "sweep.json is damaged: it lacks 'trials'"),
+        (lambda data: data.update(trials=[]), "sweep.json is damaged"),
+        (lambda data: data.update(words=3), "sweep.json is damaged"),
+        (lambda data: data["words"].pop(), "sweep.json is damaged"),
+        (lambda data: data["trials"][0].update(setting=2), "sweep.json is damaged"),
+        (lambda data: data["settings"].append("sb3"), r"settings\[\d\] must be an object"),
+        (lambda data: data["settings"][0].update(colour="red"), r"settings\[0\] has an unknown key 'colour'"),
+        (lambda data: data["trials"][0].pop("seed"), r"trials\[0\] is damaged: it lacks 'seed'"),
+        (lambda data: data.update(trails=[]), "sweep.json has an unknown key 'trails'. Did you mean 'trials'"),
+        (lambda data: data.update(schema=True), "sweep.json has schema true; this version of RoArm Lab reads 1"),
     ],
 )
-def test_a_damaged_plan_is_said(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def test_a_damaged_plan_is_said(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:
     folder = SweepFolder.create(tmp_path, "a", "reach")
     folder.write_plan(PLAN, {})
     data = json.loads((tmp_path / "a" / "sweep.json").read_text())
     change(data)
     folder.write_text("sweep.json", json.dumps(data))
-    with pytest.raises(BadInputError, match=r"sweep.json is damaged"):
+    with pytest.raises(BadInputError, match=message):
         folder.plan()

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,10 @@ import pytest
 import torch
 
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
+from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
+from roarm_lab.evaluate.run_meta import check_whole
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_drift, check_interface
 from roarm_lab.rl import sb3_ppo
@@ -108,6 +111,33 @@ def test_ctrl_c_saves_and_going_on_ends_with_a_bundle(tmp_path: Path) -> None:
         np.testing.assert_array_equal(after[name][:3], values)
     assert load_bundle(run.path).contract.evaluation is not None
     assert done.evaluation.episodes == 8
+
+
+def test_a_contract_names_the_version_that_exported_it_and_those_that_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, job = RunFolder.create(tmp_path, "reach", 0), tiny_job(4, checkpoint_s=1e9)
+    old = provenance() | {"roarm_lab": "0.0.9", "time_utc": "2026-01-01T00:00:00+00:00"}
+    with monkeypatch.context() as patched:
+        patched.setattr("roarm_lab.rl.train.provenance", lambda: old)  # what `meta.json` is given
+        with pytest.raises(TrainingInterrupted):
+            train(job, run, report=stop_at(2 * ROLLOUT))
+    made = train(job, run, resume=True).bundle.contract.provenance
+    now = provenance()
+    assert (made["roarm_lab"], made["git"]) == (now["roarm_lab"], now["git"])
+    assert made["time_utc"] > old["time_utc"]
+    assert [(part["from_steps"], part["roarm_lab"]) for part in made["trained_with"]] == [
+        (0, "0.0.9"),
+        (2 * ROLLOUT, now["roarm_lab"]),
+    ]
+    assert run.meta()["provenance"]["roarm_lab"] == "0.0.9"  # the run began with it
+    shutil.rmtree(run.bundle)
+    again = train(job, run, resume=True).bundle.contract.provenance  # exports anew, trains nothing
+    assert [part["from_steps"] for part in again["trained_with"]] == [0, 2 * ROLLOUT]
+
+
+def test_what_a_run_says_has_the_keys_that_its_readers_know(tiny_run: Trained) -> None:
+    check_whole(tiny_run.run.meta(), "meta.json")
 
 
 def test_going_on_keeps_the_learning_rate_and_the_normaliser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,7 +309,7 @@ def test_names_and_labels_lead_to_one_another() -> None:
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        ("gama: 0.9", r"no key in .*ppo.yaml named 'gama'. Did you mean 'gamma'"),
+        ("gama: 0.9", r"ppo.yaml has an unknown key 'gama'. Did you mean 'gamma'"),
         ("gamma: 1.5", r"gamma must be 0 to 1, got 1.5"),
         ("epochs: 2.5", r"ppo.yaml.epochs must be a whole number, got 2.5"),
         ("hidden: [64, 0]", r"hidden must be layer widths of 1 or more, got \(64, 0\)"),

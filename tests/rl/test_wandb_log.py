@@ -139,7 +139,7 @@ def test_what_is_no_project_is_refused(project: str) -> None:
 def test_a_damaged_note_of_the_run_is_said(tiny_run: Trained, tmp_path: Path) -> None:
     run = RunFolder(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
     (run.path / "wandb.json").write_text("{}")
-    with pytest.raises(BadInputError, match=r"wandb.json can not be read: KeyError\('project'\)"):
+    with pytest.raises(BadInputError, match="wandb.json is damaged: it lacks 'project', 'id'. Without it"):
         remote_log(None, run)
 
 

@@ -109,7 +109,19 @@ def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
     ("damage", "message"),
     [
         (lambda folder: (folder / "meta.json").write_text("{"), r"meta\.json can not be read"),
-        (lambda folder: (folder / "meta.json").write_text('{"schema": 9, "episodes": []}'), "schema 9, not 1"),
+        (lambda folder: (folder / "meta.json").write_text('{"schema": 9, "episodes": []}'), "has schema 9; "),
+        (lambda folder: (folder / "meta.json").write_text('{"schema": true, "episodes": []}'), "has schema true; "),
+        (
+            lambda folder: (folder / "meta.json").write_text('{"schema": 1, "episodes": [], "sede": 3}'),
+            r"meta\.json has an unknown key 'sede'. Did you mean 'seed'",
+        ),
+        (lambda folder: (folder / "meta.json").write_text('{"schema": 1, "episodes": 3}'), "'episodes' must be a list"),
+        (
+            lambda folder: (folder / "meta.json").write_text(
+                '{"schema": 1, "episodes": [{"file": "a", "success": "false"}]}'
+            ),
+            r"episodes\[0\] must be an object with 'file', a text, and 'success', true or false",
+        ),
         (lambda folder: (folder / "episode_000000.npz").write_bytes(b"PK"), r"episode_000000\.npz can not be read"),
         (lambda folder: (folder / "episode_000000.npz").unlink(), r"episode_000000\.npz can not be read"),
         (lambda folder: np.savez(folder / "episode_000000.npz", time_s=np.zeros(3)), "Episode 0 in .* is damaged"),

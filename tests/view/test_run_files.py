@@ -60,7 +60,12 @@ def without(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (lambda data: data | {"successes": 513}, r"'successes' must be 512 or less \(episodes\), got 513"),
         (lambda data: data | {"successes": True}, "'successes' must be a whole number"),
         (lambda data: data | {"success_rate": 0.5}, "'success_rate' must be successes / episodes = 496/512, got 0.5"),
-        (lambda data: data | {"success_rate": nan}, "'success_rate' must be a number from 0 to 1, got nan"),
+        (lambda data: data | {"success_rate": nan}, "not valid JSON: NaN is not a number"),
+        (
+            lambda data: data | {"succeses": 3},
+            " has an unknown key 'succeses'. Did you mean 'successes'",
+        ),
+        (lambda data: data | {"regions": [data["regions"][0] | {"rate": 1}]}, r"regions: 0 has an unknown key 'rate'"),
         (lambda data: data | {"interval": [0.9]}, "interval is damaged: 'high' must be a number"),
         (
             lambda data: data | {"interval": [0.9, 0.8]},

@@ -1,6 +1,5 @@
 """What is known of a sweep while it runs and afterwards, and the files that show it."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,8 @@ from roarm_lab.rl.run_folder import EVALUATION, RunFolder
 from roarm_lab.rl.sweep import Trial
 from roarm_lab.rl.sweep_folder import Plan, SweepFolder
 from roarm_lab.rl.sweep_results import CAVEAT, Row, Score, State, results_csv, summaries_of, summary_markdown
-from roarm_lab.view.run_files import wall_time_s
+from roarm_lab.view.fields import read_fields
+from roarm_lab.view.run_files import evaluation_of, wall_time_s
 from roarm_lab.view.sweep_page import Curve, Rate, Shown, sweep_page
 
 
@@ -92,10 +92,10 @@ class Scoreboard:
         if state != "done":
             return row
         try:
-            found = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
-            return replace(row, successes=int(found["successes"]), episodes=int(found["episodes"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            return replace(row, state="failed", reason=f"{run.path / EVALUATION} can not be read: {error!r}")
+            found = evaluation_of(read_fields(run.path / EVALUATION))
+        except BadInputError as error:
+            return replace(row, state="failed", reason=str(error))
+        return replace(row, successes=found.successes, episodes=found.episodes)
 
     def _shown(self) -> list[Shown]:
         shown: list[Shown] = []

@@ -15,12 +15,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from roarm_lab.cli.train import TrainArguments, checked, resume_hint
 from roarm_lab.core.alone import used_alone
-from roarm_lab.core.configs import load_yaml, override
+from roarm_lab.core.configs import load_yaml, override, restored
 from roarm_lab.core.errors import BadInputError, DiskError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
 from roarm_lab.evaluate.evaluation import Evaluation
+from roarm_lab.evaluate.run_meta import check_whole
 from roarm_lab.rl.settings import changed_settings, settings_of
 from roarm_lab.rl.team import ALONE, Team
 from roarm_lab.rl.trainer import algorithm_of, check_together, name_of, trainer_class, trainer_for
@@ -315,6 +316,7 @@ def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[T
     assert arguments.resume is not None
     run = RunFolder.open(arguments.resume)
     meta = run.meta()
+    check_whole(meta, str(run.path / "meta.json"))
     try:
         job = _job_of(meta, arguments, command)
         same = hashes_of(job.env) == meta["hashes"]
@@ -336,8 +338,7 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
     from roarm_lab.rl.train import TrainJob
 
     env = get_task(meta["task"])
-    rewards = {name: _fields(term) for name, term in meta["env"]["rewards"].items()}
-    env = replace(env, rewards=override(env.rewards, rewards, "meta.json: rewards"))
+    env = replace(env, rewards=restored(env.rewards, meta["env"]["rewards"], "meta.json: rewards"))
     sim = meta["env"]["sim"]
     env = simulated(env, sim.get("backend", "mujoco_cpu"), sim.get("device", "auto"), arguments.threads)
     randomization = randomization_of_run(meta)
@@ -345,7 +346,7 @@ def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str,
         env = randomized(env, randomization)
     label = meta.get("trainer", "sb3-ppo")  # runs from before there were others do not say it
     tuned = settings_of(algorithm_of(label), env.task, randomized=randomization is not None)
-    settings = override(tuned, _fields(meta["settings"]), "meta.json: settings")
+    settings = restored(tuned, meta["settings"], "meta.json: settings")
     if arguments.total_timesteps is not None:
         settings = replace(settings, total_timesteps=arguments.total_timesteps)
     return TrainJob(
@@ -365,9 +366,4 @@ def randomization_of_run(meta: dict[str, Any]) -> DomainRandomization | None:
     kept = meta.get("randomization")
     if not kept:
         return None
-    plain = {name: _fields(item) if isinstance(item, dict) else item for name, item in _fields(kept["config"]).items()}
-    return override(DomainRandomization(), plain, "meta.json: randomization")
-
-
-def _fields(plain: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in plain.items() if name != "kind"}
+    return restored(DomainRandomization(), kept["config"], "meta.json: randomization")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownKeyError
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ def override(value: T, changes: object, where: str) -> T:
         where: How to name this place in an error, for instance `rewards.near`.
 
     Raises:
-        UnknownNameError: A key is not a field.
+        UnknownKeyError: A key is not a field.
         BadInputError: A value has the wrong type or is not a finite number.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -128,13 +128,43 @@ def override(value: T, changes: object, where: str) -> T:
     return _plain(value, changes, where)
 
 
+def restored(value: T, plain: object, where: str) -> T:
+    """Return what `to_plain` wrote, as a value like `value`: of the same class, with every field and nothing else.
+
+    Its numbers are finite.
+
+    Raises:
+        UnknownKeyError: A key is not a field.
+        BadInputError: A field is missing, a value has the wrong type, or it is of another class.
+    """
+    return override(value, _whole(value, plain, where), where)
+
+
+def _whole(value: object, plain: object, where: str) -> object:
+    """Return plain data without the names of classes; refuse what `override` would leave as it was."""
+    if not isinstance(plain, Mapping):
+        return plain
+    given = dict(cast("Mapping[str, object]", plain))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if (kind := given.pop("kind", None)) != type(value).__name__:
+            raise BadInputError(f"{where} must be of the kind {type(value).__name__!r}, got {kind!r}.")
+        parts: Mapping[str, object] = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    elif isinstance(value, Mapping):
+        parts = cast("Mapping[str, object]", value)
+    else:
+        return plain
+    if missing := [name for name in parts if name not in given]:
+        raise BadInputError(f"{where} lacks {', '.join(map(repr, missing))}; another version may have written it.")
+    return {key: _whole(parts[key], item, f"{where}.{key}") if key in parts else item for key, item in given.items()}
+
+
 def _keys(changes: object, known: set[str], where: str) -> dict[str, Any]:
     if not isinstance(changes, Mapping):
         raise BadInputError(f"{where} must be a mapping with keys among {sorted(known)}, got {changes!r}.")
     given = {str(key): item for key, item in cast("Mapping[object, object]", changes).items()}
     for key in given:
         if key not in known:
-            raise UnknownNameError(f"key in {where}", key, known)
+            raise UnknownKeyError(where, key, known)
     return given
 
 

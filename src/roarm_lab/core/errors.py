@@ -21,10 +21,14 @@ class UnknownNameError(BadInputError):
     """A name was looked up that the model, scene or table does not have."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"There is no {kind} named {name!r}.{hint} Known: {', '.join(names)}.")
+        super().__init__(f"There is no {kind} named {name!r}.{_hint(name, known)}")
+
+
+class UnknownKeyError(UnknownNameError):
+    """A file, or a part of it, has a key that means nothing there: every such error of every file is this one."""
+
+    def __init__(self, where: str, key: str, known: Iterable[str]) -> None:
+        BadInputError.__init__(self, f"{where} has an unknown key {key!r}.{_hint(key, known)}")
 
 
 class MissingError(RoarmLabError):
@@ -39,3 +43,10 @@ class DiskError(RoarmLabError):
 
 class UnsafeCommandError(RoarmLabError):
     """A command was refused because sending it could be dangerous."""
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """Return what was meant, if anything is close, and what there is."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return (f" Did you mean {close[0]!r}?" if close else "") + f" Known: {', '.join(names)}."

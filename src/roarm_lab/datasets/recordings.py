@@ -1,6 +1,5 @@
 """Reading what `RolloutWriter` wrote, with checks: what is damaged is named with its file."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
 from roarm_lab.datasets.rollouts import SCHEMA
 
 META = "meta.json"
+ABOUT = (
+    "task", "robot", "seed", "control_dt_s", "joint_names", "box_names", "units", "provenance", "policy", "steps",
+    "contract",
+)  # fmt: skip
+"""Keys of `meta.json` that say what was recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +78,24 @@ def find_recordings(path: Path) -> list[Recording]:
 def _read(folder: Path) -> Recording | None:
     """Return the recording in a folder; None if its `meta.json` is about something else."""
     path = folder / META
-    try:
-        data: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{path} can not be read: {error}.") from error
-    about = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-    episodes: object = about.get("episodes")
-    if not isinstance(episodes, list):
+    about = read_object(path)
+    if "episodes" not in about:
         return None
-    if about.get("schema") != SCHEMA or not all(isinstance(item, dict) for item in cast("list[object]", episodes)):
-        raise BadInputError(f"{path} is damaged, or of another version: schema {about.get('schema')!r}, not {SCHEMA}.")
+    check_schema(about, str(path), SCHEMA)
+    check_keys(about, str(path), ("schema", "episodes"), ABOUT)
+    for index, episode in enumerate(_list(about["episodes"], path)):
+        _check_episode(episode, f"{path}: episodes[{index}]")
     return Recording(path=folder, about=about)
+
+
+def _list(value: object, path: Path) -> list[object]:
+    if not isinstance(value, list):
+        raise BadInputError(f"{path} is damaged: 'episodes' must be a list, got {told(value)}.")
+    return cast("list[object]", value)
+
+
+def _check_episode(episode: object, where: str) -> None:
+    """Refuse an entry that does not name its file, or whose outcome is neither true nor false."""
+    entry = cast("Mapping[str, Any]", episode) if isinstance(episode, dict) else {}
+    if not isinstance(entry.get("file"), str) or not isinstance(entry.get("success", False), bool):
+        raise BadInputError(f"{where} must be an object with 'file', a text, and 'success', true or false.")

@@ -6,11 +6,13 @@ from typing import Any
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.envs.config import EnvConfig
+from roarm_lab.envs.meanings import meanings_of
 from roarm_lab.mdp.events import RandomizingTerm
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
+from roarm_lab.mdp.meaning import Meant
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationTerm
-from roarm_lab.sim.parameters import physical_parameters
+from roarm_lab.sim.parameters import box_contacts, physical_parameters
 
 
 def interface_of(config: EnvConfig) -> dict[str, Any]:
@@ -35,16 +37,14 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
             }
             for joint in robot.joints
         ],
-        "boxes": [{"name": box.name, "size_m": box.size_m, "mass_kg": box.mass_kg} for box in config.sim.boxes],
+        "boxes": _boxes(config),
         "observations": [_observation(name, term, scene, sizes[name]) for name, term in actor.items()],
         "actions": [
             {
                 "name": name,
-                "kind": type(term).__name__,
                 "size": term.size(scene),
                 "joints": [robot.joint_names[index] for index in term.joints(scene)],
-                "params": _params(term),
-                "meaning": (type(term).__doc__ or "").strip().splitlines()[0],
+                **_term(term, scene),
             }
             for name, term in config.actions.items()
         ],
@@ -55,17 +55,17 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
             "high": 1.0,
             "step_s": config.control_dt_s,
         },
-        "commands": {
-            name: {"kind": type(term).__name__, "size": term.size, "params": _params(term)}
-            for name, term in config.commands.items()
-        },
+        "commands": {name: {"size": term.size, **_term(term, scene)} for name, term in config.commands.items()},
         "start": [
-            {"kind": type(term).__name__, "params": _params(term)}
+            _term(term, scene)
             for term in config.events.values()
             if term.mode == "reset" and not isinstance(term, RandomizingTerm)
         ],
         "keyframes": {name: list(angles) for name, angles in robot.keyframes},
-        "success": {"kind": type(config.success).__name__, "params": _params(config.success)},
+        "terminations": [{"name": name, **_term(term, scene)} for name, term in config.terminations.items()],
+        "success": _term(config.success, scene),
+        "gripping_faces": scene.gripping_faces,
+        "meanings": meanings_of(config),
     }
 
 
@@ -115,13 +115,24 @@ def randomization_of(config: EnvConfig) -> tuple[dict[str, RandomizingTerm], dic
 def _observation(name: str, term: ObservationTerm, scene: Scene, size: int) -> dict[str, Any]:
     return {
         "name": name,
-        "kind": type(term).__name__,
         "source": term.source,
         "unit": term.unit,
         "components": list(term.components(scene)),
         "size": size,
-        "params": _params(term),
+        **_term(term, scene),
     }
+
+
+def _boxes(config: EnvConfig) -> list[dict[str, Any]]:
+    contacts = box_contacts(config.robot, config.sim)
+    return [
+        {"name": box.name, "size_m": box.size_m, "mass_kg": box.mass_kg, "contact": contacts[box.name]}
+        for box in config.sim.boxes
+    ]
+
+
+def _term(term: Meant, scene: Scene) -> dict[str, Any]:
+    return {"kind": type(term).__name__, "params": _params(term), "meaning": term.meaning(scene)}
 
 
 def _params(term: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, MissingError, UnknownKeyError
 from roarm_lab.hardware.video4linux import Mode, VideoNode
 
 LISTING, DEVICES = Path("/sys/class/video4linux"), Path("/dev")
@@ -55,7 +55,7 @@ class CameraFingerprint:
         known = [field.name for field in fields(cls)]
         for key, value in plain.items():
             if key not in known:
-                raise UnknownNameError("part of a camera's fingerprint", key, known)
+                raise UnknownKeyError("A camera's fingerprint", key, known)
             texts = value if key == "modes" and isinstance(value, (list, tuple)) else [value]
             if not all(isinstance(text, str) for text in texts):
                 raise BadInputError(f"{key} of a camera's fingerprint must be text, got {value!r}.")

@@ -1,6 +1,8 @@
 """Action terms: what the numbers of a policy do to joints. Limits are not their business: the gate's come after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like, columns
 from roarm_lab.core.configs import Range
@@ -18,6 +20,11 @@ DAMPING_MATRIX = tuple(tuple(DAMPING * (row == column) for column in range(4)) f
 class JointTarget(ActionTerm):
     """-1 to 1 spans the joint's whole range."""
 
+    says: ClassVar[str] = (
+        "Absolute and linear: the wished angle of each of the joints {joint_names} is its lower_rad at -1 and its "
+        "upper_rad at 1."
+    )
+
     joint_names: tuple[str, ...] = ()
     """Which joints; none means all."""
 
@@ -28,6 +35,10 @@ class JointTarget(ActionTerm):
     def joints(self, scene: Scene) -> list[int]:
         """Return the joints' indices."""
         return scene.joints(self.joint_names)
+
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return the joints' names, also where none were given."""
+        return {"joint_names": _names(self, scene)}
 
     def bind(self, scene: Scene) -> ActionFn:
         """Return targets [env, joint] rad at the given share of the range."""
@@ -46,6 +57,11 @@ class JointTarget(ActionTerm):
 class JointDelta(ActionTerm):
     """The action times `step_rad` is added to the target that was sent last."""
 
+    says: ClassVar[str] = (
+        "The wished angle of each of the joints {joint_names} is the target sent last (after the limits) plus "
+        "{step_rad} rad times the action."
+    )
+
     joint_names: tuple[str, ...] = ()
     """Which joints; none means all."""
     step_rad: float = 0.125
@@ -63,6 +79,10 @@ class JointDelta(ActionTerm):
         """Return the joints' indices."""
         return scene.joints(self.joint_names)
 
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return the joints' names, also where none were given."""
+        return {"joint_names": _names(self, scene)}
+
     def bind(self, scene: Scene) -> ActionFn:
         """Return last target plus step [env, joint] rad."""
         joints, step = self.joints(scene), self.step_rad
@@ -72,6 +92,11 @@ class JointDelta(ActionTerm):
 @dataclass(frozen=True, kw_only=True)
 class GripperOpening(ActionTerm):
     """-1 closes the gripper, 1 opens it."""
+
+    says: ClassVar[str] = (
+        "Absolute and linear: the wished angle of the joint {joint} goes over {span_rad} rad, the first at -1 "
+        "(closed), the second at 1 (open); 0 is the middle. A larger angle is more open."
+    )
 
     span_rad: Range = Range(0.0, 1.2)
     """Gripper angles at -1 and at 1."""
@@ -85,6 +110,10 @@ class GripperOpening(ActionTerm):
         """Return the gripper's index."""
         return scene.joints((scene.robot.gripper_joint,))
 
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return the gripper's name."""
+        return {"joint": _names(self, scene)}
+
     def bind(self, scene: Scene) -> ActionFn:
         """Return the gripper's target [env, 1] rad."""
         low, high = self.span_rad.low, self.span_rad.high
@@ -97,6 +126,15 @@ class EePose(ActionTerm):
 
     One damped least-squares step of the Jacobian from the last sent target, so it needs no solver and has no branches.
     """
+
+    says: ClassVar[str] = (
+        "Moves the site {site} from where the targets sent last (after the limits) put it: three numbers of "
+        "translation along the world's x, y, z, {step_m} m per control step at 1, one of pitch and one of roll, "
+        "{step_rad} rad at 1. The wished angles of the joints {joints} are these targets plus J' (J J' + {damping} "
+        "I)^-1 (dx, dy, dz, dpitch), J' being J transposed, with the site's Jacobian in the world frame as rows of "
+        "J: x, y, z, and rotation about (-sin q, cos q, 0), q the target of the first joint; the column of the "
+        "joint {roll_joint} is 0. Its own wished angle is its target plus droll."
+    )
 
     site: str = "hand_tcp"
     step_m: float = 0.02
@@ -117,6 +155,10 @@ class EePose(ActionTerm):
     def joints(self, scene: Scene) -> list[int]:
         """Return all joints but the gripper."""
         return scene.joints([name for name in scene.robot.joint_names if name != scene.robot.gripper_joint])
+
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return the joints' names, and the damping."""
+        return {"joints": _names(self, scene), "damping": f"{DAMPING:g}"}
 
     def bind(self, scene: Scene) -> ActionFn:
         """Return joint targets [env, joint] rad."""
@@ -140,6 +182,10 @@ class EePose(ActionTerm):
             return columns(state.joint_target, joints) + step[:, :, 0] + self.step_rad * action[:, 4:5] * roll_only
 
         return target
+
+
+def _names(term: ActionTerm, scene: Scene) -> str:
+    return ", ".join(scene.robot.joint_names[index] for index in term.joints(scene))
 
 
 ACTIONS: dict[str, type[ActionTerm]] = {

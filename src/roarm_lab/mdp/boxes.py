@@ -10,6 +10,7 @@ from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.events import BOX_POSE
+from roarm_lab.mdp.meaning import touch_in_words
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import (
     CommandFn,
@@ -125,6 +126,11 @@ class BoxAtGoal(RewardTerm):
 class BoxOnTable(EventTerm):
     """Puts a box on the table within reach, flat, turned about the vertical."""
 
+    says: ClassVar[str] = (
+        "Puts the centre of the box {box} at (r cos a, r sin a, {rest_m}) m in the world frame, at rest. r is drawn"
+        " evenly over the area of the ring {radius_m} m (the square of r evenly), a evenly over {azimuth_rad} rad. "
+        "The box lies flat, turned about the world's z axis by a plus an angle drawn evenly over {yaw_rad} rad."
+    )
     modes: ClassVar[tuple[str, ...]] = ("reset",)
 
     box: str = "cube"
@@ -168,6 +174,11 @@ class BoxOnTable(EventTerm):
 class PositionNearBox(CommandTerm):
     """A position in the air, its direction from the base within a range of that of a box."""
 
+    says: ClassVar[str] = (
+        "A position x, y, z [m] in the world frame: (r cos a, r sin a, h). a is atan2(y, x) of the centre of the "
+        "box {box} where the episode begins, plus an angle drawn evenly over {turn_rad} rad; r is drawn evenly over"
+        " {radius_m} m, h over {height_m} m."
+    )
     size: ClassVar[int] = 3
     draws: ClassVar[int] = 3
 
@@ -195,6 +206,10 @@ class PositionNearBox(CommandTerm):
 class BoxHeldAtGoal(SuccessTerm):
     """A box is held in the air: within a distance of the goal, all jaws touching it, until the episode ends."""
 
+    says: ClassVar[str] = (
+        "The centre of the box {box} is less than {within_m} m from the position {command}, and every jaw touches "
+        "the box. {touch}"
+    )
     source: ClassVar[Source] = "sim_only"
 
     box: str = "cube"
@@ -215,6 +230,10 @@ class BoxHeldAtGoal(SuccessTerm):
             return xp.logical_and(distance(state) < within, xp.all(state.touching[:, box], axis=-1))
 
         return held
+
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return when a jaw touches."""
+        return {"touch": touch_in_words(scene)}
 
     def distance(self, scene: Scene) -> RewardFn:
         """Return the distance between box and goal [env] m."""

@@ -1,10 +1,12 @@
 """Observation terms about boxes on the table: what a camera would tell, and what only a simulator knows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.core.state import State
+from roarm_lab.mdp.meaning import TURNED, touch_in_words
 from roarm_lab.mdp.observations import XYZ, turned_back
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
@@ -14,6 +16,7 @@ from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
 class BoxPos(ObservationTerm):
     """Where a box is, turned with the base joint (x away from the column, z up)."""
 
+    says: ClassVar[str] = "Position of the centre of the box {box} in the world frame [m]. " + TURNED
     source: ClassVar[Source] = "perception"
     unit: ClassVar[str] = "m"
 
@@ -34,6 +37,8 @@ class BoxPos(ObservationTerm):
 class BoxFromSite(BoxPos):
     """The way from a site to a box, turned with the base joint."""
 
+    says: ClassVar[str] = "Vector from the site {site} to the centre of the box {box}: box minus site [m]. " + TURNED
+
     site: str = "grasp"
 
     def bind(self, scene: Scene) -> ObservationFn:
@@ -46,6 +51,10 @@ class BoxFromSite(BoxPos):
 class BoxInSite(ObservationTerm):
     """The way from a site to a box in the frame of the site, that is as the hand sees it."""
 
+    says: ClassVar[str] = (
+        "Vector from the site {site} to the centre of the box {box}: box minus site [m], in the frame of the site: "
+        "its dot products with the x, y and z axis of the site."
+    )
     source: ClassVar[Source] = "perception"
     unit: ClassVar[str] = "m"
 
@@ -71,6 +80,11 @@ class BoxInSite(ObservationTerm):
 class BoxAxesInSite(BoxInSite):
     """How a box is turned against the hand: its x and z axes in the frame of a site."""
 
+    says: ClassVar[str] = (
+        "The own x axis of the box {box}, then its own z axis, as unit vectors in the frame of the site {site}. xx,"
+        " xy, xz are the dot products of the box's x axis with the x, y and z axis of the site; zx, zy, zz those of"
+        " the box's z axis."
+    )
     unit: ClassVar[str] = "1"
 
     def components(self, scene: Scene) -> tuple[str, ...]:
@@ -94,6 +108,9 @@ class BoxAxesInSite(BoxInSite):
 class SiteApproach(ObservationTerm):
     """The direction in which the hand points (x axis of a site), turned with the base joint."""
 
+    says: ClassVar[str] = (
+        "The x axis of the site {site} (the direction in which the hand points) as a unit vector. " + TURNED
+    )
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "1"
 
@@ -114,6 +131,10 @@ class SiteApproach(ObservationTerm):
 class GoalFromBox(BoxPos):
     """The way from a box to a goal position, turned with the base joint."""
 
+    says: ClassVar[str] = (
+        "Vector from the centre of the box {box} to the position {command}: goal minus box [m]. " + TURNED
+    )
+
     command: str = "goal"
 
     def bind(self, scene: Scene) -> ObservationFn:
@@ -127,6 +148,7 @@ class GoalFromBox(BoxPos):
 class BoxVel(ObservationTerm):
     """How fast a box moves: only a simulator knows, so only a critic may see it."""
 
+    says: ClassVar[str] = "Speed of the centre of the box {box} in the world frame: x, y, z [m/s]."
     source: ClassVar[Source] = "sim_only"
     unit: ClassVar[str] = "m/s"
 
@@ -146,6 +168,7 @@ class BoxVel(ObservationTerm):
 class Touching(ObservationTerm):
     """Whether each jaw touches a box: only a simulator knows, so only a critic may see it."""
 
+    says: ClassVar[str] = "1 for each jaw that touches the box {box}, else 0. {touch}"
     source: ClassVar[Source] = "sim_only"
     unit: ClassVar[str] = "1"
 
@@ -154,6 +177,10 @@ class Touching(ObservationTerm):
     def components(self, scene: Scene) -> tuple[str, ...]:
         """Return one number per jaw."""
         return tuple(f"jaw_{index}" for index in range(scene.jaws))
+
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return when a jaw touches."""
+        return {"touch": touch_in_words(scene)}
 
     def bind(self, scene: Scene) -> ObservationFn:
         """Return 1 or 0 [env, jaw]."""

@@ -21,6 +21,12 @@ from roarm_lab.robots.robot import Robot
 class ReachablePosition(CommandTerm):
     """A position in the world frame that a site takes at some random joint angles with the arm clear of the table."""
 
+    says: ClassVar[str] = (
+        "A position x, y, z [m] in the world frame: one of {pool} that the site {site} takes at joint angles drawn "
+        "evenly from lower_rad to upper_rad, of which those count that put it {height_m} m high and {min_radius_m} "
+        "to {max_radius_m} m from the z axis, with the origins of all links at least {clearance_m} m above the "
+        "table."
+    )
     size: ClassVar[int] = 3
     draws: ClassVar[int] = 1
 

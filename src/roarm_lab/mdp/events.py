@@ -29,6 +29,11 @@ MAX_DELAY_S = 0.5
 class StartPose(EventTerm):
     """Puts the arm near a keyframe, at rest."""
 
+    says: ClassVar[str] = (
+        "Puts the joints at angles drawn evenly within {spread_rad} rad (the first joint: {base_spread_rad} rad) to"
+        " both sides of the keyframe {keyframe}, then clipped to lower_rad and upper_rad; at rest, the targets sent"
+        " last being the same angles and their rate 0."
+    )
     modes: ClassVar[tuple[str, ...]] = ("reset",)
 
     keyframe: str = "task_start"
@@ -72,6 +77,10 @@ class RandomizingTerm(EventTerm):
 class ScaleModel(RandomizingTerm):
     """Multiplies a field of the physical model by one random factor per world, drawn log-uniformly."""
 
+    says: ClassVar[str] = (
+        "Multiplies {field} ({names}) of the physical model by one factor per world, its logarithm drawn evenly, "
+        "{factor}."
+    )
     modes: ClassVar[tuple[str, ...]] = ("startup", "reset")
 
     field: str
@@ -108,6 +117,9 @@ class ScaleModel(RandomizingTerm):
 class JointOffset(RandomizingTerm):
     """Moves the zero of every encoder: angles are measured, and targets followed, by this much too high."""
 
+    says: ClassVar[str] = (
+        "Moves the zero of each encoder: measured angle minus true angle is drawn evenly over {offset_rad} rad."
+    )
     modes: ClassVar[tuple[str, ...]] = ("reset",)
 
     offset_rad: Range = Range(-0.035, 0.035)
@@ -156,6 +168,7 @@ class _Delay(RandomizingTerm):
 class ActionDelay(_Delay):
     """Lets targets reach the servos late."""
 
+    says: ClassVar[str] = "Joint targets reach the servos late, by a time drawn evenly over {delay_s} s."
     what: ClassVar[str] = ACTION_DELAY
 
     delay_s: Range = Range(0.0, 0.06)
@@ -165,6 +178,7 @@ class ActionDelay(_Delay):
 class MeasurementDelay(_Delay):
     """Lets joint angles be known late: what is measured is where the joints were a while ago."""
 
+    says: ClassVar[str] = "Joint angles are known late, by a time drawn evenly over {delay_s} s."
     what: ClassVar[str] = MEASUREMENT_DELAY
 
     delay_s: Range = Range(0.0, 0.03)
@@ -174,6 +188,9 @@ class MeasurementDelay(_Delay):
 class PushJoints(EventTerm):
     """Kicks the arm: adds a random speed to every joint."""
 
+    says: ClassVar[str] = (
+        "Adds to the speed of each joint a number drawn evenly from -{speed_rad_s} to {speed_rad_s} rad/s."
+    )
     modes: ClassVar[tuple[str, ...]] = ("interval",)
 
     mode: Literal["startup", "reset", "interval"] = "interval"

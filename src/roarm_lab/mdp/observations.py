@@ -1,11 +1,12 @@
 """Observation terms: what a policy may see, and where each number comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.core.state import State
+from roarm_lab.mdp.meaning import TURNED
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
 
@@ -16,6 +17,7 @@ XYZ = ("x", "y", "z")
 class JointPos(ObservationTerm):
     """Joint angles."""
 
+    says: ClassVar[str] = "Measured angle of each of the joints {joints} [rad]; sign and zero as in the exported model."
     source: ClassVar[Source] = "measured"
     unit: ClassVar[str] = "rad"
 
@@ -31,6 +33,10 @@ class JointPos(ObservationTerm):
         some = self._columns(scene)
         return lambda state: some(state.joint_pos)
 
+    def facts(self, scene: Scene) -> Mapping[str, str]:
+        """Return the joints' names, also where none were given."""
+        return {"joints": ", ".join(self.components(scene))}
+
     def _columns(self, scene: Scene) -> Callable[[Array], Array]:
         """Return the function that picks this term's joints out of [env, joint]."""
         if not self.joints:
@@ -43,6 +49,10 @@ class JointPos(ObservationTerm):
 class JointVel(JointPos):
     """Joint speeds as an arm without a speed sensor knows them: the last change of angle over its time."""
 
+    says: ClassVar[str] = (
+        "Speed of each of the joints {joints} [rad/s]: the change of the measured angle over the last control step,"
+        " divided by control_dt_s; 0 when an episode begins."
+    )
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "rad/s"
 
@@ -56,6 +66,10 @@ class JointVel(JointPos):
 class TargetLead(JointPos):
     """How far the last sent joint targets are ahead of the measured angles."""
 
+    says: ClassVar[str] = (
+        "Target sent last (after the limits) minus measured angle of each of the joints {joints} [rad]: positive "
+        "where the target is ahead; 0 when an episode begins."
+    )
     source: ClassVar[Source] = "derived"
 
     def bind(self, scene: Scene) -> ObservationFn:
@@ -68,6 +82,7 @@ class TargetLead(JointPos):
 class SitePos(ObservationTerm):
     """Position of a site of the robot in the world frame, by forward kinematics of the joint angles."""
 
+    says: ClassVar[str] = "Position of the site {site} in the world frame: x, y, z [m]."
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "m"
 
@@ -88,6 +103,7 @@ class SitePos(ObservationTerm):
 class Command(ObservationTerm):
     """What is asked for, as it was given."""
 
+    says: ClassVar[str] = "The command {command} as it was given; a position is x, y, z [m] in the world frame."
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "as the command"
 
@@ -110,6 +126,7 @@ class Command(ObservationTerm):
 class GoalFromSite(ObservationTerm):
     """The way from a site to a goal position, turned with the base joint (x away from the column, z up)."""
 
+    says: ClassVar[str] = "Vector from the site {site} to the position {command}: goal minus site [m]. " + TURNED
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "m"
 
@@ -144,6 +161,10 @@ class GoalTurn(ObservationTerm):
     wrapped angle a policy learns to push against the stop instead.
     """
 
+    says: ClassVar[str] = (
+        "atan2(y, x) of the position {command} in the world frame, minus the measured angle of the joint {joint} "
+        "[rad]; not wrapped to half a turn."
+    )
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "rad"
 
@@ -173,6 +194,10 @@ class GoalTurn(ObservationTerm):
 class LastAction(ObservationTerm):
     """The action that was carried out last, each -1 to 1."""
 
+    says: ClassVar[str] = (
+        "The action that was carried out last, clipped to -1 to 1, in the order of the actions; 0 when an episode "
+        "begins."
+    )
     source: ClassVar[Source] = "derived"
     unit: ClassVar[str] = "1"
 

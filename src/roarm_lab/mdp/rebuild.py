@@ -1,11 +1,12 @@
 """Terms from a contract: the same classes that a policy was trained with, made from plain data."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from math import inf
 from typing import Any, TypeVar, cast
 
 from roarm_lab.core.configs import Range
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownKeyError, UnknownNameError
 from roarm_lab.mdp.actions import ACTIONS
 from roarm_lab.mdp.boxes import BoxHeldAtGoal, BoxOnTable, PositionNearBox
 from roarm_lab.mdp.boxes_seen import BOX_OBSERVATIONS
@@ -51,8 +52,12 @@ def _make(what: str, table: Mapping[str, type[T]], entry: Mapping[str, Any]) -> 
     kind = str(entry.get("kind"))
     if kind not in table:
         raise UnknownNameError(what, kind, table)
+    params: Mapping[str, Any] = entry.get("params", {})
     try:
-        return table[kind](**{key: _value(value) for key, value in entry.get("params", {}).items()})
+        known = {part.name for part in fields(cast("Any", table[kind]))}
+        if unknown := [key for key in params if key not in known]:
+            raise UnknownKeyError(f"The contract's {what} {kind!r}", unknown[0], known)
+        return table[kind](**{key: _value(value) for key, value in params.items()})
     except (KeyError, TypeError) as error:
         raise BadInputError(
             f"The contract's {what} {kind!r} can not be made from its parameters: {error}. Was it written by another "

@@ -34,7 +34,13 @@ class Scene:
     @property
     def jaws(self) -> int:
         """How many jaws the gripper has: links with gripping faces."""
-        return len({shape.link for shape in self.robot.collisions if shape.material == "pad"})
+        return len(self.gripping_faces)
+
+    @property
+    def gripping_faces(self) -> dict[str, list[str]]:
+        """The names of the gripping faces, by the link that is the jaw."""
+        pads = [shape for shape in self.robot.collisions if shape.material == "pad"]
+        return {link: [pad.name for pad in pads if pad.link == link] for link in dict.fromkeys(p.link for p in pads)}
 
     def joints(self, names: Sequence[str]) -> list[int]:
         """Return the indices of joints; no names means all of them."""

@@ -1,6 +1,7 @@
 """Termination, success and curriculum terms."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
@@ -23,6 +24,8 @@ from roarm_lab.mdp.terms import (
 class SiteBelow(TerminationTerm):
     """Ends the episode when a site sinks below a height, for instance into the table."""
 
+    says: ClassVar[str] = "The site {site} is lower than {height_m} m in the world frame."
+
     site: str = "hand_tcp"
     height_m: float = 0.0
 
@@ -39,6 +42,8 @@ class SiteBelow(TerminationTerm):
 @dataclass(frozen=True, kw_only=True)
 class SiteHeldAtGoal(SuccessTerm):
     """A site stays within a distance of a commanded position until the episode ends."""
+
+    says: ClassVar[str] = "The site {site} is less than {within_m} m from the position {command}."
 
     command: str
     site: str = "hand_tcp"

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, TypeAlias
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
+from roarm_lab.mdp.meaning import Meant
 from roarm_lab.mdp.scene import Scene
 
 Source: TypeAlias = Literal["measured", "derived", "perception", "sim_only"]
@@ -59,7 +60,7 @@ def check_not_negative(term: object, *fields: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObservationTerm(ABC):
+class ObservationTerm(Meant, ABC):
     """Numbers a policy sees."""
 
     source: ClassVar[Source]
@@ -78,6 +79,19 @@ class ObservationTerm(ABC):
         """Refuse what is not a number, and negative noise, delay or history."""
         check_finite(self, "scale")
         check_not_negative(self, "noise_std", "delay_s", "history_s")
+
+    def meaning(self, scene: Scene) -> str:
+        """Return what the numbers are, and what of them the policy gets."""
+        said, dt_s = [super().meaning(scene)], scene.control_dt_s
+        if self.scale != 1.0:
+            said.append(f"The input is this times {self.scale:g}.")
+        if delay := round(self.delay_s / dt_s):
+            said.append(f"It is the one of {delay} control steps ago.")
+        if past := round(self.history_s / dt_s):
+            said.append(f"The ones of {past} control steps before it come first, oldest first, all components of each.")
+        if delay or past:
+            said.append("What lies before the episode is what there was when it began.")
+        return " ".join(said)
 
     @abstractmethod
     def components(self, scene: Scene) -> tuple[str, ...]:
@@ -113,7 +127,7 @@ class RewardTerm(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionTerm(ABC):
+class ActionTerm(Meant, ABC):
     """A part of the action vector and what it does to joints."""
 
     @abstractmethod
@@ -130,7 +144,7 @@ class ActionTerm(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandTerm(ABC):
+class CommandTerm(Meant, ABC):
     """What is asked of the policy, drawn anew for every episode."""
 
     size: ClassVar[int]
@@ -144,13 +158,18 @@ class CommandTerm(ABC):
         if not self.resample_s > 0.0:
             raise BadInputError(f"{type(self).__name__}.resample_s must be positive, got {self.resample_s}.")
 
+    def meaning(self, scene: Scene) -> str:
+        """Return what is asked for, and when."""
+        again = "" if math.isinf(self.resample_s) else f", and every {self.resample_s:g} s in it"
+        return f"Drawn when an episode begins, after all else{again}. {super().meaning(scene)}"
+
     @abstractmethod
     def bind(self, scene: Scene) -> CommandFn:
         """Return the function that makes commands from uniform numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventTerm(ABC):
+class EventTerm(Meant, ABC):
     """Something that happens to the world: once at startup, at every reset, or every so often."""
 
     modes: ClassVar[tuple[str, ...]]
@@ -171,6 +190,11 @@ class EventTerm(ABC):
                 f"{type(self).__name__} in mode 'interval' needs interval_s > 0, got {self.interval_s}."
             )
 
+    def meaning(self, scene: Scene) -> str:
+        """Return when it happens, and what."""
+        when = {"startup": "Once", "reset": "When an episode begins", "interval": f"Every {self.interval_s:g} s"}
+        return f"{when[self.mode]}: {super().meaning(scene)}"
+
     @abstractmethod
     def draws(self, scene: Scene) -> int:
         """Return how many uniform numbers each world needs."""
@@ -181,8 +205,12 @@ class EventTerm(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TerminationTerm(ABC):
+class TerminationTerm(Meant, ABC):
     """A reason to end an episode early."""
+
+    def meaning(self, scene: Scene) -> str:
+        """Return what ends an episode, and what that means for it."""
+        return f"Ends the episode after a control step, without success: {super().meaning(scene)}"
 
     @abstractmethod
     def bind(self, scene: Scene) -> TestFn:
@@ -190,7 +218,7 @@ class TerminationTerm(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuccessTerm(ABC):
+class SuccessTerm(Meant, ABC):
     """When the task is being done right now. Success is this, held without a break until the episode ends."""
 
     source: ClassVar[Source] = "derived"
@@ -202,6 +230,13 @@ class SuccessTerm(ABC):
     def __post_init__(self) -> None:
         """Refuse a holding time that is not positive."""
         check_positive(self, "hold_s")
+
+    def meaning(self, scene: Scene) -> str:
+        """Return what has to hold, and for how long."""
+        steps = round(self.hold_s / scene.control_dt_s)
+        return (
+            f"After each of the last {steps} control steps of the episode ({self.hold_s:g} s): {super().meaning(scene)}"
+        )
 
     @abstractmethod
     def bind(self, scene: Scene) -> TestFn:

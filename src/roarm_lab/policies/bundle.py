@@ -1,12 +1,15 @@
 """A policy bundle on disk: a folder with `policy.onnx` and `contract.json`."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, sha256_of, write_atomic
-from roarm_lab.policies.contract import Contract, action_size, check_complete, observed, parse_contract
+from roarm_lab.policies.contract import Contract, action_size, check_complete, check_interface, observed, parse_contract
+from roarm_lab.policies.contract_keys import SCHEMA
 from roarm_lab.policies.onnx_policy import OnnxPolicy
 
 CONTRACT, POLICY = "contract.json", "policy.onnx"
@@ -34,6 +37,20 @@ def write_bundle(path: Path, onnx: bytes, contract: Contract, *, overwrite: bool
     write_atomic(path / POLICY, onnx, overwrite=True)
     write_atomic(path / CONTRACT, text, overwrite=True)
     return path
+
+
+def renew_contract(path: Path, interface: Mapping[str, Any]) -> Path:
+    """Write the contract of a bundle anew as this version writes contracts, and return its path.
+
+    The network, hashes and evaluation stay what they are; `interface` is today's of the same task.
+
+    Raises:
+        InterfaceError: The policy does not fit `interface`.
+    """
+    bundle = load_bundle(path)
+    check_interface(bundle.contract, interface)
+    renewed = replace(bundle.contract, interface=interface, schema=SCHEMA)
+    return write_atomic(bundle.path / CONTRACT, renewed.to_json(), overwrite=True)
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -13,29 +13,13 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import canonical_json, sha256_of
+from roarm_lab.core.json_objects import check_keys, check_schema, parse_object, told
+from roarm_lab.policies.contract_keys import PARTS, READ, SCHEMA, check_entries, compared, keys_of
 
-SCHEMA = 1
-PARTS = ("schema", "interface", "provenance", "evaluation")
 HASHES = ("model", "task", "randomization")
 """Provenance hashes whose difference is drift."""
 NOTHING = sha256_of(canonical_json({}))
 """The hash `randomization` where nothing is randomised."""
-INTERFACE = (
-    "robot",
-    "task",
-    "control_dt_s",
-    "episode_s",
-    "joints",
-    "observations",
-    "actions",
-    "output",
-    "commands",
-    "boxes",
-    "start",
-    "keyframes",
-    "success",
-)
-"""What an interface says; `envs.interface` writes it."""
 MAX_TOLD = 8
 """Differences that are said one by one; of more than these only the number."""
 MAX_SHOWN = 100
@@ -55,7 +39,7 @@ class Contract:
     """The parts of `contract.json`, as plain data."""
 
     interface: Mapping[str, Any]
-    """What `INTERFACE` lists."""
+    """What `contract_keys.INTERFACE` lists."""
     provenance: Mapping[str, Any]
     """hashes (model, task, randomization, policy), versions, git revision, seed, command, time."""
     evaluation: Mapping[str, Any] | None = None
@@ -83,32 +67,28 @@ def parse_contract(text: str, where: str) -> Contract:
     """Return the contract in `text`; `where` names its file in errors.
 
     Raises:
-        BadInputError: It is not JSON, or of another schema, or a part is missing or not what it should be.
+        BadInputError: It is not JSON, or of another schema, or a part is missing, unknown or not what it should be.
     """
-    try:
-        data: object = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadInputError(f"{where} is not valid JSON: {error}.") from error
-    if not isinstance(data, dict):
-        raise BadInputError(f"{where} must hold a JSON object, got {type(data).__name__}.")
-    parts = cast("dict[str, Any]", data)
-    if parts.get("schema") != SCHEMA:
-        raise BadInputError(f"{where} has schema {parts.get('schema')!r}; this version of RoArm Lab reads {SCHEMA}.")
+    parts = parse_object(text, where)
+    schema = check_schema(parts, where, *READ)
+    check_keys(parts, where, (), PARTS)
     for name in ("interface", "provenance"):
         if not isinstance(parts.get(name), dict):
             raise BadInputError(f"{where} has no part {name!r}; it needs {', '.join(PARTS)}.")
-    for name, part in (
-        ("provenance.hashes", parts["provenance"].get("hashes")),
-        ("evaluation", parts.get("evaluation")),
-    ):
+    check_keys(parts["interface"], f"{where}: interface", (), keys_of("interface", schema))
+    hashes: object = parts["provenance"].get("hashes")
+    for name, part in (("provenance.hashes", hashes), ("evaluation", parts.get("evaluation"))):
         if not isinstance(part, dict | None):
             raise BadInputError(f"{where}: {name} must be a JSON object, got {type(part).__name__}.")
-    return Contract(interface=parts["interface"], provenance=parts["provenance"], evaluation=parts.get("evaluation"))
-
-
-def _refuse_constant(name: str) -> object:
-    """Refuse what Python reads and JSON does not know."""
-    raise ValueError(f"{name} is not a number")
+    for name, value in cast("dict[str, object]", hashes or {}).items():
+        if not isinstance(value, str):
+            raise BadInputError(f"{where}: provenance.hashes.{name} must be text, got {told(value)}.")
+    return Contract(
+        interface=parts["interface"],
+        provenance=parts["provenance"],
+        evaluation=parts.get("evaluation"),
+        schema=schema,
+    )
 
 
 def differences(given: object, expected: object, where: str = "interface") -> list[str]:
@@ -131,11 +111,15 @@ def differences(given: object, expected: object, where: str = "interface") -> li
             for i, (a, b) in enumerate(zip(left, right, strict=True))
             for line in differences(a, b, f"{where}[{i}]")
         ]
+    return [] if _same(given, expected) else [f"{where}: {_short(given)} in the bundle, {_short(expected)} here"]
+
+
+def _same(given: object, expected: object) -> bool:
+    if isinstance(given, bool) or isinstance(expected, bool):
+        return given is expected  # true is no 1
     if isinstance(given, float | int) and isinstance(expected, float | int):
-        same = math.isclose(given, expected, rel_tol=1e-6, abs_tol=1e-9)
-    else:
-        same = given == expected
-    return [] if same else [f"{where}: {_short(given)} in the bundle, {_short(expected)} here"]
+        return math.isclose(given, expected, rel_tol=1e-6, abs_tol=1e-9)
+    return given == expected
 
 
 def _named(items: Sequence[object]) -> list[object]:
@@ -156,14 +140,15 @@ def _short(value: object) -> str:
 
 
 def check_complete(contract: Contract) -> None:
-    """Refuse a contract whose interface leaves something open.
+    """Refuse a contract whose interface leaves something open, or says what its schema does not know.
 
     Raises:
-        InterfaceError: Names what is missing.
+        InterfaceError: Names what is missing, unknown or not what it should be.
     """
-    missing = [name for name in INTERFACE if name not in contract.interface]
-    if missing:
-        raise InterfaceError(f"The contract's interface does not say: {', '.join(missing)}.")
+    try:
+        check_entries(contract.interface, "The contract's interface", contract.schema)
+    except BadInputError as error:
+        raise InterfaceError(str(error)) from None
 
 
 def check_interface(contract: Contract, expected: Mapping[str, Any]) -> None:
@@ -172,7 +157,7 @@ def check_interface(contract: Contract, expected: Mapping[str, Any]) -> None:
     Raises:
         InterfaceError: Says every difference in words.
     """
-    found = differences(contract.interface, expected)
+    found = differences(compared(contract.interface), compared(expected))
     if found:
         more = f"; and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
         raise InterfaceError("The bundle's interface does not fit: " + "; ".join(found[:MAX_TOLD]) + more + ".")
@@ -225,6 +210,7 @@ class Observed:
     components: list[str]
     size: int
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    meaning: str = ""
 
 
 def observed(contract: Contract) -> list[Observed]:

@@ -1,13 +1,13 @@
 """Whether what a training logs also goes to a server, and to which; the run folder remembers."""
 
-import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.json_objects import check_keys, read_object
 from roarm_lab.evaluate.evaluation import Evaluation
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.train import TrainJob
@@ -81,7 +81,10 @@ def _kept(run: RunFolder) -> dict[str, str] | None:
     if not path.exists():
         return None
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-        return {"project": str(data["project"]), "id": str(data["id"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"{path} can not be read: {error!r}. Without it, the run goes on without W&B.") from error
+        data = read_object(path)
+        check_keys(data, str(path), ("project", "id"))
+        if not all(isinstance(value, str) for value in data.values()):
+            raise BadInputError(f"{path} is damaged: project and id must be texts.")
+    except BadInputError as error:
+        raise BadInputError(f"{error} Without it, the run goes on without W&B.") from error
+    return data

@@ -16,10 +16,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
+from roarm_lab.evaluate.run_meta import read_meta
 from roarm_lab.policies.bundle import CONTRACT, POLICY
 
 KEPT_CHECKPOINTS = 3
@@ -70,16 +71,9 @@ class RunFolder:
         """Return `meta.json`.
 
         Raises:
-            BadInputError: It is damaged.
+            BadInputError: It is damaged, of another schema, or has a key that nobody reads.
         """
-        path = self.path / "meta.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise BadInputError(f"{path} can not be read: {error}.") from error
-        if not isinstance(data, dict):
-            raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
-        return cast("dict[str, Any]", data)
+        return read_meta(self.path)
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file of the run."""

@@ -12,15 +12,18 @@ curves.html     the learning curves
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
+from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
 from roarm_lab.rl.sweep import Setting, Trial
 
-PLAN = "sweep.json"
+PLAN, SCHEMA = "sweep.json", 1
+RECORD = ("command", "provenance")
+"""Keys that are there for the record alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ class SweepFolder:
 
     def write_plan(self, plan: Plan, more: Mapping[str, Any]) -> None:
         """Write what was asked for, and `more` for the record."""
-        data = {"schema": 1, "kind": "sweep", **asdict(plan), **more}
+        data = {"schema": SCHEMA, "kind": "sweep", **asdict(plan), **more}
         self.write_text(PLAN, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
     def plan(self) -> Plan:
@@ -94,14 +97,26 @@ class SweepFolder:
             BadInputError: The file is damaged.
         """
         path = self.path / PLAN
+        data = read_object(path)
+        check_schema(data, str(path), SCHEMA)
+        check_keys(data, str(path), ("schema", "kind", *_names(Plan)), RECORD)
         try:
-            data: Any = json.loads(path.read_text(encoding="utf-8"))
-            return _plan(data)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            return _plan(data, str(path))
+        except (ValueError, KeyError, TypeError) as error:
             raise BadInputError(f"{path} is damaged: {error!r}.") from error
 
 
-def _plan(data: Mapping[str, Any]) -> Plan:
+def _names(kind: type[Plan | Setting | Trial]) -> tuple[str, ...]:
+    return tuple(part.name for part in fields(kind))
+
+
+def _plan(data: Mapping[str, Any], where: str) -> Plan:
+    for part, kind in (("settings", Setting), ("trials", Trial)):
+        for index, item in enumerate(_list(data[part])):
+            place = f"{where}: {part}[{index}]"
+            if not isinstance(item, Mapping):
+                raise BadInputError(f"{place} must be an object, got {told(item)}.")
+            check_keys(cast("Mapping[str, Any]", item), place, _names(kind))
     settings = tuple(Setting(**item) for item in _list(data["settings"]))
     trials = tuple(Trial(**item) for item in _list(data["trials"]))
     words = tuple(tuple(map(str, item)) for item in _list(data["words"]))

@@ -21,15 +21,15 @@ from roarm_lab.core.memory import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
-from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
+from roarm_lab.envs.interface import hashes_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
-from roarm_lab.policies.contract import Contract
 from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
+from roarm_lab.rl.origin import contract_of, note_resumption
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.team import Team
@@ -128,6 +128,8 @@ def train(
             trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
             if checkpoint is not None:
                 run.cut_curve(trainer.steps)
+                if trainer.steps < job.settings.total_timesteps:
+                    note_resumption(run, trainer.steps)
             _learn(job, run, env, trainer, report=report, watch=watch, note=note)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
@@ -215,22 +217,6 @@ def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[
         write_bundle(run.bundle, onnx, replace(contract, evaluation=evaluation.to_plain()), overwrite=True)
     )
     return Trained(run=run, bundle=bundle, evaluation=evaluation, randomization=job.randomization)
-
-
-def contract_of(job: TrainJob, run: RunFolder) -> Contract:
-    """Return the contract of the policy that `job` trains."""
-    meta = run.meta()
-    return Contract(
-        interface=interface_of(job.env),
-        provenance={
-            "hashes": hashes_of(job.env),
-            "trainer": kind_of(job.trainer, job.settings.algorithm).label,
-            "simulator": job.env.sim.backend,
-            "seed": job.seed,
-            "command": list(job.command),
-            **{name: meta["provenance"][name] for name in ("roarm_lab", "python", "packages", "git", "time_utc")},
-        },
-    )
 
 
 def device_of(name: str, env: EnvConfig) -> str:

@@ -11,6 +11,17 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.robots.robot import Robot
 
 FIELDS = ("lower", "upper", "max_speed", "max_accel", "max_lead")
+LIMITS_MEAN = (
+    "From wish to target, for each joint alone: s is the target sent last, v its rate (0 when an episode begins), m "
+    "the measured angle, dt control_dt_s, c = max_accel_rad_s2 dt^2; the other names are those of `joints`. "
+    "(1) gap = clip(wish, target_lower_rad, upper_rad) - s. "
+    "(2) Braking: n = floor(sqrt(2 |gap| / c + 1/4) - 1/2); step = sign(gap) (|gap| / (n + 1) + n c / 2). "
+    "(3) step = clip(step, v dt - c, v dt + c). (4) step = clip(step, -max_speed_rad_s dt, max_speed_rad_s dt). "
+    "(5) target = clip(s + step, m - max_lead_rad, m + max_lead_rad). "
+    "(6) target = clip(target, target_lower_rad, upper_rad). "
+    "(7) pull = target - (s + step), made = step + pull; the new rate is 0 if made pull > 0, else made / dt."
+)
+"""`limit_target` in words, for a policy's contract."""
 
 
 @dataclass(frozen=True, eq=False)

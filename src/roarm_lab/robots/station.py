@@ -11,7 +11,7 @@ from typing import Any, cast
 import yaml
 
 from roarm_lab.core.configs import load_yaml
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownKeyError
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.robots.estop import EstopFile
 from roarm_lab.robots.robot import Robot, Vec3
@@ -130,7 +130,7 @@ def station_of(plain: Mapping[str, Any], robot: Robot) -> Station:
     known = [part.name for part in fields(Station)]
     for key in plain:
         if key not in known:
-            raise UnknownNameError("key in a station file", key, known)
+            raise UnknownKeyError("The station", key, known)
     if "robot" not in plain:
         raise BadInputError(f"The key robot is missing; it says whose station this is, for instance {robot.name}.")
     values: dict[str, Any] = {key: _READ[key](value, key) for key, value in plain.items()}
@@ -207,7 +207,7 @@ def _workspace(value: object, key: str) -> Workspace | None:
     box = _table(value, key)
     for end in box:
         if end not in {"lower", "upper"}:
-            raise UnknownNameError(f"key in {key}", end, ("lower", "upper"))
+            raise UnknownKeyError(key, end, ("lower", "upper"))
     if len(box) < 2:
         raise BadInputError(f"{key} must have lower and upper, three numbers each [m].")
     lower, upper = (cast("Vec3", _numbers(box[end], f"{key}.{end}", 3)) for end in ("lower", "upper"))

@@ -21,6 +21,10 @@ FIELDS = (
     "actuator_biasprm", "actuator_ctrlrange", "actuator_forcerange",
 )  # fmt: skip
 """Without what only shows in pictures, and without limits of sizes."""
+CONTACT = (
+    "friction", "condim", "contype", "conaffinity", "priority", "solref", "solimp", "solmix", "margin", "gap",
+)  # fmt: skip
+"""Attributes of a geom that say how it touches others."""
 
 
 def physical_parameters(robot: Robot, config: SimConfig) -> dict[str, Any]:
@@ -30,6 +34,24 @@ def physical_parameters(robot: Robot, config: SimConfig) -> dict[str, Any]:
     model = compile_model(robot, config)
     options = {name: _rounded(getattr(model.opt, name)) for name in OPTIONS}
     return {"options": options, **{name: _rounded(getattr(model, name)) for name in FIELDS}}
+
+
+def box_contacts(robot: Robot, config: SimConfig) -> dict[str, dict[str, Any]]:
+    """Return for each box on the table, by name, how it touches: attributes of its geom as MuJoCo names them."""
+    if not config.boxes:
+        return {}
+    from roarm_lab.sim.mujoco_cpu import compile_model  # noqa: PLC0415 (MuJoCo is loaded only when it is used)
+
+    model = compile_model(robot, config)
+    return {
+        box.name: {name: _attribute(getattr(model.geom(box.name), name)) for name in CONTACT} for box in config.boxes
+    }
+
+
+def _attribute(values: Any) -> Any:
+    """Return an attribute as a file has it: one number alone, and whole numbers as such."""
+    array = np.asarray(values).squeeze()
+    return array.tolist() if array.dtype.kind == "i" else _rounded(array)
 
 
 def _rounded(values: Any) -> Any:

@@ -1,6 +1,5 @@
 """JSON objects from disk, read with checks: what is not as expected is named with its file and key."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.json_objects import check_keys, read_object
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,14 @@ class Fields:
     data: Mapping[str, Any]
     where: str
     """File, and path inside it, for errors."""
+
+    def only(self, *known: str) -> None:
+        """Refuse keys that nobody reads.
+
+        Raises:
+            UnknownKeyError: Names the first one.
+        """
+        check_keys(self.data, self.where, (), known)
 
     def has(self, key: str) -> bool:
         """Whether there is a value that is not null."""
@@ -97,10 +105,4 @@ def read_fields(path: Path) -> Fields:
     Raises:
         BadInputError: The file can not be read, is not JSON, or holds something else than an object.
     """
-    try:
-        data: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{path} can not be read: {error}.") from error
-    if not isinstance(data, dict):
-        raise BadInputError(f"{path} must hold a JSON object, got {type(data).__name__}.")
-    return Fields(cast("dict[str, Any]", data), str(path))
+    return Fields(read_object(path), str(path))

@@ -1,13 +1,14 @@
 """The files of a run folder, as the report reads them: checked, and without the trainer that wrote them."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import ceil, isfinite, nan
 from pathlib import Path
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.evaluate.evaluation import Evaluation, Region
+from roarm_lab.evaluate.run_meta import read_meta
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.policies.contract import Contract, parse_contract
 from roarm_lab.view.fields import Fields, read_fields
@@ -66,9 +67,9 @@ def read_run(path: Path) -> RunFiles:
     arm = _optional(path / "arm_run.json")
     return RunFiles(
         path=path,
-        meta=read_fields(path / "meta.json"),
+        meta=Fields(read_meta(path), str(path / "meta.json")),
         contract=contract,
-        evaluation=_evaluation(found) if found else None,
+        evaluation=evaluation_of(found) if found else None,
         stale=found is not None and contract is not None and contract.evaluation != found.data,
         curve=_curve(path / "curve.csv"),
         arm_run=_arm_run(arm) if arm else None,
@@ -88,7 +89,13 @@ def _contract(path: Path) -> Contract | None:
         raise BadInputError(f"{path} can not be read: {error}.") from error
 
 
-def _evaluation(data: Fields) -> Evaluation:
+def evaluation_of(data: Fields) -> Evaluation:
+    """Return the evaluation in `evaluation.json`.
+
+    Raises:
+        BadInputError: A value is missing, unknown, or not what it should be; the text names it.
+    """
+    data.only(*(part.name for part in fields(Evaluation)))
     episodes, successes = _counts(data, "episodes", low=1)
     rate = data.number("success_rate", 0.0, 1.0)
     if not abs(rate - successes / episodes) <= SAME_RATE:
@@ -112,6 +119,7 @@ def _evaluation(data: Fields) -> Evaluation:
 
 
 def _region(row: Fields) -> Region:
+    row.only(*(part.name for part in fields(Region)))
     episodes, successes = _counts(row, "episodes")
     return Region(
         name=row.text("name"),
