@@ -178,10 +178,22 @@ def test_cameras_get_names(port: APort, person: list[tuple[str, str]], tmp_path:
     listing = list_camera(tmp_path, 92, "Azure Kinect 4K Camera", usb=("045e", "097d", "000123"), port="2-1")
     person.append(("its name", "front"))
     assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
-    assert station().cameras == {"front": "usb:045e:097d:000123@2-1"}
+    assert station().cameras == {"front": "usb:045e:097d:000123@2-1#0"}
     person.append(("exists", "y"))
     assert setup(port, "--step", "cameras", "--camera", "wrist", "usb:045e:097d") == 0
-    assert station().cameras == {"front": "usb:045e:097d:000123@2-1", "wrist": "usb:045e:097d"}
+    assert station().cameras == {"front": "usb:045e:097d:000123@2-1#0", "wrist": "usb:045e:097d"}
+
+
+def test_a_second_camera_of_a_known_device_is_not_taken_for_the_known_one(
+    port: APort, person: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    usb = ("0bda", "5634", "")
+    list_camera(tmp_path, 92, "Webcam", usb=usb)
+    listing = list_camera(tmp_path, 94, "Webcam", usb=usb, interface=2)
+    person.append(("#0: its name", "front"))
+    person.append(("#2: its name", "infrared"))
+    assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
+    assert station().cameras == {"front": "usb:0bda:5634@1-4#0", "infrared": "usb:0bda:5634@1-4#2"}
 
 
 @pytest.mark.parametrize(

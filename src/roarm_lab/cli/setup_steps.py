@@ -1,7 +1,7 @@
 """The steps of `roarm setup` that do not move the arm. Each takes the station as it is and returns it as it is then."""
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from roarm_lab.cli.connecting import real_arm
 from roarm_lab.cli.setup import SetupArguments
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.hardware.camera_fingerprint import found_cameras
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, found_cameras
 from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.listening import Evidence, listen
 from roarm_lab.hardware.port_discovery import find_port as port_of_the_arm
@@ -123,13 +123,14 @@ def set_limits(bench: Bench, station: Station) -> Station:
 
 def name_cameras(bench: Bench, station: Station) -> Station:
     """Ask for a name for each camera that is plugged in."""
-    cameras = dict(station.cameras)
-    for found in found_cameras(bench.arguments.listing):
+    cameras, plugged_in = dict(station.cameras), found_cameras(bench.arguments.listing)
+    named = {name: CameraFingerprint.from_text(source.removeprefix("usb:")) for name, source in cameras.items()}
+    for found in plugged_in:
         source = f"usb:{found.fingerprint}"
         if not CAMERA.fullmatch(source):
             continue
-        known = next((name for name, other in cameras.items() if source.startswith(other)), "")
-        name = bench.person.text(f"  {found.fingerprint.name} {source}: its name", known)
+        known = next((name for name, wanted in named.items() if _only(wanted, plugged_in) == found), "")
+        name = bench.person.text(f"  {found}: its name", known)
         if name:
             cameras[name] = source if not known else cameras[known]
     if not cameras:
@@ -147,6 +148,12 @@ def place_stop_file(bench: Bench, station: Station) -> Station:
     if path:
         bench.person.say(f"  `touch {path}` in any terminal stops the arm; remove it before going on")
     return replace(station, stop_file=path)
+
+
+def _only(wanted: CameraFingerprint, plugged_in: Sequence[FoundCamera]) -> FoundCamera | None:
+    """Return the one camera that has a fingerprint; None where none has, or several."""
+    fitting = [camera for camera in plugged_in if not camera.differences(wanted)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _refuse(heard: Evidence, station: Station, bench: Bench) -> None:
