@@ -5,9 +5,10 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -36,8 +37,15 @@ LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
 
 
-def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team = ALONE) -> "Trained":
+def run_training(
+    arguments: TrainArguments,
+    command: tuple[str, ...],
+    team: Team = ALONE,
+    hint: Callable[[Path, int], str] = resume_hint,
+) -> "Trained":
     """Train as asked, with progress on stderr; in a team this is the first process.
+
+    `hint` makes the command that goes on with a run, in so many processes, when training was interrupted.
 
     Raises:
         BadInputError: The arguments make no sense, or another process trains this run; nothing has been written then.
@@ -77,10 +85,10 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
             told.result(trained.evaluation)
             return trained
     except KeyboardInterrupt:
-        sys.stderr.write(f"\n{_how_to_go_on(run, team)}\n")
+        sys.stderr.write(f"\n{_how_to_go_on(run, hint(run.path, team.size))}\n")
         raise
     except DiskError as error:
-        raise DiskError(f"{error} Training has {_how_to_go_on(run, team)}") from error
+        raise DiskError(f"{error} Training has {_how_to_go_on(run, hint(run.path, team.size))}") from error
     except BadInputError:
         if new and not run.curve.exists():
             shutil.rmtree(run.path, ignore_errors=True)  # refused before anything was learned
@@ -174,12 +182,12 @@ def _state_in_words(state: "TrainingProgress") -> str:
     return f"{state.steps_per_s:,.0f} steps/s, success so far {success}"
 
 
-def _how_to_go_on(run: "RunFolder", team: Team) -> str:
+def _how_to_go_on(run: "RunFolder", command: str) -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
         return f"stopped before anything was saved; {run.path} can be deleted."
-    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path, team.size)}"
+    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {command}"
 
 
 def summary(evaluation: Evaluation) -> str:
