@@ -88,6 +88,16 @@ def test_all_steps_without_a_question(port: APort, capsys: pytest.CaptureFixture
     assert found.hash[:12] in shown
 
 
+def test_a_step_that_was_left_out_is_not_told_as_done(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
+    assert setup(port, "--yes") == 0
+    shown = capsys.readouterr().out
+    assert "left out: nobody looks (--zero-deg says where joints stand)" in shown
+    assert "left out: no camera" in shown
+    assert "found by: port, firmware, servos, motion, limits, stop; left out: zero, cameras\n" in shown
+    assert setup(port, "--yes", "--step", "zero") == 1
+    assert "found by: no step; left out: zero\n" in capsys.readouterr().out
+
+
 def test_each_joint_is_moved_a_tenth_to_and_fro(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
     assert setup(port, "--yes", "--step", "motion") == 0
     told = np.array([[t["base"], t["shoulder"], t["elbow"], t["wrist"], t["roll"], t["hand"]] for t in port.targets()])
@@ -150,7 +160,7 @@ def test_where_the_arm_stands_by_eye_becomes_its_offsets(port: APort, person: li
     assert station().calibration_rad["base"] == pytest.approx(offsets["base"], abs=2e-3)  # it stands right now
     port.got.clear()
     person += [("exists", "y"), ("moves home", "n")]
-    assert setup(port, "--step", "zero") == 0
+    assert setup(port, "--step", "zero") == 1  # said no
     assert port.targets() == []
 
 

@@ -27,6 +27,10 @@ from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
 STOP_FILE = Path(tempfile.gettempdir()) / "roarm-stop"
 
 
+class LeftOutError(Exception):
+    """A step was not done; the text says why. The station stays as it was."""
+
+
 @dataclass
 class Bench:
     """What the steps work with."""
@@ -57,12 +61,14 @@ class Bench:
         with real_arm(self.arguments.arm, station) as arm:
             yield arm
 
-    def too_slow(self, station: Station, arm: RoArmM3) -> bool:
-        """Whether this connection tells the pose too seldom to drive the arm; says so."""
-        slow = Address.parse(self.address(station)).kind == "http" and arm.firmware is Firmware.FW26
-        if slow:
-            self.person.say("  left out: over its Wi-Fi this firmware tells the pose once a second. Use the USB cable.")
-        return slow
+    def check_fast_enough(self, station: Station, arm: RoArmM3) -> None:
+        """Refuse a connection that tells the pose too seldom to drive the arm.
+
+        Raises:
+            LeftOutError: This one does.
+        """
+        if Address.parse(self.address(station)).kind == "http" and arm.firmware is Firmware.FW26:
+            raise LeftOutError("over its Wi-Fi this firmware tells the pose once a second. Use the USB cable.")
 
 
 def find_port(bench: Bench, station: Station) -> Station:
@@ -122,7 +128,11 @@ def set_limits(bench: Bench, station: Station) -> Station:
 
 
 def name_cameras(bench: Bench, station: Station) -> Station:
-    """Ask for a name for each camera that is plugged in."""
+    """Ask for a name for each camera that is plugged in.
+
+    Raises:
+        LeftOutError: There is none, and none was named before.
+    """
     cameras, plugged_in = dict(station.cameras), found_cameras(bench.arguments.listing)
     named = {name: CameraFingerprint.from_text(source.removeprefix("usb:")) for name, source in cameras.items()}
     for found in plugged_in:
@@ -134,7 +144,7 @@ def name_cameras(bench: Bench, station: Station) -> Station:
         if name:
             cameras[name] = source if not known else cameras[known]
     if not cameras:
-        bench.person.say(f"  no camera. One can be added later, or by hand: cameras: name: {CAMERA_FORM}")
+        raise LeftOutError(f"no camera. One can be added later, or by hand: cameras: name: {CAMERA_FORM}")
     for name, source in cameras.items():
         bench.person.say(f"  {name}: {source}")
     return replace(station, cameras=cameras)
