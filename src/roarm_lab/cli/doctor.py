@@ -28,7 +28,7 @@ examples:
 
 exit codes: without --arm 0 all that is needed works (a note does no harm), 3 something is missing
             with --arm 0 the arm can be driven, 1 something is wrong, 2 bad input"""
-STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow"}
+STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow", State.SPARE: "dim"}
 
 
 @dataclass(frozen=True)
