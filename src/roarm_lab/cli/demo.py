@@ -1,7 +1,6 @@
 """`roarm demo`: the whole way in one command: train, evaluate, bundle, run on the simulated arm, report."""
 
 import json
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shell_words, shown
 
 if TYPE_CHECKING:
     from roarm_lab.policies.bundle import Bundle
@@ -98,7 +98,7 @@ def _resume_hint(arguments: DemoArguments, run: Path) -> str:
         value = getattr(arguments, name)
         if value != getattr(usual, name):
             words += [f"--{name.replace('_', '-')}", f"{value:g}"]
-    return shlex.join(words)
+    return shell_words(words)
 
 
 def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
@@ -141,13 +141,13 @@ def _end(trained: "Trained") -> None:
     from roarm_lab.cli.reporting import report
 
     bundle, page = trained.bundle.path, report(trained.run.path).resolve()
-    sys.stdout.write(f"bundle      {bundle}\nreport      {page}\n")
+    sys.stdout.write(f"bundle      {shown(bundle)}\nreport      {shown(page)}\n")
     commands = (
         (["roarm", "play", str(bundle)], "watch it in the browser"),
         (["python", "-m", "webbrowser", page.as_uri()], "open the report"),
         (["roarm", "run", str(bundle), "--arm", "emulator"], "run it on the arm's own firmware, emulated"),
     )
-    sys.stdout.write("next:\n" + "".join(f"  {shlex.join(words)}  # {what}\n" for words, what in commands))
+    sys.stdout.write("next:\n" + "".join(f"  {shell_words(words)}  # {what}\n" for words, what in commands))
 
 
 def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
@@ -175,7 +175,7 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
     try:
         check_sources(bundle, sources(get_task(arguments.task).sim))
     except InterfaceError as error:
-        sys.stdout.write(f"on the arm  not tried. {error}\n")
+        sys.stdout.write(f"on the arm  not tried. {shown(error)}\n")
         return None
     words = RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
     driven = drive(words, prepared(words))

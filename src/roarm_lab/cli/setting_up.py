@@ -19,6 +19,7 @@ from roarm_lab.cli.setup_steps import (
     set_limits,
 )
 from roarm_lab.core.files import write_atomic
+from roarm_lab.core.shown import shown
 from roarm_lab.hardware.link import Address
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import Workspace
@@ -114,6 +115,6 @@ def told(path: Path) -> str:
         BadInputError: It can not be used.
     """
     if not path.exists():
-        return f"There is no {path} yet.\n"
+        return f"There is no {shown(path)} yet.\n"
     station = load_station(path, ROARM_M3)
-    return f"{path}, {station.hash[:12]}:\n\n{station_yaml(station)}"
+    return f"{shown(path)}, {station.hash[:12]}:\n\n{station_yaml(station)}"

@@ -1,7 +1,6 @@
 """Training as the command line does it: settings put together, progress shown, the result said in words."""
 
 import os
-import shlex
 import shutil
 import sys
 import time
@@ -18,6 +17,7 @@ from roarm_lab.cli.train import TrainArguments, checked, resume_hint
 from roarm_lab.core.alone import used_alone
 from roarm_lab.core.configs import load_yaml, override
 from roarm_lab.core.errors import BadInputError, DiskError
+from roarm_lab.core.shown import shell_words, shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
@@ -68,7 +68,7 @@ def run_training(
     new = run is None
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
-    sys.stderr.write(f"run folder  {run.path}\n")
+    sys.stderr.write(f"run folder  {shown(run.path)}\n")
     watch = LearningRecorder(on_the_cpu(job.env), run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
@@ -164,14 +164,14 @@ def threads_wait_passively() -> None:
 
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
-    bundle = shlex.quote(str(trained.bundle.path))
+    bundle = shell_words([trained.bundle.path])
     worlds, nominal = "", ""
     if trained.randomization is not None:
-        worlds = f" --domain-randomization {shlex.quote(str(trained.run.path / 'domain_randomization.yaml'))}"
+        worlds = f" --domain-randomization {shell_words([trained.run.path / 'domain_randomization.yaml'])}"
         nominal = " --allow-drift"
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
-        f"bundle      {trained.bundle.path}\n"
+        f"bundle      {shown(trained.bundle.path)}\n"
         f"evaluate    roarm eval {bundle} --episodes 2000{worlds}\n"
         f"run it      roarm run {bundle} --arm sim{nominal}\n"
     )
@@ -186,7 +186,7 @@ def _how_to_go_on(run: "RunFolder", command: str) -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
-        return f"stopped before anything was saved; {run.path} can be deleted."
+        return f"stopped before anything was saved; {shown(run.path)} can be deleted."
     return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {command}"
 
 

@@ -10,7 +10,6 @@ curves.html     the learning curves
 """
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
+from roarm_lab.core.shown import shell_words
 from roarm_lab.rl.sweep import Setting, Trial
 
 PLAN = "sweep.json"
@@ -51,7 +51,7 @@ class SweepFolder:
         """
         if name is None:
             return cls(new_timed_folder(root, task))
-        again = f"roarm sweep --resume {shlex.quote(str(root / name))}"
+        again = shell_words(["roarm", "sweep", "--resume", root / name])
         return cls(new_folder(root / name, hint=f"go on with it: {again}"))
 
     @classmethod
