@@ -21,8 +21,8 @@ DESCRIPTION = """\
   --resume RUN` goes on from there.
 
 examples:
-  roarm demo                            grasp and lift a cube: some six minutes on two CPU cores
-  roarm demo --task reach               a point in the air: one minute
+  roarm demo                            grasp and lift a cube: some seven minutes on two idle CPU cores
+  roarm demo --task reach               a point in the air: one minute there, two beside other work
   roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
   roarm demo --resume runs/RUN          go on after Ctrl-C: what is missing of training, arm and report
 
