@@ -50,7 +50,8 @@ def run(argv: list[str]) -> int:
         from roarm_lab.cli.arm_doctor import examine
 
         return examine(config.arm or "", config.station, as_json=config.json)
-    rows = check_all()
+    with Console(stderr=True).status("trying every package once ..."):
+        rows = check_all()
     if config.json:
         print(json.dumps(report(rows), indent=2))
     else:
