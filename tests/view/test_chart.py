@@ -105,6 +105,12 @@ def test_lines_are_marked_where_they_are_and_beside_each_other() -> None:
     assert [one["class"] for one in markers] == ["marker look1"] * 3 + ["marker look2"] * 3
 
 
+def test_one_line_alone_has_no_shapes_in_the_chart_or_the_legend() -> None:
+    tree = figure(Line(name="a", x=[0, 1], y=[0, 1]), level=Level(name="aim", y=30))
+    assert [svg for svg in tree.iter("svg") if svg.attrib.get("class", "").startswith("marker")] == []
+    assert len(list(tree.iter("li"))) == 2
+
+
 def test_a_line_without_points_has_no_mark() -> None:
     tree = figure(Line(name="a", x=[0, 1], y=[nan, nan]), Line(name="b", x=[0, 1], y=[1, 2]))
     (plot,) = (svg for svg in tree.iter("svg") if svg.attrib.get("class") == "plot")

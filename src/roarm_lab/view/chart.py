@@ -275,9 +275,8 @@ def _mark(mark: Mark | None, across: Ticks, up: Ticks) -> Html | None:
 
 def _legend(lines: Sequence[Line], mark: Mark | None, level: Level | None) -> Html | None:
     """Return the legend with a sample of each look; None for one line alone."""
-    entries = [
-        (line.name, _sample(f"line {_look(index)}", _marker(index, 0.5, 0.5))) for index, line in enumerate(lines)
-    ]
+    shapes = [_marker(index, 0.5, 0.5) if len(lines) > 1 else None for index in range(len(lines))]
+    entries = [(line.name, _sample(f"line {_look(i)}", shapes[i])) for i, line in enumerate(lines)]
     if mark:
         entries.append(
             (mark.name, tag("svg", tag("circle", cx="50%", cy="50%", r=4, class_="dot result"), class_="sample"))
