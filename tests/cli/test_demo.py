@@ -57,7 +57,7 @@ def test_after_ctrl_c_in_training_and_on_the_arm_the_named_commands_finish_the_d
     assert main(words) == 130  # in the evaluation: everything is learned, and saved
     resumed = how_to_go_on(capsys.readouterr().err)
     (run,) = (folder / "runs").iterdir()
-    assert resumed == ["demo", "--resume", f"runs/{run.name}", "--min-success", "0", "--goals", "2"]
+    assert resumed == ["demo", "--resume", f"runs/{run.name}", "--min-success", "0.0", "--goals", "2"]
     assert main(resumed) == 130  # on the arm
     assert how_to_go_on(capsys.readouterr().err) == resumed
     evaluated = (run / "evaluation.json").read_bytes()

@@ -206,6 +206,23 @@ def test_a_second_camera_of_a_known_device_is_not_taken_for_the_known_one(
     assert station().cameras == {"front": "usb:0bda:5634@1-4#0", "infrared": "usb:0bda:5634@1-4#2"}
 
 
+def test_a_camera_of_an_older_file_that_fits_two_is_told_with_what_to_do(
+    port: APort, person: list[tuple[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usb = ("0bda", "5634", "")
+    list_camera(tmp_path, 92, "Webcam", usb=usb)
+    listing = list_camera(tmp_path, 94, "Webcam", usb=usb, interface=2)
+    old = ("--camera", "front", "usb:0bda:5634@1-4", "side", "usb:045e:097d")
+    assert setup(port, "--yes", "--step", "cameras", "--listing", str(listing), *old) == 0
+    shown = capsys.readouterr().out
+    assert "front: usb:0bda:5634@1-4 - careful: 2 cameras are 0bda:5634@1-4: " in shown
+    assert "Add the interface." in shown
+    assert "side: usb:045e:097d - not plugged in now\n" in shown
+    person += [("exists", "y"), ("#0: its name", "front")]
+    assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
+    assert station().cameras["front"] == "usb:0bda:5634@1-4#0"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -97,7 +97,7 @@ def _resume_hint(arguments: DemoArguments, run: Path) -> str:
     for name in JUDGED:
         value = getattr(arguments, name)
         if value != getattr(usual, name):
-            words += [f"--{name.replace('_', '-')}", f"{value:g}"]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     return shell_words(words)
 
 

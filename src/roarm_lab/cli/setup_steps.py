@@ -10,7 +10,7 @@ from roarm_lab.cli.connecting import real_arm
 from roarm_lab.cli.setup import SetupArguments
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, found_cameras
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, found_cameras, several_fit
 from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.listening import Evidence, listen
 from roarm_lab.hardware.port_discovery import find_port as port_of_the_arm
@@ -146,7 +146,7 @@ def name_cameras(bench: Bench, station: Station) -> Station:
     if not cameras:
         raise LeftOutError(f"no camera. One can be added later, or by hand: cameras: name: {CAMERA_FORM}")
     for name, source in cameras.items():
-        bench.person.say(f"  {name}: {source}")
+        bench.person.say(f"  {name}: {source}{_doubt(source, plugged_in)}")
     return replace(station, cameras=cameras)
 
 
@@ -164,6 +164,15 @@ def _only(wanted: CameraFingerprint, plugged_in: Sequence[FoundCamera]) -> Found
     """Return the one camera that has a fingerprint; None where none has, or several."""
     fitting = [camera for camera in plugged_in if not camera.differences(wanted)]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _doubt(source: str, plugged_in: Sequence[FoundCamera]) -> str:
+    """Return why a camera would not be found by what the station says; nothing where it would."""
+    wanted = CameraFingerprint.from_text(source.removeprefix("usb:"))
+    fitting = [camera for camera in plugged_in if not camera.differences(wanted)]
+    if len(fitting) > 1:
+        return f" - careful: {several_fit(wanted, fitting)}"
+    return "" if fitting else " - not plugged in now"
 
 
 def _refuse(heard: Evidence, station: Station, bench: Bench) -> None:
