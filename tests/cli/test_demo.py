@@ -1,19 +1,77 @@
 """`roarm demo`: the whole way, shortened."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from roarm_lab.cli import demo
+from roarm_lab.cli import demo, driving
 from roarm_lab.cli.main import main
+from roarm_lab.evaluate import evaluation
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 from tests.bundles import inputs_of, nan, wild_bundle, with_network
 from tests.cli.commands import roarm_without
+
+SHORT = ("--task", "reach", "--episodes", "30")
+
+
+def interrupting(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    """Let Ctrl-C arrive when a function is called for the first time."""
+    real, calls = getattr(module, name), list[object]()
+
+    def interrupted(*words: Any, **named: Any) -> Any:
+        calls.append(name)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return real(*words, **named)
+
+    monkeypatch.setattr(module, name, interrupted)
+
+
+def how_to_go_on(said: str) -> list[str]:
+    """Return the words of the command that a message after Ctrl-C names."""
+    (command,) = (line.partition("Go on with: ")[2] for line in said.splitlines() if "Go on with: " in line)
+    program, *words = shlex.split(command)
+    assert program == "roarm"
+    return words
+
+
+def next_commands(said: str) -> list[list[str]]:
+    """Return the commands that the demo offers at its end."""
+    return [shlex.split(line, comments=True) for line in said.partition("next:\n")[2].splitlines()]
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_in_training_and_on_the_arm_the_named_commands_finish_the_demo(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupting(monkeypatch, evaluation, "_one_each")
+    interrupting(monkeypatch, driving, "drive")
+    words = ("demo", *SHORT, "--total-timesteps", "8192", "--goals", "2", "--min-success", "0")
+    assert main(words) == 130  # in the evaluation: everything is learned, and saved
+    resumed = how_to_go_on(capsys.readouterr().err)
+    (run,) = (folder / "runs").iterdir()
+    assert resumed == ["demo", "--resume", f"runs/{run.name}", "--min-success", "0.0", "--goals", "2"]
+    assert main(resumed) == 130  # on the arm
+    assert how_to_go_on(capsys.readouterr().err) == resumed
+    evaluated = (run / "evaluation.json").read_bytes()
+    assert main(resumed) == 0
+    captured = capsys.readouterr()
+    assert "training" not in captured.err  # that was done before
+    assert (run / "evaluation.json").read_bytes() == evaluated
+    assert json.loads((run / "arm_run.json").read_text())["goals"] == 2
+    assert [part.name for part in (folder / "runs").iterdir()] == [run.name]
+    watch, look, drive = next_commands(captured.out)
+    assert watch == ["roarm", "play", f"runs/{run.name}/bundle"]
+    assert look == ["python", "-m", "webbrowser", (run / "report.html").as_uri()]
+    assert drive == ["roarm", "run", f"runs/{run.name}/bundle", "--arm", "emulator"]
+    assert load_bundle(Path(watch[2])).contract.interface["task"] == "reach"
 
 
 @pytest.mark.slow
@@ -74,6 +132,8 @@ def test_holds_on_the_simulated_arm_are_missed_goals_and_min_success_decides(
         (("--goals", "0"), "--episodes and --goals must be 1 or more"),
         (("--total-timesteps", "0"), "--total-timesteps must be 1 or more, got 0"),
         (("--seed", "-1"), "--seed must be 0 or more, got -1"),
+        (("--resume", "nowhere"), "nowhere is not a run folder"),
+        (("--resume", "nowhere", "--seed", "1"), "With --resume only --goals and --min-success can be given"),
     ],
 )
 def test_what_makes_no_sense_is_refused(one_line: Callable[..., str], words: tuple[str, ...], message: str) -> None:

@@ -34,8 +34,42 @@ def test_this_environment_is_fine_and_every_check_has_a_row(rows: list[Row]) -> 
     assert [name for name in expected if name not in names] == []
 
 
-def test_a_row_says_what_to_type_exactly_when_it_is_not_fine(rows: list[Row]) -> None:
-    assert all(bool(row.type_this) == (row.state != State.FINE) for row in rows)
+def test_a_row_says_what_to_type_exactly_when_something_is_needed(rows: list[Row]) -> None:
+    assert all(bool(row.type_this) == (row.state in {State.BAD, State.NOTE}) for row in rows)
+
+
+def test_what_is_not_needed_says_so_in_words_and_not_in_those_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = "mujoco.FatalError: an OpenGL platform library has not been loaded into this process"
+    monkeypatch.setattr(checks, "find_library", lambda name: None)
+
+    def only_egl_draws(code: str, **env: str) -> tuple[str, str]:
+        return "", trouble if env.get("MUJOCO_GL", "egl") != "egl" else ""
+
+    monkeypatch.setattr(checks, "answer_of", only_egl_draws)
+    assert list(checks.check_rendering({}, "linux")) == [
+        Row("pictures", State.FINE, "drawn with egl"),
+        Row("pictures: egl", State.FINE, "works"),
+        Row("pictures: osmesa", State.SPARE, "not installed (not needed)"),
+        Row("pictures: glfw", State.SPARE, "no screen (not needed)"),
+    ]
+
+
+def test_where_nothing_draws_every_way_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "answer_of", lambda code, **env: ("", "mujoco.FatalError: no" if env else ""))
+    monkeypatch.setattr(checks, "find_library", lambda name: name if name == "EGL" else None)
+    pictures, egl, osmesa, glfw = checks.check_rendering({}, "linux")
+    assert (pictures.state, pictures.found) == (State.NOTE, "can not be drawn here")
+    assert [row.found for row in (egl, osmesa, glfw)] == ["installed, but does not draw", "not installed", "no screen"]
+    assert all(row.state == State.NOTE and row.type_this for row in (egl, osmesa, glfw))
+
+
+def test_the_gpu_simulator_is_not_needed_where_there_is_no_nvidia_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "package_version", lambda name: None)
+    monkeypatch.setattr(checks, "NVIDIA", ())
+    (row,) = checks.check_gpu_simulator()
+    assert row == Row("GPU simulator", State.SPARE, "not installed (not needed)")
+    row = checks.gpu_row("Warp", "raise ImportError('libcuda')")
+    assert row == Row("GPU, by Warp", State.SPARE, "no NVIDIA GPU (not needed)")
 
 
 def test_json_is_for_programs(
@@ -123,12 +157,14 @@ def test_mujoco_is_three_packages_from_4_on() -> None:
 def test_without_the_gpu_simulator_there_is_a_note_and_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "package_version", lambda name: None if name == "mujoco-warp" else "9.0")
     monkeypatch.setattr(checks, "answer_of", lambda code: pytest.fail("nothing to try"))
+    monkeypatch.setattr(checks, "NVIDIA", (Path("/"),))
     (row,) = checks.check_gpu_simulator()
     assert (row.name, row.state, row.found) == ("GPU simulator", State.NOTE, "not installed (extra gpu)")
     assert row.type_this.startswith("pip install 'roarm-lab[gpu]'")
 
 
 def test_with_the_gpu_simulator_its_versions_and_what_is_seen_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "NVIDIA", (Path("/"),))
     monkeypatch.setattr(checks, "package_version", lambda name: "1.5" if name == "warp-lang" else "4.0.0")
     monkeypatch.setattr(checks, "SEES_GPU", {"torch": "print('Module loaded')", "Warp": "print('GPUs: One (x)')"})
     rows = {row.name: row for row in checks.check_gpu_simulator()}
@@ -139,7 +175,8 @@ def test_with_the_gpu_simulator_its_versions_and_what_is_seen_are_told(monkeypat
     assert list(rows) == ["mujoco-warp", "warp-lang", "GPU, by torch", "GPU, by Warp"]
 
 
-def test_a_library_that_can_not_say_which_gpus_it_sees_is_a_note() -> None:
+def test_a_library_that_can_not_say_which_gpus_it_sees_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "NVIDIA", (Path("/"),))
     row = checks.gpu_row("Warp", "raise ImportError('libcuda')")
     assert (row.state, row.found) == (State.NOTE, "ImportError: libcuda")
 

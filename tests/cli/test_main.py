@@ -249,3 +249,19 @@ def test_python_dash_m_is_the_same_command() -> None:
     done = spawn(["nothing-like-it"])
     assert done.returncode == 2
     assert done.stderr.startswith("roarm: There is no verb named 'nothing-like-it'.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("setup", "--yes", "--limits", "base", "-1", "1", "--limits", "elbow", "0.2", "2.5"),
+        ("setup", "--yes", "--zero-deg", "base", "1", "--zero_deg=elbow", "2"),
+        ("emulate", "--fault", "bus-unpowered", "--fault", "dead-servo=14"),
+        ("sweep", "reach", "--seeds", "1", "--seeds", "2"),
+    ],
+)
+def test_a_list_that_is_given_twice_is_refused_instead_of_half_lost(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert "is given twice, and the values of the first would be lost: write all after one." in capsys.readouterr().err

@@ -88,6 +88,16 @@ def test_all_steps_without_a_question(port: APort, capsys: pytest.CaptureFixture
     assert found.hash[:12] in shown
 
 
+def test_a_step_that_was_left_out_is_not_told_as_done(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
+    assert setup(port, "--yes") == 0
+    shown = capsys.readouterr().out
+    assert "left out: nobody looks (--zero-deg says where joints stand)" in shown
+    assert "left out: no camera" in shown
+    assert "found by: port, firmware, servos, motion, limits, stop; left out: zero, cameras\n" in shown
+    assert setup(port, "--yes", "--step", "zero") == 1
+    assert "found by: no step; left out: zero\n" in capsys.readouterr().out
+
+
 def test_each_joint_is_moved_a_tenth_to_and_fro(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
     assert setup(port, "--yes", "--step", "motion") == 0
     told = np.array([[t["base"], t["shoulder"], t["elbow"], t["wrist"], t["roll"], t["hand"]] for t in port.targets()])
@@ -150,7 +160,7 @@ def test_where_the_arm_stands_by_eye_becomes_its_offsets(port: APort, person: li
     assert station().calibration_rad["base"] == pytest.approx(offsets["base"], abs=2e-3)  # it stands right now
     port.got.clear()
     person += [("exists", "y"), ("moves home", "n")]
-    assert setup(port, "--step", "zero") == 0
+    assert setup(port, "--step", "zero") == 1  # said no
     assert port.targets() == []
 
 
@@ -178,10 +188,39 @@ def test_cameras_get_names(port: APort, person: list[tuple[str, str]], tmp_path:
     listing = list_camera(tmp_path, 92, "Azure Kinect 4K Camera", usb=("045e", "097d", "000123"), port="2-1")
     person.append(("its name", "front"))
     assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
-    assert station().cameras == {"front": "usb:045e:097d:000123@2-1"}
+    assert station().cameras == {"front": "usb:045e:097d:000123@2-1#0"}
     person.append(("exists", "y"))
     assert setup(port, "--step", "cameras", "--camera", "wrist", "usb:045e:097d") == 0
-    assert station().cameras == {"front": "usb:045e:097d:000123@2-1", "wrist": "usb:045e:097d"}
+    assert station().cameras == {"front": "usb:045e:097d:000123@2-1#0", "wrist": "usb:045e:097d"}
+
+
+def test_a_second_camera_of_a_known_device_is_not_taken_for_the_known_one(
+    port: APort, person: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    usb = ("0bda", "5634", "")
+    list_camera(tmp_path, 92, "Webcam", usb=usb)
+    listing = list_camera(tmp_path, 94, "Webcam", usb=usb, interface=2)
+    person.append(("#0: its name", "front"))
+    person.append(("#2: its name", "infrared"))
+    assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
+    assert station().cameras == {"front": "usb:0bda:5634@1-4#0", "infrared": "usb:0bda:5634@1-4#2"}
+
+
+def test_a_camera_of_an_older_file_that_fits_two_is_told_with_what_to_do(
+    port: APort, person: list[tuple[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usb = ("0bda", "5634", "")
+    list_camera(tmp_path, 92, "Webcam", usb=usb)
+    listing = list_camera(tmp_path, 94, "Webcam", usb=usb, interface=2)
+    old = ("--camera", "front", "usb:0bda:5634@1-4", "side", "usb:045e:097d")
+    assert setup(port, "--yes", "--step", "cameras", "--listing", str(listing), *old) == 0
+    shown = capsys.readouterr().out
+    assert "front: usb:0bda:5634@1-4 - careful: 2 cameras are 0bda:5634@1-4: " in shown
+    assert "Add the interface." in shown
+    assert "side: usb:045e:097d - not plugged in now\n" in shown
+    person += [("exists", "y"), ("#0: its name", "front")]
+    assert setup(port, "--step", "cameras", "--listing", str(listing)) == 0
+    assert station().cameras["front"] == "usb:0bda:5634@1-4#0"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def list_camera(
-    root: Path, index: int, name: str, *, usb: tuple[str, str, str] | None = None, port: str = "1-4", node: int = 0
+    root: Path,
+    index: int,
+    name: str,
+    *,
+    usb: tuple[str, str, str] | None = None,
+    port: str = "1-4",
+    interface: int = 0,
+    node: int = 0,
 ) -> Path:
     """Add a camera to a listing as below /sys and return the listing.
 
@@ -44,19 +51,20 @@ def list_camera(
         name: What the camera is called.
         usb: Vendor, product and serial number; None for a camera on no USB port.
         port: Its USB port.
+        interface: Number of the USB interface.
         node: Which of the camera's devices this is: 0 gives pictures, 1 tells about them.
     """
     listing = root / "class" / "video4linux"
     listing.mkdir(parents=True, exist_ok=True)
     device = root / "devices" / "pci0" / "usb1" / port
-    home = device / f"{port}:1.0" / "video4linux" / f"video{index}"
+    home = device / f"{port}:1.{interface}" / "video4linux" / f"video{index}"
     if usb is None:
         home = root / "devices" / "virtual" / "video4linux" / f"video{index}"
     home.mkdir(parents=True)
     (home / "name").write_text(f"{name}\n")
     (home / "index").write_text(f"{node}\n")
     if usb is not None:
-        (home / "device").symlink_to(Path("../..") / ".." / f"{port}:1.0")
+        (home / "device").symlink_to(Path("../..") / ".." / f"{port}:1.{interface}")
         for file, text in zip(("idVendor", "idProduct", "serial"), usb, strict=True):
             if text:
                 (device / file).write_text(f"{text}\n")

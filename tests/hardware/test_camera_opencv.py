@@ -96,7 +96,7 @@ def test_a_camera_is_opened_by_its_fingerprint_wherever_it_is(tmp_path: Path) ->
     assert usb_path("045e:097d", listing, tmp_path) == tmp_path / "video3"
     list_camera(tmp_path, 4, "Azure Kinect", usb=("045e", "097d", "2"), port="2-2")
     with pytest.raises(
-        BadInputError, match="2 cameras are 045e:097d: 045e:097d:1@2-1, 045e:097d:2@2-2. Add the serial"
+        BadInputError, match="2 cameras are 045e:097d: .*045e:097d:1@2-1#0, .*045e:097d:2@2-2#0. Add the serial"
     ):
         usb_path("045e:097d", listing, tmp_path)
     assert usb_path("045e:097d:2", listing, tmp_path) == tmp_path / "video4"

@@ -1,5 +1,6 @@
 """Run folders are read with checks; what is damaged is named."""
 
+import re
 from collections.abc import Callable
 from math import isnan, nan
 from pathlib import Path
@@ -35,8 +36,18 @@ def test_a_run_that_has_only_begun_has_only_its_settings(tmp_path: Path) -> None
 def test_no_folder_and_another_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"There is no run folder .*nowhere\. `roarm train` makes them"):
         read_run(tmp_path / "nowhere")
-    with pytest.raises(BadInputError, match=r"is not a run folder: it has no meta\.json"):
+    with pytest.raises(BadInputError, match=r"is not a run folder: it has no meta\.json. `roarm train` makes them"):
         read_run(tmp_path)
+
+
+def test_a_path_beside_a_run_names_the_run_that_may_be_meant(tmp_path: Path) -> None:
+    write_run(tmp_path / "20260314-150926-reach-0")
+    run = write_run(tmp_path / "20260315-090000-reach-0")
+    for path in (tmp_path, run / "bundle"):
+        with pytest.raises(BadInputError, match=rf"it has no meta\.json\. Do you mean {re.escape(str(run))}\?"):
+            read_run(path)
+    with pytest.raises(BadInputError, match=rf"There is no run folder .*html\. Do you mean {re.escape(str(run))}\?"):
+        read_run(run / "report.html")
 
 
 @pytest.mark.parametrize("name", ["meta.json", "evaluation.json", "arm_run.json", "bundle/contract.json"])

@@ -13,6 +13,7 @@ from rich.text import Text
 from roarm_lab.cli.connecting import station_for
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.core.provenance import provenance
+from roarm_lab.core.shown import shown
 from roarm_lab.hardware.link import Address, LinkError
 from roarm_lab.hardware.listening import listen
 from roarm_lab.hardware.port_discovery import same_arm
@@ -49,7 +50,7 @@ def diagnose(address: str, station: Station | None) -> list[Finding]:
     try:
         address = same_arm(address, station.usb_serial if station else "")
         if sys.stderr.isatty():
-            sys.stderr.write(f"listening to {address}; it is not moved (up to 30 s while it starts) ...\n")
+            sys.stderr.write(f"listening to {shown(address)}; it is not moved (up to 30 s while it starts) ...\n")
         return findings(listen(address), station)
     except LinkError as error:
         return [unopened(address, error)]
@@ -72,7 +73,7 @@ def report(address: str, station: Station | None, found: Sequence[Finding]) -> d
 
 def show(address: str, found: Sequence[Finding], console: Console) -> None:
     """Print the findings, each with its evidence and what to do, then the verdict."""
-    console.print(Text(f"The arm at {address}", "bold"))
+    console.print(Text(f"The arm at {shown(address)}", "bold"))
     for finding in found:
         console.print(Text(f"{finding.state:<5}", STYLES[finding.state]), Text(finding.says))
         console.print(Text(f"      measured  {finding.evidence}"), soft_wrap=True)

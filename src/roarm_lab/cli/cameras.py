@@ -13,6 +13,7 @@ DESCRIPTION = """Find, watch, measure and recognise cameras.
 A camera is named by its source:
   usb:0              the camera at /dev/video0
   usb:045e:097d      the camera with that fingerprint, wherever it is plugged in
+  usb:045e:097d#2    one of several in that device: the infrared one beside it
   kinect:0           an Azure Kinect, with depth
   file:clip.mp4      a video, played in real time as if it were a camera
   rtsp://host/path   a camera on the network
@@ -85,7 +86,8 @@ class CheckCamera:
     source: Annotated[str, tyro.conf.Positional]
     """Which camera, for instance usb:0."""
     fingerprint: str
-    """VENDOR:PRODUCT[:SERIAL][@PORT] as `roarm cameras list` prints it; what is left out is not compared."""
+    """VENDOR:PRODUCT[:SERIAL][@PORT][#INTERFACE] as `roarm cameras list` prints it; what is left out is not
+    compared, but without an interface only a colour camera fits."""
     listing: Path = Path("/sys/class/video4linux")
     """Where Linux lists cameras; another folder for a container or a test."""
 

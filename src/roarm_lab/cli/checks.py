@@ -11,8 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from ctypes.util import find_library
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from roarm_lab.cli.pins import constraint_file, numbers, pinned_versions, requirements, without_build
 from roarm_lab.core.own_python import OWN_PYTHON
@@ -36,6 +38,10 @@ RENDERERS = {
     "glfw": "needs a screen (DISPLAY); without one: export MUJOCO_GL=egl",
 }
 """What MUJOCO_GL can be on Linux -> what to type when it does not work (Debian and Ubuntu)."""
+LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
+NVIDIA = Path("/dev/nvidiactl"), Path("/dev/dxg")
+"""What NVIDIA's driver makes: on Linux, and in Windows' subsystem for it."""
+NOT_NEEDED = "(not needed)"
 
 GPUS = "GPUs: "
 SEES_GPU = {
@@ -64,6 +70,8 @@ class State(StrEnum):
     """Something that is needed does not work."""
     NOTE = "note"
     """Works without it, or not quite as tested."""
+    SPARE = "-"
+    """Not here, and not needed."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,9 @@ def check_gpu_simulator() -> Iterator[Row]:
     """Is the simulator of the extra `gpu` there, and which GPUs do torch and Warp see? All else works without."""
     wanted = {name: minimum for name, (minimum, extra) in requirements("gpu").items() if extra and name != "torch"}
     lacking = [name for name in wanted if package_version(name) is None]
+    if lacking and not has_nvidia_gpu():
+        yield Row("GPU simulator", State.SPARE, f"not installed {NOT_NEEDED}")
+        return
     if lacking:
         install = "pip install 'roarm-lab[gpu]'  # where there is an NVIDIA GPU"
         yield Row("GPU simulator", State.NOTE, "not installed (extra gpu)", install)
@@ -199,11 +210,18 @@ def gpu_row(library: str, code: str) -> Row:
     """Return the row of a library, for which `code` prints the GPUs that it sees, or nothing."""
     printed, trouble = answer_of(code)
     name = f"GPU, by {library}"
+    if not printed.startswith(GPUS) and not has_nvidia_gpu():
+        return Row(name, State.SPARE, f"no NVIDIA GPU {NOT_NEEDED}")
     if trouble:
         return Row(name, State.NOTE, trouble, "pip install --force-reinstall 'roarm-lab[gpu]'")
     if not printed.startswith(GPUS):
         return Row(name, State.NOTE, "no CUDA device", "nvidia-smi  # should list a GPU and its driver")
     return Row(name, State.FINE, printed.removeprefix(GPUS))
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether NVIDIA's driver is loaded here."""
+    return any(path.exists() for path in NVIDIA)
 
 
 def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Iterator[Row]:
@@ -217,13 +235,27 @@ def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.p
         rows = list(pool.map(draws_with, RENDERERS))
     # As roarm_lab.core.display chooses.
     chosen = environ.get("MUJOCO_GL") or ("glfw" if environ.get("DISPLAY") else "egl")
-    yield choice(chosen, [name for name, row in zip(RENDERERS, rows, strict=True) if row.state == State.FINE])
-    yield from rows
+    working = [name for name, row in zip(RENDERERS, rows, strict=True) if row.state == State.FINE]
+    yield choice(chosen, working)
+    yield from (spare(row) if working else row for row in rows)
 
 
 def draws_with(name: str) -> Row:
     """Return the row of one renderer."""
-    return tried(f"pictures: {name}", DRAW, RENDERERS[name], State.NOTE, MUJOCO_GL=name)
+    row = tried(f"pictures: {name}", DRAW, RENDERERS[name], State.NOTE, MUJOCO_GL=name)
+    return row if row.state == State.FINE else replace(row, found=lacks(name))
+
+
+def lacks(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return why a renderer does not draw; the library's own words are those of its inside."""
+    if name in LIBRARIES:
+        return "installed, but does not draw" if find_library(LIBRARIES[name]) else "not installed"
+    return "does not draw on this screen" if environ.get("DISPLAY") else "no screen"
+
+
+def spare(row: Row) -> Row:
+    """Return the row of a renderer where another one works: this one is not needed."""
+    return row if row.state == State.FINE else Row(row.name, State.SPARE, f"{row.found} {NOT_NEEDED}")
 
 
 def choice(chosen: str, working: list[str]) -> Row:

@@ -28,7 +28,7 @@ examples:
 
 exit codes: without --arm 0 all that is needed works (a note does no harm), 3 something is missing
             with --arm 0 the arm can be driven, 1 something is wrong, 2 bad input"""
-STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow"}
+STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow", State.SPARE: "dim"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def run(argv: list[str]) -> int:
         from roarm_lab.cli.arm_doctor import examine
 
         return examine(config.arm or "", config.station, as_json=config.json)
-    rows = check_all()
+    with Console(stderr=True).status("trying every package once ..."):
+        rows = check_all()
     if config.json:
         print(json.dumps(report(rows), indent=2))
     else:

@@ -16,6 +16,7 @@ from roarm_lab.cli.stages import Stage, stage
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
+from roarm_lab.core.shown import shown
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, quiet_memory, run_episode
@@ -93,7 +94,7 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
             try:
                 ended_by = _run_all(arguments, found, policy, ready.goal, log=log, episodes=episodes)
             except KeyboardInterrupt:
-                sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {folder}\n")
+                sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {shown(folder)}\n")
                 raise
             finally:
                 summary = _summary(arguments, policy, episodes, log, drift)
@@ -114,10 +115,10 @@ def say(summary: Mapping[str, Any]) -> None:
         f"success     {done} on the {summary['arm']} arm, through the gate\n"
         f"cycles      {summary['cycles']} at {summary['rate_hz']:g} Hz{_pace(summary)}\n"
         f"{_timing(summary)}"
-        f"log         {summary['log']}\n"
+        f"log         {shown(summary['log'])}\n"
     )
     for reason in summary["held"]:
-        sys.stdout.write(f"held        {reason}\n")
+        sys.stdout.write(f"held        {shown(reason)}\n")
     if summary["held"] and summary["ended_by"] is None:
         sys.stdout.write(f"{'':12}Episodes in which the simulated arm was held count as failed.\n")
 

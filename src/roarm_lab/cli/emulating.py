@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from roarm_lab.cli.emulate import EmulateArguments
 from roarm_lab.core.errors import RoarmLabError
+from roarm_lab.core.shown import shown_text
 from roarm_lab.emulator.addresses import listen, parse_address
 from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.control import Control
@@ -137,7 +138,7 @@ class Console:
             raise
         except RoarmLabError as error:
             answer = {"ok": False, "error": str(error)}
-        self._out.write((json.dumps(answer) if self._as_json else in_words(answer)) + "\n")
+        self._out.write((json.dumps(answer) if self._as_json else shown_text(in_words(answer))) + "\n")
         self._out.flush()
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from roarm_lab.cli.recording import origin_of, recorder
 from roarm_lab.cli.training import progress_bar, simulated, summary
+from roarm_lab.core.shown import shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
@@ -66,7 +67,7 @@ def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
             observe=None if recording is None else recording.observe,
         )
     if recording is not None:
-        sys.stderr.write(f"rollouts    {recording.path}\n")
+        sys.stderr.write(f"rollouts    {shown(recording.path)}\n")
     return evaluation, drift
 
 

@@ -10,6 +10,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shown_text
 
 MAX_EPISODES = 1000
 
@@ -51,7 +52,6 @@ def run(argv: list[str]) -> int:
     from roarm_lab.cli.explaining import explain_run, in_words
 
     found = explain_run(arguments)
-    sys.stdout.write(
-        json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n" if arguments.json else in_words(found)
-    )
+    plain = json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n" if arguments.json else in_words(found)
+    sys.stdout.write(shown_text(plain))
     return 1 if found.findings else 0

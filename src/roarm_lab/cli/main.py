@@ -14,6 +14,7 @@ from pathlib import Path
 from roarm_lab import __version__
 from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
+from roarm_lab.core.shown import shown_text
 
 VERBS = {
     "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
@@ -132,7 +133,7 @@ def _explain(error: RoarmLabError) -> int:
         import traceback
 
         traceback.print_exception(error)
-    print(f"roarm: {error}", file=sys.stderr)
+    print(f"roarm: {shown_text(str(error))}", file=sys.stderr)
     return error.exit_code
 
 
@@ -168,7 +169,7 @@ def _open_streams() -> None:
     nowhere = Path(os.devnull)
     sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
     sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -9,6 +9,7 @@ from roarm_lab.cli.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES
 from roarm_lab.cli.training import progress_bar
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_file
+from roarm_lab.core.shown import shown
 from roarm_lab.datasets.recordings import find_recordings
 from roarm_lab.envs.randomization import load_randomization
 from roarm_lab.policies.bundle import Bundle, load_bundle
@@ -99,14 +100,14 @@ def _export(stage: Show, about: str, path: Path, arguments: PlayArguments) -> No
     episodes = arguments.episodes or EXPORTED_EPISODES
     with progress_bar("playing", episodes) as update:
         replay = record(stage, episodes, title=_title(stage), about=about, progress=update)
-    sys.stdout.write(f"{write_replay(replay, path, overwrite=arguments.overwrite)}\n")
+    sys.stdout.write(f"{shown(write_replay(replay, path, overwrite=arguments.overwrite))}\n")
 
 
 def _film(stage: Show, path: Path, arguments: PlayArguments) -> None:
     episodes = arguments.episodes or FILMED_EPISODES
     with progress_bar("filming", episodes) as update:
         write_video(stage, episodes, path, title=_title(stage), overwrite=arguments.overwrite, progress=update)
-    sys.stdout.write(f"{path}\n")
+    sys.stdout.write(f"{shown(path)}\n")
 
 
 def _title(stage: Show) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.configs import Range
+from roarm_lab.core.shown import shown
 
 if TYPE_CHECKING:
     from roarm_lab.envs.randomization import DomainRandomization
@@ -69,7 +70,7 @@ def run(argv: list[str]) -> int:
             Console(highlight=False).print(table(wanted))
         case Check(file):
             changed = _changed(load_randomization(file), DomainRandomization())
-            print(f"{file} is sound; other than the default: {', '.join(changed) or 'nothing'}")
+            print(f"{shown(file)} is sound; other than the default: {', '.join(changed) or 'nothing'}")
     return 0
 
 

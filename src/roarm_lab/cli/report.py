@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.shown import shown
 
 DESCRIPTION = """\
   Write what a run has achieved as one HTML file: success rate, learning curve,
@@ -39,5 +40,5 @@ def run(argv: list[str]) -> int:
     from roarm_lab.cli.reporting import report
 
     path = report(arguments.run, arguments.out, overwrite=arguments.out is None or arguments.overwrite)
-    sys.stdout.write(f"{path}\n")
+    sys.stdout.write(f"{shown(path)}\n")
     return 0

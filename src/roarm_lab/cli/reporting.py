@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from rich.console import Console
+
 from roarm_lab.cli.evaluating import checked_task
 from roarm_lab.cli.training import randomization_of_run
 from roarm_lab.core.errors import BadInputError
@@ -20,7 +22,8 @@ def report(run: Path, out: Path | None = None, *, overwrite: bool = True) -> Pat
     """
     files = read_run(run)
     new_file(run / NAME if out is None else out, overwrite)  # a refusal comes before the work
-    return write_report(run, out, overwrite=overwrite, watched=_watched(files))
+    with Console(stderr=True).status("playing the evaluation again for pictures and the replay ..."):
+        return write_report(run, out, overwrite=overwrite, watched=_watched(files))
 
 
 def _watched(run: RunFiles) -> Watched | None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.shown import shown
 from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.table import ROBOTS, get_robot
 
@@ -88,7 +89,7 @@ def run(argv: list[str]) -> int:
             from roarm_lab.sim.export import export_robot
 
             export_robot(get_robot(robot), fmt, out, overwrite=overwrite)
-            print(f"wrote {out}")
+            print(f"wrote {shown(out)}")
         case ListRobots():
             for robot in ROBOTS.values():
                 print(robot.name, robot.title, sep="\t")

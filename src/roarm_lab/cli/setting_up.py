@@ -10,6 +10,7 @@ from roarm_lab.cli.setup_motion import check_motion, find_zero
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.cli.setup_steps import (
     Bench,
+    LeftOutError,
     check_servos,
     find_port,
     name_cameras,
@@ -18,6 +19,7 @@ from roarm_lab.cli.setup_steps import (
     set_limits,
 )
 from roarm_lab.core.files import write_atomic
+from roarm_lab.core.shown import shown
 from roarm_lab.hardware.link import Address
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.rules import Workspace
@@ -38,7 +40,7 @@ NOTHING_DONE = 1
 
 
 def set_up(arguments: SetupArguments) -> int:
-    """Do the steps that were asked for; return 0, or 1 where a person said no.
+    """Do the steps that were asked for; return 0, or 1 where a person said no or all were left out.
 
     Raises:
         BadInputError: The file or a flag can not be used; nothing was done then.
@@ -53,19 +55,34 @@ def set_up(arguments: SetupArguments) -> int:
     if found and not person.may(f"{path} exists. Renew it? What it says is the default."):
         person.say("Nothing was done.")
         return NOTHING_DONE
-    bench, done = Bench(arguments=arguments, person=person), list[str]()
+    bench, done, left_out = Bench(arguments=arguments, person=person), list[str](), list[str]()
     try:
         for name in [arguments.step] if arguments.step else STEPS:
             person.say(f"\n{name}: {STEPS[name]}")
-            station = DO[name](bench, station)
+            station, why_not = _tried(name, bench, station)
             station.check(ROARM_M3)
-            write_atomic(path, station_yaml(station), overwrite=bool(found) or bool(done))
-            done.append(name)
+            write_atomic(path, station_yaml(station), overwrite=bool(found or done or left_out))
+            (left_out if why_not else done).append(name)
     finally:
-        if done:
-            named = f"station {station.name!r}, {station.hash[:12]}"
-            person.say(f"\n{path} ({named}) has what was found by: {', '.join(done)}")
-    return 0
+        if done or left_out:
+            person.say(_ending(path, station, done, left_out))
+    return 0 if done else NOTHING_DONE
+
+
+def _tried(name: str, bench: Bench, station: Station) -> tuple[Station, str]:
+    """Return the station after a step, and why the step was left out; nothing where it was done."""
+    try:
+        return DO[name](bench, station), ""
+    except LeftOutError as why:
+        bench.person.say(f"  left out: {why}")
+        return station, str(why)
+
+
+def _ending(path: Path, station: Station, done: list[str], left_out: list[str]) -> str:
+    """Return what the file has now, and from which steps it has nothing."""
+    named = f"station {station.name!r}, {station.hash[:12]}"
+    missing = f"; left out: {', '.join(left_out)}" if left_out else ""
+    return f"\n{path} ({named}) has what was found by: {', '.join(done) or 'no step'}{missing}"
 
 
 def with_flags(station: Station, arguments: SetupArguments) -> Station:
@@ -98,6 +115,6 @@ def told(path: Path) -> str:
         BadInputError: It can not be used.
     """
     if not path.exists():
-        return f"There is no {path} yet.\n"
+        return f"There is no {shown(path)} yet.\n"
     station = load_station(path, ROARM_M3)
-    return f"{path}, {station.hash[:12]}:\n\n{station_yaml(station)}"
+    return f"{shown(path)}, {station.hash[:12]}:\n\n{station_yaml(station)}"

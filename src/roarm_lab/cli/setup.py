@@ -37,7 +37,7 @@ examples:
   roarm setup --yes --limits base -1 1            ask nothing: defaults, and what the flags say
   roarm setup --station other.yaml --name bench   a second arm, or a second place
 
-exit codes: 0 done, 1 said no, or a step found something wrong, 2 bad input, 3 no arm, 130 Ctrl-C"""
+exit codes: 0 done, 1 said no, all left out, or a step found something wrong, 2 bad input, 3 no arm, 130 Ctrl-C"""
 
 Step = Literal["port", "firmware", "servos", "zero", "motion", "limits", "cameras", "stop"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from roarm_lab.cli.setup_steps import Bench
+from roarm_lab.cli.setup_steps import Bench, LeftOutError
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
@@ -26,14 +26,17 @@ HOME = "upper arm upright, forearm level and straight ahead, gripper closed"
 
 
 def find_zero(bench: Bench, station: Station) -> Station:
-    """Ask where the arm stands by eye when it measures that it is at home; work out the offsets."""
+    """Ask where the arm stands by eye when it measures that it is at home; work out the offsets.
+
+    Raises:
+        LeftOutError: Nobody looks, the arm is not to move, or the connection is too slow.
+    """
     said = dict(bench.arguments.zero_deg)
     if bench.person.yes and not said:
-        bench.person.say("  left out: nobody looks (--zero-deg says where joints stand); the offsets stay as they are")
-        return station
+        raise LeftOutError("nobody looks (--zero-deg says where joints stand); the offsets stay as they are")
     with bench.arm(station) as arm:
-        if bench.too_slow(station, arm) or not _home(bench, station, arm):
-            return station
+        bench.check_fast_enough(station, arm)
+        _home(bench, station, arm)
         measured = arm.read().joint_pos
     bench.person.say(f"  Home is: {HOME}.\n  How far beyond that stands each joint? In degrees, 0 for exactly there.")
     home = np.array(ROARM_M3.keyframe("home"))
@@ -49,25 +52,28 @@ def find_zero(bench: Bench, station: Station) -> Station:
 
 
 def check_motion(bench: Bench, station: Station) -> Station:
-    """Move each joint a little, and see whether it follows."""
+    """Move each joint a little, and see whether it follows.
+
+    Raises:
+        LeftOutError: The arm is not to move, or the connection is too slow.
+        UnsafeCommandError: A joint does not follow.
+    """
     with bench.arm(station) as arm:
-        if bench.too_slow(station, arm) or not _home(bench, station, arm):
-            return station
+        bench.check_fast_enough(station, arm)
+        _home(bench, station, arm)
         for joint in range(len(ROARM_M3.joints)):
             _swing(bench, station, arm, joint)
     return station
 
 
-def _home(bench: Bench, station: Station, arm: RoArmM3) -> bool:
+def _home(bench: Bench, station: Station, arm: RoArmM3) -> None:
     if not bench.person.may("  The arm moves home slowly now, and then a little. Is its way free?"):
-        bench.person.say("  left out")
-        return False
+        raise LeftOutError("the arm was not to move")
     joints = tightened(ROARM_M3, station.limits_rad).joints
     lower, upper = [joint.lower_rad for joint in joints], [joint.upper_rad for joint in joints]
     goal = np.clip(ROARM_M3.keyframe("home"), lower, upper)
     move_slowly(arm, goal, PERIOD_S)
     _settle(arm, goal)
-    return True
 
 
 def _settle(arm: RoArmM3, goal: Float64) -> None:

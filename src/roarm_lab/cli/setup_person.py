@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shown_text
 
 T = TypeVar("T")
 
@@ -49,13 +50,13 @@ class Person:
 
     def say(self, text: str) -> None:
         """Tell something."""
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{shown_text(text)}\n")
         sys.stdout.flush()
 
     def _answer(self, question: str) -> str:
         if not sys.stdin.isatty():
             raise BadInputError(f"{question.strip()} Nobody can be asked here: say --yes.")
         try:
-            return input(question).strip()
+            return input(shown_text(question)).strip()
         except EOFError:  # Ctrl-D
             raise BadInputError("The input ended before this was answered; what was done before is kept.") from None

@@ -1,7 +1,7 @@
 """The steps of `roarm setup` that do not move the arm. Each takes the station as it is and returns it as it is then."""
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from roarm_lab.cli.connecting import real_arm
 from roarm_lab.cli.setup import SetupArguments
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.hardware.camera_fingerprint import found_cameras
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, found_cameras, several_fit
 from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.listening import Evidence, listen
 from roarm_lab.hardware.port_discovery import find_port as port_of_the_arm
@@ -25,6 +25,10 @@ from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
 
 STOP_FILE = Path(tempfile.gettempdir()) / "roarm-stop"
+
+
+class LeftOutError(Exception):
+    """A step was not done; the text says why. The station stays as it was."""
 
 
 @dataclass
@@ -57,12 +61,14 @@ class Bench:
         with real_arm(self.arguments.arm, station) as arm:
             yield arm
 
-    def too_slow(self, station: Station, arm: RoArmM3) -> bool:
-        """Whether this connection tells the pose too seldom to drive the arm; says so."""
-        slow = Address.parse(self.address(station)).kind == "http" and arm.firmware is Firmware.FW26
-        if slow:
-            self.person.say("  left out: over its Wi-Fi this firmware tells the pose once a second. Use the USB cable.")
-        return slow
+    def check_fast_enough(self, station: Station, arm: RoArmM3) -> None:
+        """Refuse a connection that tells the pose too seldom to drive the arm.
+
+        Raises:
+            LeftOutError: This one does.
+        """
+        if Address.parse(self.address(station)).kind == "http" and arm.firmware is Firmware.FW26:
+            raise LeftOutError("over its Wi-Fi this firmware tells the pose once a second. Use the USB cable.")
 
 
 def find_port(bench: Bench, station: Station) -> Station:
@@ -122,20 +128,25 @@ def set_limits(bench: Bench, station: Station) -> Station:
 
 
 def name_cameras(bench: Bench, station: Station) -> Station:
-    """Ask for a name for each camera that is plugged in."""
-    cameras = dict(station.cameras)
-    for found in found_cameras(bench.arguments.listing):
+    """Ask for a name for each camera that is plugged in.
+
+    Raises:
+        LeftOutError: There is none, and none was named before.
+    """
+    cameras, plugged_in = dict(station.cameras), found_cameras(bench.arguments.listing)
+    named = {name: CameraFingerprint.from_text(source.removeprefix("usb:")) for name, source in cameras.items()}
+    for found in plugged_in:
         source = f"usb:{found.fingerprint}"
         if not CAMERA.fullmatch(source):
             continue
-        known = next((name for name, other in cameras.items() if source.startswith(other)), "")
-        name = bench.person.text(f"  {found.fingerprint.name} {source}: its name", known)
+        known = next((name for name, wanted in named.items() if _only(wanted, plugged_in) == found), "")
+        name = bench.person.text(f"  {found}: its name", known)
         if name:
             cameras[name] = source if not known else cameras[known]
     if not cameras:
-        bench.person.say(f"  no camera. One can be added later, or by hand: cameras: name: {CAMERA_FORM}")
+        raise LeftOutError(f"no camera. One can be added later, or by hand: cameras: name: {CAMERA_FORM}")
     for name, source in cameras.items():
-        bench.person.say(f"  {name}: {source}")
+        bench.person.say(f"  {name}: {source}{_doubt(source, plugged_in)}")
     return replace(station, cameras=cameras)
 
 
@@ -147,6 +158,21 @@ def place_stop_file(bench: Bench, station: Station) -> Station:
     if path:
         bench.person.say(f"  `touch {path}` in any terminal stops the arm; remove it before going on")
     return replace(station, stop_file=path)
+
+
+def _only(wanted: CameraFingerprint, plugged_in: Sequence[FoundCamera]) -> FoundCamera | None:
+    """Return the one camera that has a fingerprint; None where none has, or several."""
+    fitting = [camera for camera in plugged_in if not camera.differences(wanted)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _doubt(source: str, plugged_in: Sequence[FoundCamera]) -> str:
+    """Return why a camera would not be found by what the station says; nothing where it would."""
+    wanted = CameraFingerprint.from_text(source.removeprefix("usb:"))
+    fitting = [camera for camera in plugged_in if not camera.differences(wanted)]
+    if len(fitting) > 1:
+        return f" - careful: {several_fit(wanted, fitting)}"
+    return "" if fitting else " - not plugged in now"
 
 
 def _refuse(heard: Evidence, station: Station, bench: Bench) -> None:

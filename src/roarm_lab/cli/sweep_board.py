@@ -1,10 +1,10 @@
 """What is known of a sweep while it runs and afterwards, and the files that show it."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from roarm_lab.core.errors import BadInputError, DiskError
+from roarm_lab.core.shown import shell_words
 from roarm_lab.rl.run_folder import EVALUATION, RunFolder
 from roarm_lab.rl.sweep import Trial
 from roarm_lab.rl.sweep_folder import Plan, SweepFolder
@@ -118,7 +118,7 @@ class Scoreboard:
 
 def resume_hint(folder: SweepFolder) -> str:
     """Return the command that goes on with a sweep."""
-    return f"roarm sweep --resume {shlex.quote(str(folder.path))}"
+    return shell_words(["roarm", "sweep", "--resume", folder.path])
 
 
 def counted(rows: Sequence[Row]) -> str:

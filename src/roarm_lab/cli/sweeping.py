@@ -15,6 +15,7 @@ from roarm_lab.cli.training import progress_bar, threads_wait_passively
 from roarm_lab.core.alone import used_alone
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import provenance, usable_cores
+from roarm_lab.core.shown import shown
 from roarm_lab.rl.sweep import Trial
 from roarm_lab.rl.sweep_folder import SweepFolder
 from roarm_lab.rl.sweep_results import Row, in_words, score_of
@@ -51,7 +52,7 @@ def sweep(arguments: SweepArguments, command: tuple[str, ...]) -> int:
             begun = Scoreboard(folder, new.plan)
         assert begun is not None
         stack.enter_context(used_alone(begun.folder.path, "is being worked on"))
-        sys.stderr.write(f"sweep       {begun.folder.path}\n")
+        sys.stderr.write(f"sweep       {shown(begun.folder.path)}\n")
         begun.write()
         _train(begun, pool, cpus, arguments.gpus_per_trial)
     return _said(begun)
@@ -70,7 +71,7 @@ def _said(board: Scoreboard) -> int:
     board.write()
     path = board.folder.path
     sys.stdout.write((path / "summary.md").read_text(encoding="utf-8"))
-    sys.stdout.write(f"\nresults     {path / 'results.csv'}\ncurves      {path / 'curves.html'}\n")
+    sys.stdout.write(f"\nresults     {shown(path / 'results.csv')}\ncurves      {shown(path / 'curves.html')}\n")
     return 1 if any(row.state == "failed" for row in board.rows) else 0
 
 

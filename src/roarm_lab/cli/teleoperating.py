@@ -9,6 +9,7 @@ from roarm_lab.cli.connecting import connected, station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.teleop import TeleopArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
+from roarm_lab.core.shown import shown
 from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch, teleoperate
 from roarm_lab.gateway.teleop_hand import Limp, limp_of, watch_by_hand
 from roarm_lab.gateway.teleop_jog import Device, Jog
@@ -230,4 +231,4 @@ def _say_end(log: TeleopLog) -> None:
         f"{log.worst_late_s * 1e3:.1f} ms\n"
     )
     if log.held:
-        sys.stdout.write(f"held        {log.held}\n")
+        sys.stdout.write(f"held        {shown(log.held)}\n")

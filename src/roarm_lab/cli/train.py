@@ -1,7 +1,6 @@
 """`roarm train`: teach a policy by reinforcement learning, on the CPU if need be."""
 
 import os
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shell_words, shown
 
 DESCRIPTION = """\
   Train a policy with PPO or SAC and save it as a bundle that runs without
@@ -110,14 +110,15 @@ def run(argv: list[str]) -> int:
             trained.bundle, allow_drift=True, threads=arguments.threads, randomization=trained.randomization
         )
         folder = record(trained.bundle, config, arguments.record_rollouts, trained.run.path / "rollouts")
-        sys.stdout.write(f"rollouts    {folder}\n")
+        sys.stdout.write(f"rollouts    {shown(folder)}\n")
     print_result(trained)
     return 0
 
 
 def resume_hint(run: Path, processes: int = 1) -> str:
     """Return the command that goes on with a run, in as many processes."""
-    return f"roarm train --resume {shlex.quote(str(run))}" + (f" --gpus {processes}" if processes > 1 else "")
+    words = ["roarm", "train", "--resume", run]
+    return shell_words(words + ["--gpus", processes] * (processes > 1))
 
 
 def checked(arguments: TrainArguments) -> TrainArguments:

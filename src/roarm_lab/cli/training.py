@@ -1,13 +1,13 @@
 """Training as the command line does it: settings put together, progress shown, the result said in words."""
 
 import os
-import shlex
 import shutil
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from roarm_lab.cli.train import TrainArguments, checked, resume_hint
 from roarm_lab.core.alone import used_alone
 from roarm_lab.core.configs import load_yaml, override, restored
 from roarm_lab.core.errors import BadInputError, DiskError
+from roarm_lab.core.shown import shell_words, shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
@@ -37,8 +38,15 @@ LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
 
 
-def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team = ALONE) -> "Trained":
+def run_training(
+    arguments: TrainArguments,
+    command: tuple[str, ...],
+    team: Team = ALONE,
+    hint: Callable[[Path, int], str] = resume_hint,
+) -> "Trained":
     """Train as asked, with progress on stderr; in a team this is the first process.
+
+    `hint` makes the command that goes on with a run, in so many processes, when training was interrupted.
 
     Raises:
         BadInputError: The arguments make no sense, or another process trains this run; nothing has been written then.
@@ -61,7 +69,7 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
     new = run is None
     if run is None:
         run = RunFolder.create(arguments.runs, job.env.task, job.seed)
-    sys.stderr.write(f"run folder  {run.path}\n")
+    sys.stderr.write(f"run folder  {shown(run.path)}\n")
     watch = LearningRecorder(on_the_cpu(job.env), run.path / "rollouts") if arguments.record_callback_rollouts else None
     total, episodes = job.settings.total_timesteps, job.evaluation_episodes
     try:
@@ -78,10 +86,10 @@ def run_training(arguments: TrainArguments, command: tuple[str, ...], team: Team
             told.result(trained.evaluation)
             return trained
     except KeyboardInterrupt:
-        sys.stderr.write(f"\n{_how_to_go_on(run, team)}\n")
+        sys.stderr.write(f"\n{_how_to_go_on(run, hint(run.path, team.size))}\n")
         raise
     except DiskError as error:
-        raise DiskError(f"{error} Training has {_how_to_go_on(run, team)}") from error
+        raise DiskError(f"{error} Training has {_how_to_go_on(run, hint(run.path, team.size))}") from error
     except BadInputError:
         if new and not run.curve.exists():
             shutil.rmtree(run.path, ignore_errors=True)  # refused before anything was learned
@@ -157,14 +165,14 @@ def threads_wait_passively() -> None:
 
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
-    bundle = shlex.quote(str(trained.bundle.path))
+    bundle = shell_words([trained.bundle.path])
     worlds, nominal = "", ""
     if trained.randomization is not None:
-        worlds = f" --domain-randomization {shlex.quote(str(trained.run.path / 'domain_randomization.yaml'))}"
+        worlds = f" --domain-randomization {shell_words([trained.run.path / 'domain_randomization.yaml'])}"
         nominal = " --allow-drift"
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
-        f"bundle      {trained.bundle.path}\n"
+        f"bundle      {shown(trained.bundle.path)}\n"
         f"evaluate    roarm eval {bundle} --episodes 2000{worlds}\n"
         f"run it      roarm run {bundle} --arm sim{nominal}\n"
     )
@@ -175,12 +183,12 @@ def _state_in_words(state: "TrainingProgress") -> str:
     return f"{state.steps_per_s:,.0f} steps/s, success so far {success}"
 
 
-def _how_to_go_on(run: "RunFolder", team: Team) -> str:
+def _how_to_go_on(run: "RunFolder", command: str) -> str:
     """Return what was saved when training was interrupted, and the command that goes on from there."""
     saved = run.checkpoints()
     if not saved:
-        return f"stopped before anything was saved; {run.path} can be deleted."
-    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {resume_hint(run.path, team.size)}"
+        return f"stopped before anything was saved; {shown(run.path)} can be deleted."
+    return f"stopped; saved at {int(saved[-1].name):,} steps. Go on with: {command}"
 
 
 def summary(evaluation: Evaluation) -> str:

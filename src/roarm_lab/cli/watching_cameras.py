@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from roarm_lab.cli.cameras import Asked, CheckCamera, ListCameras, MeasureCamera, PreviewCamera
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, camera_at, found_cameras
+from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, camera_at, found_cameras, several_fit
 from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.camera_source import Source, open_camera, parse_source
 from roarm_lab.hardware.camera_timing import FrameTiming, measure
@@ -75,7 +75,8 @@ def check(arguments: CheckCamera) -> int:
     """Say whether a camera is the wanted one; return 0 if it is, 1 if not.
 
     Raises:
-        BadInputError: The source is not a USB camera, or the fingerprint is not written as one.
+        BadInputError: The source is not a USB camera, the fingerprint is not written as one, or it fits several cameras
+            of this very device.
         MissingError: There is no camera there.
     """
     source = parse_source(arguments.source)
@@ -83,14 +84,17 @@ def check(arguments: CheckCamera) -> int:
         raise BadInputError(f"Only a USB camera has a fingerprint, as in usb:0; got {arguments.source!r}.")
     wanted = CameraFingerprint.from_text(arguments.fingerprint)
     found = camera_at(usb_path(source.device, arguments.listing), arguments.listing)
-    differences = wanted.differences(found.fingerprint)
+    fitting = [camera for camera in found_cameras(arguments.listing) if not camera.differences(wanted)]
+    differences = found.differences(wanted)
     if not differences:
+        beside = [one for one in fitting if one.fingerprint.bus_path == found.fingerprint.bus_path]
+        if len(beside) > 1:
+            raise several_fit(wanted, beside)
         print(f"{arguments.source} is {found.fingerprint.name} ({found.fingerprint})")
         return 0
     print(f"{arguments.source} is not the wanted camera: it is {found.fingerprint.name} ({found.fingerprint}).")
     print("\n".join(f"  {words}" for words in differences))
-    others = [one for one in found_cameras(arguments.listing) if not wanted.differences(one.fingerprint)]
-    print("\n".join(f"the wanted one is usb:{one.index}" for one in others) or "the wanted one is not plugged in")
+    print("\n".join(f"the wanted one is usb:{one.index}" for one in fitting) or "the wanted one is not plugged in")
     return 1
 
 
@@ -156,7 +160,8 @@ def _lines(camera: FoundCamera) -> list[str]:
     more = len(camera.modes) - len(shown)
     rest = [f"    and {more} more (--json)"] if more > 0 else []
     trouble = [f"    formats unknown: {camera.trouble}"] if camera.trouble else []
-    head = f"usb:{camera.index}  {camera.fingerprint.name}  {camera.fingerprint or 'not on USB'}"
+    kind = "  infrared or depth" if camera.colourless else ""
+    head = f"usb:{camera.index}  {camera.fingerprint.name}  {str(camera.fingerprint) or 'not on USB'}{kind}"
     return [head, *shown, *rest, *trouble]
 
 

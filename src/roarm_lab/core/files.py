@@ -52,6 +52,13 @@ def new_folder(path: Path | str, overwrite: bool = False, *, hint: str = OVERWRI
     return path
 
 
+def run_near(path: Path) -> str:
+    """Return what a person may mean by a path that is no run folder: the run that holds it, or the newest in it."""
+    inside = sorted(found.parent for found in path.glob("*/meta.json"))
+    near = path.parent if (path.parent / "meta.json").is_file() else inside[-1] if inside else None
+    return f"Do you mean {near}?" if near else "`roarm train` makes them under runs/."
+
+
 def new_timed_folder(root: Path | str, *words: object) -> Path:
     """Return the new folder `<root>/<local time>-<words>`; where another one has that name, it ends in -2, -3, ...
 

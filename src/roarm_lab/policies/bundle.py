@@ -1,6 +1,5 @@
 """A policy bundle on disk: a folder with `policy.onnx` and `contract.json`."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, sha256_of, write_atomic
+from roarm_lab.core.shown import shell_words
 from roarm_lab.policies.contract import Contract, action_size, check_complete, check_interface, observed, parse_contract
 from roarm_lab.policies.contract_keys import SCHEMA
 from roarm_lab.policies.onnx_policy import OnnxPolicy
@@ -83,6 +83,6 @@ def load_bundle(path: Path) -> Bundle:
 def _instead(path: Path) -> str:
     """Return what to do where a folder is no bundle."""
     if (path / "meta.json").exists() and (path / "checkpoints").is_dir():
-        return f"This run has no policy yet, or lost it; make it: roarm train --resume {shlex.quote(str(path))}"
+        return f"This run has no policy yet, or lost it; make it: {shell_words(['roarm', 'train', '--resume', path])}"
     inside = sorted(found.parents[1] for found in path.glob(f"*/bundle/{CONTRACT}"))
     return f"Give a bundle or a run folder, for instance {inside[-1] if inside else 'runs/RUN'}."

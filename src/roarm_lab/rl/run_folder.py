@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
+from roarm_lab.core.files import new_folder, new_timed_folder, run_near, write_atomic
 from roarm_lab.evaluate.run_meta import read_meta
 from roarm_lab.policies.bundle import CONTRACT, POLICY
 
@@ -52,9 +52,7 @@ class RunFolder:
             BadInputError: It is not a run folder.
         """
         if not (path / "meta.json").is_file():
-            raise BadInputError(
-                f"{path} is not a run folder: it has no meta.json. `roarm train` makes them under runs/."
-            )
+            raise BadInputError(f"{path} is not a run folder: it has no meta.json. {run_near(path)}")
         return cls(path)
 
     @property

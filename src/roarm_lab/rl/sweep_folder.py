@@ -10,7 +10,6 @@ curves.html     the learning curves
 """
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, cast
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
 from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
+from roarm_lab.core.shown import shell_words
 from roarm_lab.rl.sweep import Setting, Trial
 
 PLAN, SCHEMA = "sweep.json", 1
@@ -54,7 +54,7 @@ class SweepFolder:
         """
         if name is None:
             return cls(new_timed_folder(root, task))
-        again = f"roarm sweep --resume {shlex.quote(str(root / name))}"
+        again = shell_words(["roarm", "sweep", "--resume", root / name])
         return cls(new_folder(root / name, hint=f"go on with it: {again}"))
 
     @classmethod

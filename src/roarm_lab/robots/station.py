@@ -21,8 +21,10 @@ FILE = Path("station.yaml")
 """Where it is looked for and written unless told otherwise: in the working folder."""
 MAX_OFFSET_RAD = 0.3
 """A choice: a horn put on one tooth further (25 teeth) is 0.25 rad off. What is more is a mounting mistake."""
-CAMERA = re.compile(r"usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:[^@]+)?(@.+)?")
-CAMERA_FORM = "usb:VENDOR:PRODUCT[:SERIAL][@PORT], for instance usb:045e:097d"
+CAMERA = re.compile(
+    r"usb:(?P<usb_id>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})(:(?P<serial>.*?))?(@(?P<bus_path>[^@#]+))?(#(?P<interface>[0-9.]+))?"
+)
+CAMERA_FORM = "usb:VENDOR:PRODUCT[:SERIAL][@PORT][#INTERFACE], for instance usb:045e:097d"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Station:
     stop_file: str = ""
     """While this file exists nothing is sent; empty for none."""
     cameras: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Fingerprint by camera name, as a source: `usb:045e:097d:000123@2-1`."""
+    """Fingerprint by camera name, as a source: `usb:045e:097d:000123@2-1#0`."""
 
     @property
     def hash(self) -> str:

@@ -13,8 +13,21 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.ticks import Ticks, round_ticks
 
-LOOKS = 6
-"""Line looks (colour and dashes) that `page.css` has; further lines begin again."""
+MARKERS = (
+    "M-3.5 0A3.5 3.5 0 1 0 3.5 0A3.5 3.5 0 1 0 -3.5 0Z",  # dot
+    "M-3.2 -3.2H3.2V3.2H-3.2Z",  # square
+    "M0 -4.4L4.2 3.2H-4.2Z",  # triangle
+    "M0 -4.8L4.8 0L0 4.8L-4.8 0Z",  # diamond
+    "M-3.6 -3.6L3.6 3.6M-3.6 3.6L3.6 -3.6",  # cross
+    "M0 -4.6V4.6M-4.6 0H4.6",  # plus
+    "M0 4.4L4.2 -3.2H-4.2Z",  # triangle, point down
+    "M-4.4 -2H4.4V2H-4.4Z",  # bar
+)
+"""Shape on a line, in pixels around a point: lines are told apart by colour, dashes and this."""
+LOOKS = len(MARKERS)
+"""Looks that `page.css` has; further lines begin again."""
+MARKED = 3
+"""How often a line is marked."""
 BOX = 1000
 """Units of the inner drawing, across and up."""
 
@@ -109,6 +122,7 @@ def line_chart(
         _grid(across, up),
         _level(level, up),
         tag("svg", *_filled(bands, across, up), *_paths(lines, across, up), **_stretched()),
+        *_markers(lines, across, up),
         _mark(mark, across, up),
         role="img",
         class_="plot",
@@ -180,6 +194,24 @@ def _paths(lines: Sequence[Line], across: Ticks, up: Ticks) -> list[Html]:
     return [tag("path", d=_path(line, across, up), class_=f"line {_look(index)}") for index, line in enumerate(lines)]
 
 
+def _markers(lines: Sequence[Line], across: Ticks, up: Ticks) -> list[Html]:
+    """Return a few shapes on each line, each line's beside those of the others; nothing where there is one line."""
+    if len(lines) < 2:
+        return []
+    drawn, parts = list[Html](), len(lines) + 1
+    for index, points in enumerate(map(_points, lines)):
+        spots = {len(points) * (index + 1 + turn * parts) // (MARKED * parts) for turn in range(MARKED)}
+        marked = [points[spot] for spot in sorted(spots) if points]
+        drawn += [_marker(index, across.share(x), 1.0 - up.share(y)) for x, y in marked]
+    return drawn
+
+
+def _marker(index: int, right: float, down: float) -> Html:
+    """Return the shape of a look at a place, as shares of the drawing."""
+    shape = tag("path", d=MARKERS[index % LOOKS])
+    return tag("svg", shape, x=_percent(right), y=_percent(down), class_=f"marker {_look(index)}", aria_hidden="true")
+
+
 def _filled(bands: Sequence[Band], across: Ticks, up: Ticks) -> list[Html]:
     return [
         tag("path", d=_outline(band, across, up), class_=f"band {_look(index)}") for index, band in enumerate(bands)
@@ -243,7 +275,8 @@ def _mark(mark: Mark | None, across: Ticks, up: Ticks) -> Html | None:
 
 def _legend(lines: Sequence[Line], mark: Mark | None, level: Level | None) -> Html | None:
     """Return the legend with a sample of each look; None for one line alone."""
-    entries = [(line.name, _sample(f"line {_look(index)}")) for index, line in enumerate(lines)]
+    shapes = [_marker(index, 0.5, 0.5) if len(lines) > 1 else None for index in range(len(lines))]
+    entries = [(line.name, _sample(f"line {_look(i)}", shapes[i])) for i, line in enumerate(lines)]
     if mark:
         entries.append(
             (mark.name, tag("svg", tag("circle", cx="50%", cy="50%", r=4, class_="dot result"), class_="sample"))
@@ -255,9 +288,9 @@ def _legend(lines: Sequence[Line], mark: Mark | None, level: Level | None) -> Ht
     return tag("ul", *(tag("li", sample, name) for name, sample in entries), class_="legend")
 
 
-def _sample(look: str) -> Html:
+def _sample(look: str, marker: Html | None = None) -> Html:
     line = tag("line", x1="0%", x2="100%", y1="50%", y2="50%", class_=look)
-    return tag("svg", line, class_="sample", aria_hidden="true")
+    return tag("svg", line, marker, class_="sample", aria_hidden="true")
 
 
 def _look(index: int) -> str:

@@ -2,6 +2,8 @@
 
 from html import escape
 
+from roarm_lab.core.shown import shown_text
+
 
 class Html(str):
     """Markup that is safe to put into a page: made by `tag` or from literals, never from what a user wrote."""
@@ -10,8 +12,11 @@ class Html(str):
 
 
 def html(*parts: object) -> Html:
-    """Return the parts one after another; those that are not `Html` are escaped, None is left out."""
-    return Html("".join(part if isinstance(part, Html) else escape(str(part)) for part in parts if part is not None))
+    """Return the parts one after another; those that are not `Html` are escaped, None is left out.
+
+    Letters that can not be seen, as a folder's name may have them, are written as their numbers.
+    """
+    return Html("".join(part if isinstance(part, Html) else _escaped(part) for part in parts if part is not None))
 
 
 def tag(name: str, *children: object, **attributes: object) -> Html:
@@ -23,8 +28,12 @@ def tag(name: str, *children: object, **attributes: object) -> Html:
         attributes: `class_` is written `class`, other underscores become hyphens, None leaves an attribute out.
     """
     words = [
-        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_escaped(value)}"'
         for key, value in attributes.items()
         if value is not None
     ]
     return Html(f"<{name}{''.join(words)}>{html(*children)}</{name}>")
+
+
+def _escaped(part: object) -> str:
+    return escape(shown_text(str(part)))

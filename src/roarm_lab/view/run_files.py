@@ -7,6 +7,7 @@ from math import ceil, isfinite, nan
 from pathlib import Path
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.files import run_near
 from roarm_lab.evaluate.evaluation import Evaluation, Region
 from roarm_lab.evaluate.run_meta import read_meta
 from roarm_lab.evaluate.statistics import wilson_interval
@@ -59,9 +60,9 @@ def read_run(path: Path) -> RunFiles:
         BadInputError: It is no run folder, or a file in it is damaged; the text names the file.
     """
     if not path.is_dir():
-        raise BadInputError(f"There is no run folder {path}. `roarm train` makes them under runs/.")
+        raise BadInputError(f"There is no run folder {path}. {run_near(path)}")
     if not (path / "meta.json").is_file():
-        raise BadInputError(f"{path} is not a run folder: it has no meta.json. `roarm train` makes them under runs/.")
+        raise BadInputError(f"{path} is not a run folder: it has no meta.json. {run_near(path)}")
     contract = _contract(path / "bundle" / "contract.json")
     found = _optional(path / "evaluation.json")
     arm = _optional(path / "arm_run.json")

@@ -1,9 +1,9 @@
 """What was run, on what, and how to do it again."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any, cast
 
+from roarm_lab.core.shown import shell_words
 from roarm_lab.view import words
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import folded, record, section
@@ -31,10 +31,10 @@ def settings(run: RunFiles) -> Html:
 
 def repeat(run: RunFiles) -> Html:
     """Return the commands that do it again."""
-    typed, found, path = _command(run.meta.data), run.evaluation, shlex.quote(str(run.path))
+    typed, found, path = _command(run.meta.data), run.evaluation, shell_words([run.path])
     worlds, nominal = "", ""
     if run.meta.data.get("randomization"):
-        worlds = f" --domain-randomization {shlex.quote(str(run.path / 'domain_randomization.yaml'))}"
+        worlds = f" --domain-randomization {shell_words([run.path / 'domain_randomization.yaml'])}"
         nominal = " --allow-drift"  # the simulated arm is a nominal one
     steps: list[tuple[str, str]] = []
     if typed:
@@ -119,7 +119,7 @@ def _hashes(run: RunFiles) -> Html | None:
 
 def _command(meta: Mapping[str, Any]) -> str | None:
     typed = meta.get("command")
-    return shlex.join(str(word) for word in cast("list[object]", typed)) if isinstance(typed, list) and typed else None
+    return shell_words(cast("list[object]", typed)) if isinstance(typed, list) and typed else None
 
 
 def _robot(meta: Mapping[str, Any]) -> str | None:
