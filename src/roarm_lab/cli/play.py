@@ -57,7 +57,7 @@ class PlayArguments:
     episode: int | None = None
     """With --rollouts: only this one, counted from 1 in the order in which the policy learned."""
     domain_randomization: Path | None = None
-    """YAML with what differs from episode to episode; without it all worlds are nominal."""
+    """YAML with what differs from episode to episode, or default; without it all worlds are nominal."""
 
 
 def run(argv: list[str]) -> int:

@@ -13,6 +13,7 @@ from roarm_lab.cli.sweep import SweepArguments
 from roarm_lab.cli.train import TrainArguments, checked
 from roarm_lab.core.configs import load_yaml
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.randomization import DEFAULT, DomainRandomization, randomization_yaml
 from roarm_lab.rl.sweep import Setting, parse_grid, settings_of, trials_of
 from roarm_lab.rl.sweep_folder import Plan, SweepFolder
 
@@ -51,6 +52,10 @@ def planned(arguments: SweepArguments) -> Planned:
         if base or setting.changes
     }
     copies = {f"{name}.yaml": path for name in FILES[1:] if isinstance(path := getattr(arguments, name), Path)}
+    if arguments.domain_randomization == DEFAULT:
+        name = "domain_randomization.yaml"
+        del copies[name]
+        texts[name] = randomization_yaml(DomainRandomization())
     words = tuple(
         words_of(_train_arguments(arguments, settings[trial.setting], trial.seed, texts.keys(), trial.setting))
         for trial in trials

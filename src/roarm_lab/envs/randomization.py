@@ -88,12 +88,18 @@ class DomainRandomization:
             )
 
 
+DEFAULT = Path("default")
+"""What to write instead of a file to mean the defaults, in any folder."""
+
+
 def load_randomization(path: Path) -> DomainRandomization:
-    """Return what a YAML file says; what it does not name keeps its default.
+    """Return what a YAML file says; what it does not name keeps its default. The name `default` means the defaults.
 
     Raises:
         BadInputError: A key is unknown, or a range or number makes no sense; the text names it.
     """
+    if path == DEFAULT:
+        return DomainRandomization()
     return override(DomainRandomization(), load_yaml(path), str(path))
 
 
