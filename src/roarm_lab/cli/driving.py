@@ -49,7 +49,7 @@ def prepared(arguments: RunArguments) -> Prepared:
         BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
     """
     bundle = load_bundle(arguments.bundle)
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
     if check_arm(arguments.arm) not in HERE:
         check_sources(bundle, GatedArm.provides)  # nothing looks at the table of a real arm
     robot = get_robot(bundle.contract.interface["robot"])

@@ -67,7 +67,7 @@ class RunArguments:
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
     allow_drift: bool = False
-    """Run even if model, task or randomisation differ from those of the training."""
+    """Run even if model or task differ from those of the training."""
 
 
 def run(argv: list[str]) -> int:

@@ -28,7 +28,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
     """
     arguments = setup.arguments
     bundle = load_bundle(arguments.bundle or Path())
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
     policy = ArmPolicy(bundle, get_robot(bundle.contract.interface["robot"]))
     rate_hz = 1.0 / policy.control_dt_s
     if arguments.rate is not None and abs(arguments.rate - rate_hz) > SAME_RATE * rate_hz:
