@@ -10,6 +10,7 @@ import pytest
 from roarm_lab.cli import arm_actions
 from roarm_lab.cli.main import main
 from roarm_lab.hardware.port_discovery import Port
+from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import APort
 
 
@@ -142,3 +143,18 @@ def test_a_station_file_that_is_a_link_to_nowhere_is_not_passed_over(
     assert roarm_arm(port, "home", "--yes") == 2  # its limits would not hold
     assert "There is no file station.yaml" in capsys.readouterr().err
     assert port.targets() == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [("home", "Nothing was sent: "), ("recover", "The arm is not started anew, because that moves it: ")],
+)
+def test_nothing_moves_an_arm_whose_stop_file_is_there(
+    port: APort, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, words: str
+) -> None:
+    stop, station = tmp_path / "stop", tmp_path / "station.yaml"
+    station.write_text(station_yaml(Station(robot="roarm_m3", stop_file=str(stop))))
+    stop.touch()
+    assert roarm_arm(port, verb, "--yes", "--station", str(station)) == 1
+    assert f"{words}the stop file {stop} is there; remove it" in capsys.readouterr().err
+    assert len(port.targets()) <= 1  # a hold repeats the pose that the arm has

@@ -1,7 +1,11 @@
 """`roarm run`: episodes on the simulated arm, and every way in which they end."""
 
+import errno
 import itertools
 import json
+import os
+import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,7 +17,7 @@ import pytest
 
 from roarm_lab.cli import driving
 from roarm_lab.cli.main import main
-from roarm_lab.core.errors import UnsafeCommandError
+from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import ARRIVED_RAD, Cycle, CycleLog, LogError
@@ -316,6 +320,85 @@ def test_a_full_disk_holds_the_arm_and_ends_the_run(
     assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 1
     assert "held        The cycle log can not be written: No space left on device." in capsys.readouterr().out
     assert len(lines_of(log_of(folder))) == 20
+
+
+class NoRoom:
+    """What `os` is for the log of an arm, on a full disk: names of files have room there, their content has none."""
+
+    def __init__(self, full_after: int = 0) -> None:
+        self.full_after, self.proofs = full_after, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def fsync(self, descriptor: int) -> None:
+        del descriptor
+        self.proofs += 1
+        if self.proofs > self.full_after:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_where_the_disk_is_full_from_the_start_nothing_moves_and_nothing_is_left(
+    bundle: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    dry_run: tuple[str, ...],
+) -> None:
+    moves = list[object]()
+    monkeypatch.setattr(SimArm, "_transmit", lambda _, target: moves.append(target))
+    monkeypatch.setattr("roarm_lab.gateway.loop.os", NoRoom())
+    assert main(["run", str(bundle), "--fast", *dry_run]) == 1
+    out, err = capsys.readouterr()
+    assert "The cycle log can not be written: No space left on device. An arm is not driven unrecorded. " in err
+    assert err.endswith("Nothing was moved. Make room, or choose another folder with --log.\n")
+    assert (out, moves) == ("", [])
+    assert list((folder / "arm_runs").iterdir()) == []
+
+
+def test_a_disk_that_is_full_before_the_second_episode_keeps_its_slow_move_from_happening(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moves = list[object]()
+    monkeypatch.setattr(driving, "move_slowly", lambda *_: moves.append(_))
+    monkeypatch.setattr("roarm_lab.gateway.loop.os", NoRoom(full_after=2))
+    assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 1
+    assert "held        The cycle log can not be written: No space left on device." in capsys.readouterr().out
+    assert len(moves) == 1
+    summary = json.loads((log_of(folder) / "summary.json").read_text())
+    assert [(done["cycles"], done["recorded"]) for done in summary["episodes"]] == [(50, True), (0, False)]
+
+
+def test_where_the_log_vanishes_in_mid_run_the_arm_is_held_and_the_run_ends(
+    bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add = CycleLog.add
+
+    def tidied(log: CycleLog, cycle: Cycle) -> None:
+        if cycle.cycle == 20:
+            shutil.rmtree(folder / "arm_runs")
+        add(log, cycle)
+
+    monkeypatch.setattr(CycleLog, "add", tidied)
+    assert main(["run", str(bundle), "--fast", "--episodes", "3"]) == 1
+    out = capsys.readouterr().out
+    assert "cycles      21 at 20 Hz" in out
+    assert re.search("held        The cycle log .*cycles.jsonl is gone: No such file or directory. An arm", out)
+    assert (log_of(folder) / "summary.json").exists()  # why it ended is told there too
+
+
+def test_a_summary_that_can_not_be_written_is_still_printed(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, data: str) -> None:
+        raise BadInputError(f"{path} can not be written: No space left on device. Choose another place.")
+
+    monkeypatch.setattr(driving, "write_atomic", full)
+    assert main(["run", str(bundle), "--fast", "--episodes", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "success     0 of 1" in out
+    assert "roarm: there is no summary of this run. " in err
 
 
 def test_a_mistake_of_ours_holds_the_arm_and_is_not_hidden(

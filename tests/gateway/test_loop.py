@@ -1,7 +1,9 @@
 """The loop holds the arm on any doubt, and writes down what it did."""
 
+import errno
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +22,7 @@ from roarm_lab.gateway.loop import (
     FRESH_WITHIN_S,
     LOOK_S,
     MAX_AGE_PERIODS,
+    ROOM_BYTES,
     SLOW_RAD_S,
     Cycle,
     CycleLog,
@@ -248,6 +251,84 @@ def test_a_full_disk_holds_the_arm(policy: ArmPolicy) -> None:
     assert done.held == arm.latched
     assert "cycle log can not be written: No space left on device. An arm is not driven unrecorded" in str(done.held)
     assert done.cycles == 1  # it was carried out before it could be logged
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def with_its_folder(path: Path) -> None:
+    shutil.rmtree(path.parent)
+
+
+def renamed(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("tidied"))
+
+
+def replaced(path: Path) -> None:
+    path.rename(path.with_name("old"))
+    path.touch()
+
+
+@pytest.mark.parametrize("loses", [removed, with_its_folder, renamed, replaced])
+def test_a_log_that_vanishes_in_mid_run_holds_the_arm_within_one_cycle(
+    policy: ArmPolicy, tmp_path: Path, loses: Callable[[Path], None]
+) -> None:
+    arm, path = PerfectArm(START), tmp_path / "run" / "cycles.jsonl"
+    path.parent.mkdir()
+
+    def watch(cycle: Cycle) -> None:
+        if cycle.cycle == 10:
+            loses(path)
+
+    with path.open("xb", buffering=0) as file:
+        done = run_episode(arm, policy, GOAL, log=CycleLog(file, path), watch=watch)
+    assert (done.cycles, done.recorded, done.held) == (12, False, arm.latched)
+    assert f"The cycle log {path} is gone: " in str(done.held)
+    assert str(done.held).endswith("An arm is not driven unrecorded.")
+
+
+def test_room_for_the_log_is_proven_and_nothing_of_the_proof_stays(policy: ArmPolicy, tmp_path: Path) -> None:
+    arm, path = PerfectArm(START), tmp_path / "cycles.jsonl"
+    with path.open("xb", buffering=0) as file:
+        log = CycleLog(file, path)
+        log.prove()
+        assert path.stat().st_size == 0
+        run_episode(arm, policy, GOAL, log=log)
+        log.prove()
+        run_episode(arm, policy, GOAL, episode=1, log=log)
+    lines = lines_of(path)
+    assert [(line["episode"], line["cycle"]) for line in lines] == [(e, c) for e in range(2) for c in range(CYCLES)]
+    assert max(len(line) for line in path.read_bytes().splitlines()) * 300 <= ROOM_BYTES
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_a_full_disk_is_noticed_before_anything_is_logged() -> None:
+    with (
+        Path("/dev/full").open("wb", buffering=0) as file,
+        pytest.raises(LogError, match="can not be written: No space left on device. An arm is not driven unrecorded"),
+    ):
+        CycleLog(file).prove()
+
+
+def test_a_disk_that_becomes_full_during_the_proof_keeps_the_log_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cycles.jsonl"
+    with path.open("xb", buffering=0) as file:
+        file.write(b"{}\n")
+        monkeypatch.setattr("roarm_lab.gateway.loop.os.fsync", no_space)
+        with pytest.raises(LogError, match="No space left on device"):
+            CycleLog(file, path).prove()
+    assert path.read_bytes() == b"{}\n"
+
+
+def no_space(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_nobody_wants_needs_no_room() -> None:
+    CycleLog().prove()
 
 
 class _Short(RawIOBase):

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.policies.bundle import load_bundle, write_bundle
 from roarm_lab.robots.estop import EstopFile
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.tasks.reach import reach
 from tests.bundles import constant, contract_of, inputs_of, nan
-from tests.hardware.fault_bench import AT_TURN, BASE, PERIOD_S, START, Bench, Seen, bench
+from tests.hardware.fault_bench import AT_TURN, BASE, DROOP_RAD, PERIOD_S, START, Bench, Seen, bench
 
 pytestmark = pytest.mark.slow
 
@@ -265,6 +266,33 @@ def test_a_stop_file_stops_the_arm_until_it_is_cleared(policy: ArmPolicy, tmp_pa
         stop.unlink()
         on.arm.clear()
         assert on.moves_again()
+
+
+def test_a_stop_file_whose_folder_is_renamed_stops_the_arm_too(policy: ArmPolicy, tmp_path: Path) -> None:
+    folder, away = tmp_path / "stops", tmp_path / "tidied"
+    folder.mkdir()
+    with bench(NEW) as on:
+        on.arm.stop_on(EstopFile(folder / "stop"))
+        seen = on.is_driven(policy, tmp_path / "cycles.jsonl", lambda: folder.rename(away), 1.0)
+        on.passes(1.0)
+        assert "can not be looked for" in seen.words
+        assert seen.episode is not None
+        assert seen.episode.cycles == AT_TURN + 1  # not a single one after it
+        check_what_was_sent(seen)
+        away.rename(folder)
+        on.arm.clear()
+        assert on.moves_again()
+
+
+def test_an_arm_whose_stop_file_is_there_is_not_started_anew(tmp_path: Path) -> None:
+    with bench(NEW) as on:
+        on.arm.stop_on(EstopFile(tmp_path / "stop"))
+        (tmp_path / "stop").touch()
+        with pytest.raises(UnsafeCommandError, match="Nothing was sent: the stop file"):
+            on.arm.recover()
+        on.passes(1.0)
+        assert on.arm.read().valid
+        np.testing.assert_allclose(on.board.joint_pos, START, atol=DROOP_RAD)
 
 
 def test_power_that_comes_back_moves_nothing_and_a_sunk_arm_is_held_where_it_lies() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roarm_lab.core.clock import Clock, MonotonicClock
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, UnknownNameError, UnsafeCommandError
 from roarm_lab.hardware.link import Address
 from roarm_lab.robots.arm import Arm, GatedArm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
@@ -123,7 +123,7 @@ def real_arm(
     Raises:
         BadInputError: The station is another arm's, or its stop file can not be used.
         MissingError: It is not there.
-        UnsafeCommandError: Its pose is impossible.
+        UnsafeCommandError: Its pose is impossible, or it should be reset although its station's stop file is there.
     """
     from roarm_lab.hardware.calibration import Calibration
     from roarm_lab.hardware.roarm_m3 import RoArmM3
@@ -131,6 +131,8 @@ def real_arm(
     if station is None:
         return RoArmM3.connect(words or "serial", reset=reset, torque_on=torque_on, clock=clock)
     stop = station.estop_file()  # a folder that is missing is refused before the arm is asked anything
+    if reset and stop and (wanted := stop.wants_stop()):  # a reset moves the arm outside the gate, which asks later
+        raise UnsafeCommandError(f"The arm is not started anew, because that moves it: {wanted}.")
     arm = RoArmM3.connect(
         words or station.address,
         usb_serial=station.usb_serial,

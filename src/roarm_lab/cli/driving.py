@@ -2,8 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,11 @@ from roarm_lab.cli.run import RunArguments
 from roarm_lab.cli.stages import Stage, stage
 from roarm_lab.cli.unseen import refuse_unseen
 from roarm_lab.core.arrays import Float32
-from roarm_lab.core.errors import MissingError, UnsafeCommandError
+from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
-from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, quiet_memory, run_episode
+from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
@@ -27,6 +29,7 @@ from roarm_lab.sim.backend import SimConfig
 
 PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
 """Where boxes wait [m] while the arm goes to its start: beyond its reach, and so high that none is in the table."""
+NOTHING_MOVED = "Nothing was moved. Make room, or choose another folder with --log."
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
     Raises:
         BadInputError: The arm can not be used; nothing has been written then.
         MissingError: The arm is not there.
+        LogError: There is no room for the log; nothing has moved then.
         KeyboardInterrupt: Ctrl-C. The arm is held, and what was done until then is written.
     """
     bundle, policy, station, drift = ready.bundle, ready.policy, ready.station, ready.drift
@@ -88,8 +92,8 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
-        with quiet_memory(found.arm, policy.control_dt_s), (folder / "cycles.jsonl").open("xb", buffering=0) as file:
-            log, episodes, ended_by = CycleLog(file), list[EpisodeLog](), "interrupted"
+        with quiet_memory(found.arm, policy.control_dt_s), _proven_log(folder) as log:
+            episodes, ended_by = list[EpisodeLog](), "interrupted"
             try:
                 ended_by = _run_all(arguments, found, policy, ready.goal, log=log, episodes=episodes)
             except KeyboardInterrupt:
@@ -99,8 +103,40 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
                 summary = _summary(arguments, policy, episodes, log, drift)
                 summary |= {"ended_by": ended_by, "station": station and station.facts()}
                 summary |= {**found.about(), "log": str(folder)}
-                write_atomic(folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
+                _write_summary(folder, summary)
     return summary
+
+
+@contextmanager
+def _proven_log(folder: Path) -> Generator[CycleLog]:
+    """Yield a log in a new folder, which is removed again where there is no room for it.
+
+    Raises:
+        LogError: The disk is full, or not there; nothing has moved yet.
+    """
+    path = folder / "cycles.jsonl"
+    try:
+        file = path.open("xb", buffering=0)
+    except OSError as error:
+        raise LogError(f"{path} can not be made: {error.strerror}. {NOTHING_MOVED}") from error
+    with file:
+        log = CycleLog(file, path)
+        try:
+            log.prove()
+        except LogError as error:
+            with suppress(OSError):
+                path.unlink()
+                folder.rmdir()
+            raise LogError(f"{error} {NOTHING_MOVED}") from error
+        yield log
+
+
+def _write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write the summary; where that fails it is still printed, and the run ends as it would have."""
+    try:
+        write_atomic(folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    except BadInputError as error:
+        sys.stderr.write(f"roarm: there is no summary of this run. {error}\n")
 
 
 def _left(arguments: RunArguments) -> str:
@@ -199,6 +235,7 @@ def _one(
     """Move to the start pose, put the boxes down anew, and drive; what is not given is drawn as in training."""
     arm, table = found.arm, found.table
     try:
+        log.prove()
         # Out of the hand and out of the way first; under the arm at its start there is room for every box.
         for index, name in enumerate(policy.boxes if table else ()):
             assert table is not None
@@ -209,9 +246,12 @@ def _one(
             for name, pose in policy.draw_boxes(rng, goal).items():
                 table.place_box(name, pose[:3], pose[3:])
         commands = goal or policy.draw_commands(rng, arm.see() if policy.boxes else None)
-    except (MissingError, UnsafeCommandError) as error:
-        arm.hold(str(error))
-        return EpisodeLog(success=False, distance_m=None, cycles=0, worst_late_s=0.0, missed=0, held=str(error))
+    except (LogError, MissingError, UnsafeCommandError) as error:
+        arm.hold(held := str(error))
+        recorded = not isinstance(error, LogError)
+        return EpisodeLog(
+            success=False, distance_m=None, cycles=0, worst_late_s=0.0, missed=0, held=held, recorded=recorded
+        )
     truth = table.truth if table is not None and policy.boxes else None
     episode = run_episode(arm, policy, commands, episode=number, log=log, truth=truth, watch=watch)
     return replace(episode, success=None) if arguments.dry_run and episode.held is None else episode

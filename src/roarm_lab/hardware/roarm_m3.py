@@ -214,8 +214,10 @@ class RoArmM3(GatedArm):
 
         Raises:
             MissingError: The arm did not come back.
-            UnsafeCommandError: It came back in an impossible pose.
+            UnsafeCommandError: A stop source wants a stop, or the arm came back in an impossible pose.
         """
+        with self._lock:
+            self._stop_if_wanted()
         self._io.restart()
         self._sleep_until(lambda: bool(self._io.interruption))
         steps = ["closed the connection and started the firmware anew"]

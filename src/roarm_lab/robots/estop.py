@@ -27,7 +27,9 @@ class StopSource(Protocol):
 class EstopFile:
     """Wants a stop as long as a file exists: `touch /tmp/roarm-stop` from any terminal, script or machine.
 
-    A file that can not be looked for counts as being there. Asking takes a few microseconds.
+    A file that can not be looked for counts as being there. So it does where its folder is gone, or is another one
+    than at the start: whoever still stands in the old folder puts the file where nobody looks. Asking takes a few
+    microseconds.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -39,6 +41,7 @@ class EstopFile:
         try:
             self.path = Path(path).expanduser().absolute()
             there = self.path.parent.is_dir()
+            self._folder = _identity(self.path.parent) if there else None
             self.wants_stop()
         except (OSError, RuntimeError, ValueError) as problem:  # RuntimeError: ~nobody
             raise BadInputError(f"The stop file {str(path)!r} can not be looked for: {problem}.") from problem
@@ -48,14 +51,33 @@ class EstopFile:
             )
 
     def wants_stop(self) -> str | None:
-        """Return why the arm must stop; None if there is no such file."""
+        """Return why the arm must stop; None if there is no such file, where it was looked for from the start on."""
         try:
             os.lstat(self.path)
         except FileNotFoundError:
-            return None
+            return self._lost_folder()
         except OSError as problem:
             return f"the stop file {self.path} can not be looked for: {problem.strerror}"
         return f"the stop file {self.path} is there; remove it before clearing"
+
+    def _lost_folder(self) -> str | None:
+        folder = self.path.parent
+        try:
+            now = _identity(folder)
+        except OSError as problem:
+            return f"the stop file {self.path} can not be looked for: {folder}: {problem.strerror}; put the folder back"
+        if now == self._folder:
+            return None
+        return (
+            f"the stop file {self.path} can not be looked for: {folder} is another folder than at the start; put the "
+            f"old one back, or start again"
+        )
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return which folder it is: the number of its file system, and its own number there."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino
 
 
 class EstopFlag:
