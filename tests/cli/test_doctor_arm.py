@@ -17,11 +17,13 @@ from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.hardware import listening, port_discovery, serial_link
 from roarm_lab.hardware.link import LinkError
+from roarm_lab.hardware.listening import Evidence
 from roarm_lab.hardware.port_discovery import Port, explain_open
 from roarm_lab.hardware.serial_link import SerialLink
-from roarm_lab.hardware.symptoms import unopened
+from roarm_lab.hardware.symptoms import findings, unopened
 from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
+from tests.hardware.test_port_sharing import HAS_IT_OPEN, TAKES_ALL, monitor
 
 FIRMWARES = ("20260701", "250108")
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -206,6 +208,28 @@ def test_damaged_lines_are_counted(newer: APort, doctor: Doctor) -> None:
         thread.join()
     assert code == 1
     assert '"s":0' in found["damaged-lines"]["evidence"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells who has a file open")
+@pytest.mark.parametrize("program", [HAS_IT_OPEN, TAKES_ALL])
+def test_another_program_on_the_port_is_named_and_nothing_else_is_blamed(
+    newer: APort, doctor: Doctor, program: str
+) -> None:
+    with monitor(newer.place, program) as number:
+        code, found = doctor(f"serial:{newer.place}")
+    assert code == 1
+    assert "another program reads this port: " in found["second-program"]["says"]
+    assert f"(process {number})" in found["second-program"]["says"]
+    blamed = {cause for cause, finding in found.items() if finding["state"] == "bad"}
+    assert blamed == {"second-program"}
+
+
+def test_bytes_that_nobody_here_took_are_another_programs_doing_also_where_none_is_named() -> None:
+    taken = Evidence(address="serial:/dev/ttyUSB0", seconds=1.0, bytes_in=40, broke="broke", shared=True)
+    (found,) = findings(taken)
+    assert (found.cause, found.says) == ("second-program", "another program reads this port")
+    assert "sudo fuser -v /dev/ttyUSB0" in found.next
+    assert "cable" not in found.next
 
 
 def test_a_port_that_does_not_open_is_explained(

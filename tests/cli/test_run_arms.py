@@ -145,7 +145,28 @@ def test_a_real_arm_without_a_camera_refuses_a_task_with_boxes_before_anybody_is
 ) -> None:
     still_bundle(folder / "lift", lift_cube())
     message = one_line("run", "lift", "--arm", "serial:/dev/nothing", *words)
+    assert message.startswith(
+        "roarm: 'lift-cube' needs to know where the cube is, and on a real arm nothing tells that"
+    )
+    assert "What works: this policy with --arm emulator or --arm sim; on a real arm, a policy" in message
     assert "This arm can not provide what the policy needs: 'cube' (perception)" in message
+
+
+def test_a_reach_policy_is_asked_for_on_a_real_arm(one_line: Callable[..., str], bundle: str) -> None:
+    assert "Nobody can be asked here: say --yes" in one_line("run", bundle, "--arm", "serial:/dev/nothing")
+
+
+@pytest.mark.parametrize(
+    ("arm", "where"),
+    [("serial:/dev/nothing", "on a real arm nothing tells that"), ("emulator", "the emulator has no table here")],
+)
+def test_teleoperation_refuses_a_policy_that_must_see_boxes_before_it_looks_for_the_arm(
+    one_line: Callable[..., str], folder: Path, arm: str, where: str
+) -> None:
+    still_bundle(folder / "lift", lift_cube())
+    message = one_line("teleop", "--with", "policy", "--bundle", "lift", "--arm", arm)
+    assert f"'lift-cube' needs to know where the cube is, and {where}" in message
+    assert "this policy with --arm sim;" in message
 
 
 def test_a_bundle_that_is_not_there_is_refused_before_anybody_is_asked(one_line: Callable[..., str]) -> None:

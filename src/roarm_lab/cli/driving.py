@@ -15,6 +15,7 @@ from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
 from roarm_lab.cli.stages import Stage, stage
+from roarm_lab.cli.unseen import refuse_unseen
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
@@ -23,7 +24,6 @@ from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import Bundle, load_bundle
-from roarm_lab.robots.arm import GatedArm
 from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.backend import SimConfig
@@ -53,9 +53,9 @@ def prepared(arguments: RunArguments) -> Prepared:
         BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
     """
     bundle = load_bundle(arguments.bundle)
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
-    if check_arm(arguments.arm) not in HERE:
-        check_sources(bundle, GatedArm.provides)  # nothing looks at the table of a real arm
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
+    check_arm(arguments.arm)
+    refuse_unseen(bundle, arguments.arm)
     robot = get_robot(bundle.contract.interface["robot"])
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})

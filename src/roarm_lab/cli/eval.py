@@ -20,7 +20,7 @@ examples:
   roarm eval runs/RUN                              2000 episodes, as tables
   roarm eval runs/RUN --episodes 500 --json        for programs
   roarm eval runs/RUN/bundle --min-success 0.95    exit code 1 when fewer than 95 % succeed
-  roarm eval runs/RUN --domain-randomization dr.yaml --allow-drift   on worlds that differ from each other
+  roarm eval runs/RUN --domain-randomization dr.yaml   on worlds that differ in another way
   roarm eval runs/RUN --backend mujoco_warp        in the simulator on an NVIDIA GPU
 
 exit codes: 0 done, 1 --min-success was missed, 2 bad input"""
@@ -41,9 +41,9 @@ class EvalArguments:
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
     allow_drift: bool = False
-    """Evaluate even if model, task or randomisation differ from those of the training."""
+    """Evaluate even if model or task differ from those of the training."""
     domain_randomization: Path | None = None
-    """YAML with what differs from world to world, or default; without it all worlds are nominal."""
+    """YAML with what differs from world to world, or default; without it worlds differ as in the training of the run."""
     backend: Literal["mujoco_cpu", "mujoco_warp"] = "mujoco_cpu"
     """The simulator: on the CPU, or mujoco_warp on an NVIDIA GPU."""
     device: str = "cuda"
@@ -69,9 +69,9 @@ def run(argv: list[str]) -> int:
         raise BadInputError("--record-rollouts goes with --backend mujoco_cpu: recordings are made from its worlds.")
     from roarm_lab.cli.evaluating import evaluate_bundle, table
 
-    evaluation, drift = evaluate_bundle(arguments)
+    evaluation, drift, worlds = evaluate_bundle(arguments)
     if arguments.json:
-        data = evaluation.to_plain() | {"drift": drift}
+        data = evaluation.to_plain() | {"drift": drift, "worlds": worlds.told or "nominal"}
         sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
     else:
         table(evaluation)

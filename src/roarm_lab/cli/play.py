@@ -51,13 +51,13 @@ class PlayArguments:
     once: bool = False
     """Live: end after the episodes. They begin at once, whether a browser is watching or not."""
     allow_drift: bool = False
-    """Play even if model, task or randomisation differ from those of the training."""
+    """Play even if model or task differ from those of the training."""
     rollouts: bool = False
     """Show the episodes that were recorded below the run folder (or in the folder given) instead of new ones."""
     episode: int | None = None
     """With --rollouts: only this one, counted from 1 in the order in which the policy learned."""
     domain_randomization: Path | None = None
-    """YAML with what differs from episode to episode, or default; without it all worlds are nominal."""
+    """YAML with what differs from episode to episode, or default; without it as in the training of the run."""
 
 
 def run(argv: list[str]) -> int:

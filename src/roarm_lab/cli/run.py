@@ -19,13 +19,17 @@ DESCRIPTION = """\
   released and the next episode begins. Ctrl-C holds the arm and ends, and so
   does the stop file (--stop-file) as soon as it exists.
 
+  A lift policy must be told where the cube is. The simulator and the emulator
+  tell it; on a real arm nothing does until a camera can, so such a policy is
+  refused there. A reach policy runs on a real arm.
+
 examples:
   roarm run runs/RUN                                 five random goals on the simulated arm, in real time
   roarm run runs/RUN --goal 0.3 0.1 0.2              one goal, five times
   roarm run runs/RUN --episodes 200 --fast --json    as fast as it goes, for programs
   roarm run runs/RUN --arm emulator                  the driver and the vendor's firmware, pretended
-  roarm run runs/RUN --arm serial --dry-run          a real arm: what would be sent, and nothing is
-  roarm run runs/RUN --arm serial --stop-file /tmp/roarm-stop
+  roarm run runs/REACH --arm serial --dry-run        a real arm: what would be sent, and nothing is
+  roarm run runs/REACH --arm serial --stop-file /tmp/roarm-stop
                                                      a real arm: asks first, and moves
 
 arms (--arm): sim, emulator, serial (found by itself), serial:PORT, http:HOST, rfc2217://HOST:PORT, socket://HOST:PORT
@@ -67,7 +71,7 @@ class RunArguments:
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
     allow_drift: bool = False
-    """Run even if model, task or randomisation differ from those of the training."""
+    """Run even if model or task differ from those of the training."""
 
 
 def run(argv: list[str]) -> int:

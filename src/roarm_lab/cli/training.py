@@ -166,15 +166,14 @@ def threads_wait_passively() -> None:
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
     bundle = shell_words([trained.bundle.path])
-    worlds, nominal = "", ""
+    worlds = ""
     if trained.randomization is not None:
         worlds = f" --domain-randomization {shell_words([trained.run.path / 'domain_randomization.yaml'])}"
-        nominal = " --allow-drift"
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
         f"bundle      {shown(trained.bundle.path)}\n"
         f"evaluate    roarm eval {bundle} --episodes 2000{worlds}\n"
-        f"run it      roarm run {bundle} --arm sim{nominal}\n"
+        f"run it      roarm run {bundle} --arm sim\n"
     )
 
 

@@ -22,6 +22,10 @@ class LinkError(MissingError):
     """The arm can not be reached, or not any more. Says what to do."""
 
 
+class SharedPortError(LinkError):
+    """Another program reads the same port, and each takes what was meant for the other."""
+
+
 class Link(Protocol):
     """One open connection. Only one thread uses it."""
 
