@@ -246,6 +246,17 @@ def test_an_emulator_that_died_is_an_error_of_the_next_command() -> None:
             process.command("faults")
 
 
+def test_a_program_that_is_deaf_to_ctrl_c_starts_an_emulator_that_is_not(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a script's background job
+    try:
+        with emulator_process(FW26.name, folder=tmp_path) as process:
+            os.kill(process.pid, signal.SIGINT)
+            wait_for(lambda: process.returncode is not None)
+            assert process.returncode == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_emulator_ends_with_the_program_that_started_it() -> None:
     with emulator_process(FW25.name) as process:
         device = Path(process.addresses.serial or "")
