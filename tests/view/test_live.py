@@ -132,7 +132,7 @@ def test_a_browser_sees_the_arm_move_and_presses_pause(server: Server, tmp_path:
     with stage(wave, episode_s=30.0) as played, Chromium(tmp_path / "profile", WEBGL_FLAGS) as browser:
         page = shown(server, played)
         work = in_background(lambda: page.run(1, once=False))
-        browser.open(url, width=800, height=600)
+        browser.open(url, width=640, height=400)
         browser.wait_for("document.body.innerText.includes('Episode 1')")
         wait_for(lambda: len(colours(browser)) > 200)
         first = picture(browser)
@@ -150,7 +150,7 @@ def test_a_browser_sees_the_arm_move_and_presses_pause(server: Server, tmp_path:
 def picture(browser: Chromium) -> np.ndarray:
     """The left of the page, where the arm is and the controls are not."""
     raw = base64.b64decode(browser.call("Page.captureScreenshot")["data"])
-    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))[150:, :450]
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))[100:, :300]
 
 
 def colours(browser: Chromium) -> np.ndarray:
