@@ -44,6 +44,14 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an arm in real time be driven on a busy machine as well; see `tests.patience`."""
+    from tests.patience import be_patient
+
+    be_patient(monkeypatch.setattr)
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
     """A training of a few thousand steps, with everything that a run leaves behind. Copy it before changing it."""

@@ -22,6 +22,7 @@ from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.symptoms import unopened
 from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
+from tests.standing_still import standing_still
 
 FIRMWARES = ("20260701", "250108")
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -324,12 +325,9 @@ def test_on_an_emulated_arm_whose_servo_13_learnt_a_wrong_middle(doctor: Doctor)
         place = f"serial:{arm.addresses.serial}"
         link = SerialLink(str(arm.addresses.serial))
         away = b'{"T":101,"joint":2,"rad":0.15,"spd":500,"acc":20}\n'
-        link.write(b"\n" + away)
-        time.sleep(1.5)
-        link.write(b'{"T":502,"id":13}\n')
-        time.sleep(0.3)
-        link.write(away.replace(b"0.15", b"0.0"))
-        time.sleep(1.5)
+        for line in (b"\n" + away, b'{"T":502,"id":13}\n', away.replace(b"0.15", b"0.0")):
+            link.write(line)
+            standing_still(arm)
         link.close()
         code, found = doctor(place)
     assert code == 1
