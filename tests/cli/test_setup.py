@@ -1,7 +1,6 @@
 """`roarm setup`: each step alone and all of them, what it asks, what it writes, and what it refuses."""
 
 import builtins
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -246,7 +245,6 @@ def test_on_the_emulated_arm_a_dead_servo_is_the_joint_that_does_not_follow(
         assert station().firmware == "2025-01-08"
         np.testing.assert_allclose(emulator.command("state")["joint_pos"], HOME, atol=0.07)
         emulator.command("fault dead-servo 11")
-        time.sleep(0.1)
         assert main(["setup", "--yes", "--step", "motion"]) == 1
     assert "The base does not follow" in capsys.readouterr().err
 
