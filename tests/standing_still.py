@@ -7,7 +7,7 @@ import numpy as np
 from roarm_lab.core.arrays import Float64
 from roarm_lab.emulator.process import EmulatorProcess
 
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 STILL_S = 0.5
 """An arm that is about to move would have begun: it is sent to every 0.05 s, and targets are repeated for 0.3 s."""
 

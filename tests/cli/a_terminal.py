@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.cli.commands import plain_environment
 from tests.patience import PATIENT_ROARM
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 ANGLES = re.compile(r"((?:[+-]\d+\.\d\d ){6})rad")
 
 

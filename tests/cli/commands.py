@@ -38,7 +38,7 @@ def roarm_without(packages: str, *words: str, folder: Path) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

@@ -16,7 +16,7 @@ from roarm_lab.cli.emulating import in_words
 from roarm_lab.cli.main import main
 from tests.cli.commands import start_roarm
 
-ENOUGH_S = 60.0
+ENOUGH_S = 120.0
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.bundles import inputs_of, nan, still_bundle, wild_bundle, with_networ
 from tests.cli.commands import roarm_without, start_roarm
 from tests.patience import PATIENT_ROARM
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture

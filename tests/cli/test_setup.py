@@ -20,7 +20,7 @@ from tests.hardware.a_port import APort
 from tests.hardware.clips import list_camera
 
 FILE = Path("station.yaml")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 HOME = np.array(ROARM_M3.keyframe("home"))
 
 

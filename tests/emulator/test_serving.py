@@ -19,7 +19,7 @@ from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.emulator.pty_port import PtyPort
 from roarm_lab.emulator.serving import Emulator, StoppedError
 
-ENOUGH_S = 60.0
+ENOUGH_S = 120.0
 """Longer than any machine needs for what takes a few seconds."""
 
 

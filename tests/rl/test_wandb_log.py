@@ -25,7 +25,7 @@ pytest.importorskip("wandb")
 
 from wandb.proto import wandb_internal_pb2
 
-PATIENCE_S = 90.0
+PATIENCE_S = 120.0
 BLOCK = 32 * 1024
 """A record of a LevelDB log never crosses a border between blocks, except in pieces."""
 SMALL = ("--num-envs", "64", "--eval-episodes", "8")

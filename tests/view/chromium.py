@@ -30,7 +30,7 @@ WEBGL_FLAGS = (
     "--enable-unsafe-swiftshader",
 )
 """For pages in 3D: drawn in software, without complaints of the browser about that."""
-WAIT_S = 60.0  # only a test that fails waits this long
+WAIT_S = 120.0  # only a test that fails waits this long
 HIGH = 100  # file descriptors from here on do not collide with 3 and 4 in the child
 
 

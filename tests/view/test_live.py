@@ -19,7 +19,7 @@ from roarm_lab.view.stage import Stage
 from tests.view.a_show import stage, still, wave
 from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
 
-WAIT_S = 60.0  # only a test that fails waits this long
+WAIT_S = 120.0  # only a test that fails waits this long
 
 
 class SimulatedTime:
