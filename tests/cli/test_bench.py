@@ -34,10 +34,10 @@ def test_a_row_has_both_speeds_and_their_ratio(capsys: pytest.CaptureFixture[str
 
 
 def test_more_threads_than_worlds_are_measured_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["bench", "sim", "--worlds", "2", "--threads", "64", "--seconds", "0.05", "--json"]
+    words = ["bench", "sim", "--worlds", "2", "--threads", "8", "--seconds", "0.05", "--json"]
     assert main(words) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
-    assert row["threads"] == 64
+    assert row["threads"] == 8
     assert row["raw_steps_per_s"] > 0.0
 
 

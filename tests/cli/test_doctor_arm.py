@@ -274,9 +274,7 @@ def test_an_address_may_be_left_out() -> None:
 
 @pytest.fixture(scope="module", params=FIRMWARES)
 def emulator(request: pytest.FixtureRequest) -> Iterator[tuple[EmulatorProcess, bool]]:
-    with emulator_process(request.param, "--pty") as emulator:
-        while not emulator.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(request.param, "--pty", "--booted") as emulator:
         yield emulator, request.param == FIRMWARES[0]
 
 
@@ -319,9 +317,7 @@ def test_on_an_emulated_arm_without_power_from_the_start(firmware: str, doctor: 
 @pytest.mark.slow
 def test_on_an_emulated_arm_whose_servo_13_learnt_a_wrong_middle(doctor: Doctor) -> None:
     """What a boot does with 13 while somebody holds the arm: its place then becomes its middle (T:502)."""
-    with emulator_process(FIRMWARES[0], "--pty") as arm:
-        while not arm.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(FIRMWARES[0], "--pty", "--booted") as arm:
         place = f"serial:{arm.addresses.serial}"
         link = SerialLink(str(arm.addresses.serial))
         away = b'{"T":101,"joint":2,"rad":0.15,"spd":500,"acc":20}\n'

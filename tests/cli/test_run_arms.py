@@ -85,7 +85,7 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(bundle: str, folder
 def test_goals_on_an_emulator_in_real_time_and_a_stop_file(
     bundle: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", bundle, "--arm", "emulator", "--episodes", "2", "--stop-file", "stop"]) == 0
+    assert main(["run", bundle, "--arm", "emulator", "--episodes", "1", "--stop-file", "stop"]) == 0
     out = capsys.readouterr().out
     assert "on the emulator arm, through the gate" in out
     assert "timing      samples " in out

@@ -239,7 +239,7 @@ def test_on_the_emulated_arm_a_dead_servo_is_the_joint_that_does_not_follow(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the older firmware nothing but motion shows it: the last reading is repeated."""
-    with emulator_process("250108", "--pty") as emulator:
+    with emulator_process("250108", "--pty", "--booted") as emulator:
         address = f"serial:{emulator.addresses.serial}"
         assert main(["setup", "--yes", "--arm", address, "--listing", "nowhere"]) == 0
         assert station().firmware == "2025-01-08"

@@ -55,7 +55,7 @@ class Bench:
 @pytest.fixture(scope="module", params=[NEW, OLD])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     link = tmp_path_factory.mktemp("arm") / "arm"
-    with emulator_process(request.param, "--link", str(link)) as emulator:
+    with emulator_process(request.param, "--link", str(link), "--booted") as emulator:
         yield Bench(emulator, newer=request.param == NEW)
 
 
@@ -270,7 +270,7 @@ def test_recovering_says_step_by_step_what_was_done(bench: Bench, arm: RoArmM3) 
 
 def test_other_ways_in_work_too(running: Bench) -> None:
     firmware = NEW if running.newer else OLD
-    with emulator_process(firmware, "--rfc2217", "127.0.0.1:0", "--http", "127.0.0.1:0") as emulator:
+    with emulator_process(firmware, "--rfc2217", "127.0.0.1:0", "--http", "127.0.0.1:0", "--booted") as emulator:
         assert emulator.addresses.rfc2217
         assert emulator.addresses.http
         with RoArmM3.connect(emulator.addresses.rfc2217) as arm:
