@@ -1,7 +1,12 @@
-"""Before anything imports MuJoCo: draw without a screen where there is none and nobody has chosen a way."""
+"""Before anything imports MuJoCo: draw without a screen where there is none and nobody has chosen a way.
+
+Before anything is started: Ctrl-C works. A script's background jobs, `pytest &` in it, ignore SIGINT, and so would all
+that the tests start and then interrupt.
+"""
 
 import importlib.util
 import os
+import signal
 import sys
 from ctypes.util import find_library
 from typing import TYPE_CHECKING
@@ -10,6 +15,9 @@ import pytest
 
 if TYPE_CHECKING:
     from roarm_lab.rl.train import Trained
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HAS_SCREEN = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
@@ -34,6 +42,14 @@ def has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an arm in real time be driven on a busy machine as well; see `tests.patience`."""
+    from tests.patience import be_patient
+
+    be_patient(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

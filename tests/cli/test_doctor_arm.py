@@ -24,6 +24,7 @@ from roarm_lab.hardware.symptoms import findings, unopened
 from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
 from tests.hardware.test_port_sharing import HAS_IT_OPEN, TAKES_ALL, monitor
+from tests.standing_still import standing_still
 
 FIRMWARES = ("20260701", "250108")
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -297,9 +298,7 @@ def test_an_address_may_be_left_out() -> None:
 
 @pytest.fixture(scope="module", params=FIRMWARES)
 def emulator(request: pytest.FixtureRequest) -> Iterator[tuple[EmulatorProcess, bool]]:
-    with emulator_process(request.param, "--pty") as emulator:
-        while not emulator.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(request.param, "--pty", "--booted") as emulator:
         yield emulator, request.param == FIRMWARES[0]
 
 
@@ -342,18 +341,13 @@ def test_on_an_emulated_arm_without_power_from_the_start(firmware: str, doctor: 
 @pytest.mark.slow
 def test_on_an_emulated_arm_whose_servo_13_learnt_a_wrong_middle(doctor: Doctor) -> None:
     """What a boot does with 13 while somebody holds the arm: its place then becomes its middle (T:502)."""
-    with emulator_process(FIRMWARES[0], "--pty") as arm:
-        while not arm.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(FIRMWARES[0], "--pty", "--booted") as arm:
         place = f"serial:{arm.addresses.serial}"
         link = SerialLink(str(arm.addresses.serial))
         away = b'{"T":101,"joint":2,"rad":0.15,"spd":500,"acc":20}\n'
-        link.write(b"\n" + away)
-        time.sleep(1.5)
-        link.write(b'{"T":502,"id":13}\n')
-        time.sleep(0.3)
-        link.write(away.replace(b"0.15", b"0.0"))
-        time.sleep(1.5)
+        for line in (b"\n" + away, b'{"T":502,"id":13}\n', away.replace(b"0.15", b"0.0")):
+            link.write(line)
+            standing_still(arm)
         link.close()
         code, found = doctor(place)
     assert code == 1

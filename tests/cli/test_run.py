@@ -31,8 +31,9 @@ from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 from tests.bundles import inputs_of, nan, still_bundle, wild_bundle, with_network
 from tests.cli.commands import roarm_without, start_roarm
+from tests.patience import PATIENT_ROARM
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def test_json_has_the_main_numbers_on_top(bundle: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_in_real_time_every_episode_is_told(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     began_s = time.monotonic()
     assert main(["run", str(bundle), "--episodes", "1", "--goal", "-0.2", "0.1", "0.3"]) == 0
@@ -430,7 +432,7 @@ def test_a_mistake_of_ours_holds_the_arm_and_is_not_hidden(
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["slow move", "episode"])
 def test_ctrl_c_holds_the_arm_and_leaves_with_130(bundle: Path, folder: Path, moment: str) -> None:
-    process = start_roarm("run", str(bundle), "--episodes", "100", folder=folder)
+    process = start_roarm("run", str(bundle), "--episodes", "100", folder=folder, program=PATIENT_ROARM)
     began_s = time.monotonic()
 
     def ready() -> bool:

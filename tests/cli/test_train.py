@@ -23,7 +23,7 @@ from roarm_lab.rl.train import Trained
 from tests.cli.commands import plain_environment, roarm_without, start_roarm
 
 SMALL = ("--num-envs", "64", "--eval-episodes", "8")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture

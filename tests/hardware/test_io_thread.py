@@ -14,7 +14,7 @@ from roarm_lab.robots.arm import ArmSample
 from tests.hardware.a_port import HOME, feedback_line
 
 READ_S = 0.01
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 BUFFER_BYTES = 4095
 """What one read of a Linux serial port gives at most."""
 

@@ -22,7 +22,7 @@ from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 
 
 def until(done: Callable[[], bool]) -> None:

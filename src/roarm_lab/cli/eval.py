@@ -43,7 +43,7 @@ class EvalArguments:
     allow_drift: bool = False
     """Evaluate even if model or task differ from those of the training."""
     domain_randomization: Path | None = None
-    """YAML with what differs from world to world, or default; without it worlds differ as in the training of the run."""
+    """YAML with what differs from world to world, or default; without it as in the training of the run."""
     backend: Literal["mujoco_cpu", "mujoco_warp"] = "mujoco_cpu"
     """The simulator: on the CPU, or mujoco_warp on an NVIDIA GPU."""
     device: str = "cuda"
