@@ -201,3 +201,15 @@ backend.close()
     assert "Pictures can not be drawn here" in done.stdout
     assert "apt-get install libegl1" in done.stdout
     assert "MUJOCO_GL=egl" in done.stdout
+
+
+def test_worlds_that_ran_out_of_room_are_counted_across_resets() -> None:
+    backend = MujocoCpu(ROARM_M3, 3, SimConfig(threads=1))
+    backend.reset(None, poses(3))
+    assert backend.overflows() == {}
+    full = mujoco.mjtWarning.mjWARN_CONTACTFULL.value
+    backend.batch.warning[1, full, 1] = 4  # what MuJoCo does when its memory for contacts is full
+    backend.reset([1], poses(1))
+    backend.batch.warning[2, full, 1] = 1
+    assert backend.overflows() == {"CONTACTFULL": 2}
+    assert backend.overflows() == {"CONTACTFULL": 2}

@@ -30,6 +30,7 @@ from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
+from roarm_lab.rl.overflow_log import OverflowLog
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.team import Team
@@ -95,6 +96,7 @@ def train(
     evaluating: Callable[[int], None] | None = None,
     watch: Watch | None = None,
     note: Note | None = None,
+    say: Callable[[str], object] = lambda text: None,
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
@@ -108,6 +110,7 @@ def train(
         evaluating: Called with the number of evaluated episodes.
         watch: Called with the policy as it is before the first step, after every tenth of the steps, and at the end.
         note: Called with every row of the curve.
+        say: Called once, in words, when the simulator begins to leave contacts out.
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume, or the memory is too small.
@@ -128,7 +131,7 @@ def train(
             trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
             if checkpoint is not None:
                 run.cut_curve(trainer.steps)
-            _learn(job, run, env, trainer, report=report, watch=watch, note=note)
+            _learn(job, run, env, trainer, report=report, watch=watch, note=note, say=say)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
         env.close()
@@ -305,7 +308,10 @@ def _learn(
     report: Callable[[Progress], None],
     watch: Watch | None,
     note: Note | None,
+    say: Callable[[str], object],
 ) -> None:
+    overflows = OverflowLog(run, env, say)
+
     def save(steps: int) -> None:
         check_sound(trainer.network_of(), steps)
         run.add_checkpoint(steps, trainer.save)
@@ -317,9 +323,13 @@ def _learn(
     if job.settings.total_timesteps <= trainer.steps:
         leave()
         return
-    log = Logbook(
-        run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note
-    )
+
+    def row(values: dict[str, float]) -> None:
+        overflows.look()
+        if note is not None:
+            note(values)
+
+    log = Logbook(run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=row)
     with _interruptible(log) as watched:
         try:
             with breakdown_in_words(trainer):

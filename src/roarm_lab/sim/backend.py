@@ -173,6 +173,13 @@ class Backend(Protocol):
         """Return the worlds that diverged since this was last asked."""
         ...
 
+    def overflows(self) -> dict[str, int]:
+        """Return in how many worlds the engine ran out of room or of iterations so far, by its own names.
+
+        It leaves contacts out then, and says nothing. Waits for a GPU.
+        """
+        ...
+
     def render(
         self, world: int, *, camera: str = "front", size: tuple[int, int] = (640, 480), markers: Mapping[str, Array]
     ) -> Array:
