@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from roarm_lab.cli.pins import constraint_file, numbers, pinned_versions, requirements, without_build
+from roarm_lab.core.display import has_screen
 from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import cpu_name, package_version, usable_cores
 
@@ -216,7 +217,7 @@ def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.p
     with ThreadPoolExecutor() as pool:
         rows = list(pool.map(draws_with, RENDERERS))
     # As roarm_lab.core.display chooses.
-    chosen = environ.get("MUJOCO_GL") or ("glfw" if environ.get("DISPLAY") else "egl")
+    chosen = environ.get("MUJOCO_GL") or ("glfw" if has_screen(environ) else "egl")
     yield choice(chosen, [name for name, row in zip(RENDERERS, rows, strict=True) if row.state == State.FINE])
     yield from rows
 
