@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from roarm_lab.evaluate.engine_faults import contacts_left_out, overflow_in_words
+from roarm_lab.evaluate.engine_faults import contacts_left_out, overflow_in_words, worlds_diverged
 from roarm_lab.evaluate.evaluation import evaluate
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from tests.envs.toy_task import toy_config
@@ -30,6 +30,15 @@ def test_a_run_that_left_contacts_out_has_a_finding() -> None:
 )
 def test_a_run_that_did_not_or_does_not_say_has_none(meta: dict[str, Any]) -> None:
     assert contacts_left_out({"settings": {"num_envs": 64}} | meta) == []
+
+
+def test_worlds_that_blow_up_often_are_a_finding_and_a_single_one_is_not() -> None:
+    steps = [50_000.0, 100_000.0, 400_000.0]
+    (finding,) = worlds_diverged({"steps": steps, "diverged": [0.0, 30.0, 4.0]})  # the count began anew at a resume
+    assert "30 worlds blew up in 400,000 steps" in finding.evidence
+    for counts in ([0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [float("nan")] * 3):
+        assert worlds_diverged({"steps": steps, "diverged": counts}) == []
+    assert worlds_diverged({}) == []
 
 
 def test_an_evaluation_adds_up_the_worlds_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
-"""What the simulator left out for lack of room: it says nothing then, it only counts."""
+"""What the simulator only counts and does not say: contacts left out for lack of room, worlds that blew up."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from roarm_lab.evaluate.curve_faults import Finding
+import numpy as np
+
+from roarm_lab.evaluate.curve_faults import Curve, Finding
 
 OVERFLOWS = "overflows"
 """Where `meta.json` and an evaluation have the counts."""
@@ -42,6 +44,29 @@ def contacts_left_out(meta: Mapping[str, Any]) -> list[Finding]:
                 "Things went through each other there, and the policy may count on it. Evaluate it with --backend "
                 "mujoco_cpu, which has room; for training raise CONTACTS_PER_BOX and ROWS_PER_BOX in "
                 "roarm_lab/sim/warp_device.py, or train with --backend mujoco_cpu."
+            ),
+        )
+    ]
+
+
+OFTEN = 1e-5
+"""Diverged worlds per step from which on they are a finding: one in some 2,000 episodes."""
+
+
+def worlds_diverged(curve: Curve) -> list[Finding]:
+    """Return a finding if the simulation of many worlds blew up in a training."""
+    steps, counts = curve.get("steps", ()), np.asarray(curve.get("diverged", ()), dtype=float)
+    counts = counts[np.isfinite(counts)]
+    if not len(steps) or not len(counts) or counts.max() < max(1.0, OFTEN * steps[-1]):
+        return []
+    return [
+        Finding(
+            name="diverging worlds",
+            evidence=f"The simulation of {counts.max():,.0f} worlds blew up in {steps[-1]:,.0f} steps.",
+            advice=(
+                "Such worlds are put back to rest and count as failed episodes, from which the policy learns nothing. "
+                "Look for what the physics can not follow: masses, friction or delays of the domain randomisation far "
+                "from the nominal ones, or very large step_rad."
             ),
         )
     ]

@@ -30,7 +30,6 @@ from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
-from roarm_lab.rl.overflow_log import OverflowLog
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.team import Team
@@ -310,8 +309,6 @@ def _learn(
     note: Note | None,
     say: Callable[[str], object],
 ) -> None:
-    overflows = OverflowLog(run, env, say)
-
     def save(steps: int) -> None:
         check_sound(trainer.network_of(), steps)
         run.add_checkpoint(steps, trainer.save)
@@ -324,12 +321,9 @@ def _learn(
         leave()
         return
 
-    def row(values: dict[str, float]) -> None:
-        overflows.look()
-        if note is not None:
-            note(values)
-
-    log = Logbook(run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=row)
+    log = Logbook(
+        run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note, say=say
+    )
     with _interruptible(log) as watched:
         try:
             with breakdown_in_words(trainer):
