@@ -9,6 +9,7 @@ from roarm_lab.cli.evaluating import say_drift, say_worlds, task_in_worlds
 from roarm_lab.cli.explain import ExplainArguments
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.evaluate.curve_faults import Finding
+from roarm_lab.evaluate.engine_faults import contacts_left_out, worlds_diverged
 from roarm_lab.evaluate.explain import explain
 from roarm_lab.evaluate.traces import Trace, trace
 from roarm_lab.policies.bundle import load_bundle
@@ -58,7 +59,11 @@ def explain_run(arguments: ExplainArguments) -> Explanation:
         successes=0 if seen is None else int(seen.success.sum()),
         not_run=not_run,
         drift=tuple(drift),
-        findings=tuple(explain(curve, seen, gamma=_gamma(meta), weights=_weights(meta))),
+        findings=(
+            *contacts_left_out(meta),
+            *worlds_diverged(curve),
+            *explain(curve, seen, gamma=_gamma(meta), weights=_weights(meta)),
+        ),
     )
 
 
