@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,8 +62,20 @@ def test_egl_is_chosen_where_no_screen_answers(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(display, "has_egl", lambda: True)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(x_folder / "X8"))
         server.listen()
         choose_renderer()
     assert os.environ.get("MUJOCO_GL") == chosen
+
+
+def test_where_there_is_no_egl_either_mujoco_is_told_not_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would look for EGL when it is imported, and every command would end in its traceback."""
+    for name in ("DISPLAY", "MUJOCO_GL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(display, "has_egl", lambda: False)
+    choose_renderer()
+    assert os.environ.get("MUJOCO_GL") == "disable"
+    code = "import mujoco; from roarm_lab.sim import film"
+    subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=True)

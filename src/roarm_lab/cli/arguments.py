@@ -96,7 +96,11 @@ def _in_one_sentence(told: str) -> str:
     lines = [_unframed(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", told).splitlines()]
     said = list(takewhile(bool, dropwhile(lambda line: not line, lines[1:]))) or lines
     text = shown_text(" ".join(said).removeprefix("Error parsing "))
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
+    others = [line for line in lines if line.startswith("--")]
+    if "Perhaps you meant:" in lines and others:
+        text += f" Did you mean {others[0].split()[0]}?"
+    return " ".join([text, *(f"{line}." for line in lines if line.startswith("Available subcommands:"))])
 
 
 def _unframed(line: str) -> str:

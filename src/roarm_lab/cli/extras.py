@@ -23,6 +23,8 @@ BRINGS: dict[str, tuple[str, ...]] = {
     "wandb": ("train",),
 }
 """Extra -> the extras that come with it."""
+HINTS = {"gpu": "On the CPU, mujoco_cpu does the same"}
+"""Extra -> what goes without it."""
 
 
 def extra_of(package: str) -> str | None:
@@ -49,7 +51,8 @@ def missing_text(packages: list[str]) -> str:
     named = ", ".join(repr(package) for package in packages)
     what, are = ("package", "is") if len(packages) == 1 else ("packages", "are")
     install = f"roarm-lab[{wanted}]" if wanted else "roarm-lab"
-    return f"This needs the Python {what} {named}, which {are} not installed. Type: pip install '{install}'"
+    hints = "".join(f". {HINTS[extra]}" for extra in sorted(extras) if extra in HINTS)
+    return f"This needs the Python {what} {named}, which {are} not installed. Type: pip install '{install}'{hints}"
 
 
 def missing_beside(package: str) -> list[str]:

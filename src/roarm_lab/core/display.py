@@ -1,5 +1,6 @@
 """Whether there is a screen, and how to draw without one."""
 
+import ctypes
 import os
 import re
 import socket
@@ -15,10 +16,20 @@ ANSWER_TIMEOUT_S = 0.5
 def choose_renderer() -> None:
     """Let MuJoCo draw through EGL on a Linux machine without a screen, unless MUJOCO_GL says otherwise.
 
+    Where there is no EGL either it is told not to draw: it would look for EGL when it is imported, and fail.
     Only the command line calls this, before `mujoco` is imported: a library must not change the environment.
     """
     if sys.platform == "linux" and "MUJOCO_GL" not in os.environ and not has_screen(os.environ):
-        os.environ["MUJOCO_GL"] = "egl"
+        os.environ["MUJOCO_GL"] = "egl" if has_egl() else "disable"
+
+
+def has_egl() -> bool:
+    """Return whether the system's EGL library loads."""
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def has_screen(environ: Mapping[str, str]) -> bool:
