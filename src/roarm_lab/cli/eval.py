@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """\
@@ -77,7 +78,8 @@ def run(argv: list[str]) -> int:
         table(evaluation)
     if arguments.min_success is not None and evaluation.success_rate < arguments.min_success:
         sys.stderr.write(
-            f"roarm: the success rate {evaluation.success_rate:.3f} is below --min-success {arguments.min_success}.\n"
+            f"roarm: the success rate {beside(evaluation.success_rate, arguments.min_success)} is below --min-success "
+            f"{arguments.min_success}.\n"
         )
         return 1
     return 0

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """\
@@ -100,7 +101,7 @@ def run(argv: list[str]) -> int:
         say(summary)
     rate = summary["success_rate"]
     if arguments.min_success is not None and (rate is None or rate < arguments.min_success):
-        told = "is unknown, which is not" if rate is None else f"{rate:.3f} is below"
+        told = "is unknown, which is not" if rate is None else f"{beside(rate, arguments.min_success)} is below"
         sys.stderr.write(f"roarm: the success rate {told} --min-success {arguments.min_success}.\n")
         return 1
     return 0 if summary["ended_by"] is None else 1
