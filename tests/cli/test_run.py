@@ -23,6 +23,7 @@ from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import ARRIVED_RAD, Cycle, CycleLog, LogError
 from roarm_lab.mdp.boxes_seen import Touching
 from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm
@@ -139,7 +140,23 @@ def test_a_goal_for_a_cube_is_asked_for_each_time(folder: Path, capsys: pytest.C
     np.testing.assert_allclose([episode["distance_m"] for episode in data["episodes"]], gaps, atol=1e-3)
 
 
+def test_the_policy_of_the_package_runs_without_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--demo", "--fast", "--episodes", "4", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["bundle"] == str(shipped_bundle())
+    assert data["successes"] >= 2  # nearly all, as a rule
+
+
 # What is refused.
+
+
+@pytest.mark.parametrize("verb", ["run", "eval"])
+@pytest.mark.parametrize("words", [(), ("runs/RUN", "--demo")])
+def test_either_a_bundle_or_the_demo_is_run_and_evaluated(
+    one_line: Callable[..., str], verb: str, words: tuple[str, ...]
+) -> None:
+    told = f"Give either a bundle or run folder (`roarm {verb} runs/RUN`) or --demo."
+    assert told in one_line(verb, *words)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.freshness import StaleError
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import Bundle, load_bundle
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.backend import SimConfig
@@ -53,7 +54,7 @@ def prepared(arguments: RunArguments) -> Prepared:
     Raises:
         BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
     """
-    bundle = load_bundle(arguments.bundle)
+    bundle = load_bundle(arguments.bundle or shipped_bundle())
     task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
     check_arm(arguments.arm)
     refuse_unseen(bundle, arguments.arm)
@@ -309,7 +310,7 @@ def _summary(
         "arm": arguments.arm,
         "dry_run": arguments.dry_run,
         "robot": policy.robot.name,
-        "bundle": str(arguments.bundle),
+        "bundle": str(arguments.bundle or policy.bundle.path),
         "real_time": not arguments.fast,
         "goals": count,
         "successes": successes,
