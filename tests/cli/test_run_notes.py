@@ -16,6 +16,10 @@ from roarm_lab.tasks.reach import reach
 from tests.bundles import still_bundle
 
 LATE = DomainRandomization()
+DONE = {"success": True, "held": None, "stale": False}
+MISSED, UNJUDGED = DONE | {"success": False}, DONE | {"success": None}
+HELD = MISSED | {"held": "The arm was stopped."}
+STALE = HELD | {"stale": True}
 IN_TIME = replace(LATE, action_delay_s=Range(0.0, 0.0), measurement_delay_s=Range(0.0, 0.0))
 
 
@@ -35,11 +39,10 @@ def summary(**changed: Any) -> dict[str, Any]:
         "dry_run": False,
         "real_time": True,
         "goals": 2,
-        "success_rate": 0.5,
         "cycles": 100,
         "missed": 0,
         "sample_age_ms": {"p50": 47.2},
-        "episodes": [{"stale": False}, {"stale": False}],
+        "episodes": [DONE, MISSED],
     }
     return plain | changed
 
@@ -58,9 +61,10 @@ def test_a_policy_without_delays_is_said_to_be_one_on_an_arm_that_has_them(
     "changed",
     [
         {"arm": "sim"},
-        {"dry_run": True, "success_rate": None},
-        {"cycles": 0, "sample_age_ms": None},
-        {"success_rate": 1.0},
+        {"dry_run": True, "episodes": [UNJUDGED]},
+        {"cycles": 0, "episodes": [HELD], "sample_age_ms": None},
+        {"episodes": [DONE, HELD]},
+        {"episodes": [DONE, UNJUDGED]},
     ],
     ids=str,
 )
@@ -83,7 +87,7 @@ def test_a_run_folder_that_is_damaged_stops_no_run(tmp_path: Path) -> None:
     [
         ({"missed": 2}, "2 periods went by without a turn."),
         (
-            {"episodes": [{"stale": True}, {"stale": False}]},
+            {"episodes": [STALE, MISSED]},
             "1 of 2 episodes were held because readings came too late.",
         ),
     ],
@@ -97,7 +101,7 @@ def test_a_computer_too_busy_for_real_time_is_told_with_the_way_out(
 
 
 def test_a_real_arm_that_is_silent_is_not_blamed_on_this_computer(tmp_path: Path) -> None:
-    stale = summary(arm="serial", success_rate=1.0, episodes=[{"stale": True}])
+    stale = summary(arm="serial", episodes=[STALE])
     assert notes_of(stale, bundle_of(tmp_path)) == []
     (note,) = notes_of(stale | {"missed": 5}, bundle_of(tmp_path / "again"))
     assert "--fast" not in note

@@ -22,8 +22,8 @@ def notes_of(summary: Mapping[str, Any], bundle: Bundle) -> list[str]:
 
 
 def _without_delays(summary: Mapping[str, Any], bundle: Bundle) -> list[str]:
-    short = summary["success_rate"] is None or summary["success_rate"] < 1.0
-    if summary["arm"] == "sim" or summary["dry_run"] or not summary["cycles"] or not short:
+    missed = any(episode["success"] is False and episode["held"] is None for episode in summary["episodes"])
+    if summary["arm"] == "sim" or summary["dry_run"] or not missed:
         return []
     if not trained_without_delays(bundle):
         return []
