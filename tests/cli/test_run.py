@@ -23,6 +23,7 @@ from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import ARRIVED_RAD, Cycle, CycleLog, LogError
 from roarm_lab.mdp.boxes_seen import Touching
 from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm
@@ -141,7 +142,23 @@ def test_a_goal_for_a_cube_is_asked_for_each_time(folder: Path, capsys: pytest.C
     np.testing.assert_allclose([episode["distance_m"] for episode in data["episodes"]], gaps, atol=1e-3)
 
 
+def test_the_policy_of_the_package_runs_without_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--demo", "--fast", "--episodes", "4", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["bundle"] == str(shipped_bundle())
+    assert data["successes"] >= 2  # nearly all, as a rule
+
+
 # What is refused.
+
+
+@pytest.mark.parametrize("verb", ["run", "eval"])
+@pytest.mark.parametrize("words", [(), ("runs/RUN", "--demo")])
+def test_either_a_bundle_or_the_demo_is_run_and_evaluated(
+    one_line: Callable[..., str], verb: str, words: tuple[str, ...]
+) -> None:
+    told = f"Give either a bundle or run folder (`roarm {verb} runs/RUN`) or --demo."
+    assert told in one_line(verb, *words)
 
 
 @pytest.mark.parametrize(
@@ -299,9 +316,11 @@ def test_an_obstructed_arm_is_said_in_the_summary(
     data = json.loads(capsys.readouterr().out)
     assert data["held"] == ["The arm did not arrive: joint 'elbow' is 0.700 rad from where it should be."] * 2
     assert (data["goals"], data["successes"], data["cycle_late_ms"]) == (2, 0, None)
+    assert (data["cycles"], data["success_rate"], data["interval"]) == (0, None, None)
     assert data == json.loads((log_of(folder) / "summary.json").read_text())
     assert main(["run", str(bundle)]) == 0
-    assert "cycles      0 at 20 Hz\n" in capsys.readouterr().out
+    assert "cycles      0 at 20 Hz\n" in (out := capsys.readouterr().out)
+    assert "success     unknown, for nothing ran on the sim arm, through the gate\n" in out
 
 
 def obstructed(arm: SimArm, *_: object) -> None:
@@ -437,7 +456,7 @@ def test_ctrl_c_holds_the_arm_and_leaves_with_130(bundle: Path, folder: Path, mo
 
     def ready() -> bool:
         found = list(folder.glob("arm_runs/*/cycles.jsonl"))
-        return bool(found) and (moment == "slow move" or found[0].stat().st_size > 0)
+        return bool(found) and (moment == "slow move" or found[0].read_bytes()[:10] == b'{"episode"')
 
     while not ready():
         assert process.poll() is None, process.communicate()

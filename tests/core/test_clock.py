@@ -93,6 +93,18 @@ def test_a_long_turn_is_followed_at_once_by_the_next_which_says_how_late_it_is()
     assert (ticker.overruns, ticker.missed, ticker.worst_late_s) == (1, 0, 0.25)
 
 
+def test_a_tick_after_a_pause_says_how_late_it_is_in_all() -> None:
+    clock = SimulatedClock()
+    ticker = Ticker(clock, 0.05)
+    ticker.wait()
+    assert ticker.behind_s == pytest.approx(0.0)
+    clock.sleep_until_s(1.17)
+    assert ticker.wait() == pytest.approx(0.02)
+    assert ticker.behind_s == pytest.approx(1.07)
+    ticker.wait()
+    assert ticker.behind_s == pytest.approx(0.0)
+
+
 def test_whole_periods_that_went_by_are_skipped_and_counted() -> None:
     clock = SimulatedClock()
     ticker = Ticker(clock, 1.0)

@@ -39,7 +39,7 @@ def send(arm: RoArmM3, wish: Float64) -> Float64:
         try:
             return arm.send(wish, DT_S)
         except UnsafeCommandError as error:
-            busy = "old" in str(error) or "silent for" in str(error)
+            busy = "old" in str(error) or "silent for" in str(error) or "paused" in str(error)
             if not busy or arm.latched or time.monotonic() > end_s:
                 raise
         time.sleep(0.01)

@@ -19,6 +19,7 @@ from roarm_lab.envs.randomization import DomainRandomization, randomized
 from roarm_lab.evaluate.evaluation import MAX_WORLDS, Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
@@ -82,7 +83,7 @@ def task_in_worlds(
 
 def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str], Worlds]:
     """Return the evaluation that was asked for, the drift in words, and the worlds."""
-    bundle = load_bundle(arguments.bundle)
+    bundle = load_bundle(arguments.bundle or shipped_bundle())
     config, drift, worlds = task_in_worlds(
         bundle, arguments.domain_randomization, allow_drift=arguments.allow_drift, threads=arguments.threads
     )

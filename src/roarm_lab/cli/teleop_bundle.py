@@ -10,7 +10,8 @@ from roarm_lab.cli.teleoperating import Setup, attach, open_keyboard
 from roarm_lab.cli.unseen import refuse_unseen
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
-from roarm_lab.gateway.loop import MAX_AGE_PERIODS, fresh_sight
+from roarm_lab.gateway.freshness import fresh_sight
+from roarm_lab.gateway.loop import MAX_AGE_PERIODS
 from roarm_lab.gateway.teleop import TeleopLog, teleoperate
 from roarm_lab.gateway.teleop_jog import Jog
 from roarm_lab.gateway.teleop_policy import PolicyDriver, Wanted

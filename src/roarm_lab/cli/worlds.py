@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import NOTHING
@@ -38,6 +39,17 @@ def worlds_for(bundle: Bundle, file: Path | None) -> Worlds:
         told="nominal, while the policy was trained on worlds that differ: --domain-randomization FILE takes the "
         f"training's own ({RANDOMIZATION} of its run)"
     )
+
+
+def trained_without_delays(bundle: Bundle) -> bool:
+    """Return whether angles and targets were never late in the training, as far as bundle and run folder tell."""
+    if not trained_on_different_worlds(bundle):
+        return True
+    try:
+        worlds = worlds_for(bundle, None).randomization
+    except BadInputError:
+        return False
+    return worlds is not None and worlds.action_delay_s.high == 0.0 and worlds.measurement_delay_s.high == 0.0
 
 
 def trained_on_different_worlds(bundle: Bundle) -> bool:
