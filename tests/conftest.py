@@ -12,6 +12,7 @@ from ctypes.util import find_library
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from roarm_lab.rl.train import Trained
@@ -24,6 +25,10 @@ HAS_SCREEN = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
 # Without libEGL this would break the import of MuJoCo itself; tests that draw are then skipped and say why.
 if sys.platform == "linux" and not HAS_SCREEN and "MUJOCO_GL" not in os.environ and find_library("EGL"):
     os.environ["MUJOCO_GL"] = "egl"
+
+# No example has to be done in 0.2 s.
+settings.register_profile("any pace", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any pace")
 
 # Torch's threads would otherwise spin while they wait, on the cores that the simulation needs: ten times slower here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
