@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roarm_lab.core.configs import Range, load_yaml, override, restored, to_plain
+from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override, restored, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 
@@ -109,6 +109,13 @@ def test_a_name_that_reads_as_something_else_is_refused_by_name(tmp_path: Path, 
             load_yaml(path)
     path.write_text(f"cameras:\n  '{key}': usb:0\n")
     assert load_yaml(path) == {"cameras": {key: "usb:0"}}
+
+
+@pytest.mark.parametrize("text", ["1e100", "1e-3", "on", "1", "1.5", "null", "2026-12-01", "a: b", "", " x", "\u00e9"])
+def test_a_text_is_written_so_that_it_is_read_back_as_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "written.yaml"
+    path.write_text(dump_yaml({"name": text, "more": {text or "key": [text, 1e-3]}}), encoding="utf-8")
+    assert load_yaml(path) == {"name": text, "more": {text or "key": [text, 1e-3]}}
 
 
 def test_a_mapping_may_take_over_another_one_and_change_it(tmp_path: Path) -> None:

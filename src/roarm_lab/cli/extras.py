@@ -1,6 +1,5 @@
 """Optional packages: which extra brings which, and what is missing, named all at once."""
 
-import sys
 from importlib.util import find_spec
 
 from roarm_lab.core.errors import MissingError
@@ -76,6 +75,6 @@ def _whole(extras: tuple[str, ...]) -> list[str]:
 
 def _installed(package: str) -> bool:
     try:
-        return sys.modules.get(package, "") is not None and find_spec(package) is not None
+        return find_spec(package) is not None
     except (ImportError, ValueError):  # a package that says of itself that it can not be found
         return False

@@ -6,12 +6,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.sweep import SweepArguments
 from roarm_lab.cli.train import TrainArguments, checked
-from roarm_lab.core.configs import load_yaml
+from roarm_lab.core.configs import dump_yaml, load_yaml
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.randomization import DEFAULT, DomainRandomization, randomization_yaml
 from roarm_lab.rl.sweep import Setting, parse_grid, settings_of, trials_of
@@ -47,7 +45,7 @@ def planned(arguments: SweepArguments) -> Planned:
     base = load_yaml(arguments.hyperparameters) if arguments.hyperparameters else {}
     steps = [_checked_steps(arguments, setting, base) for setting in settings]
     texts = {
-        _file_of(index): yaml.safe_dump(base | dict(setting.changes), sort_keys=False)
+        _file_of(index): dump_yaml(base | dict(setting.changes))
         for index, setting in enumerate(settings)
         if base or setting.changes
     }

@@ -85,9 +85,24 @@ class _Loader(yaml.SafeLoader):
             )
 
 
-_Loader.add_implicit_resolver(  # of this class alone
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z"), list("-+.0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads back as it was: a text that looks like 1e-3 is put in quotes."""
+
+
+for _resolver in (_Loader, _Dumper):
+    _resolver.add_implicit_resolver(  # of these classes alone
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z"), list("-+.0123456789")
+    )
+
+
+def dump_yaml(plain: Mapping[str, Any], *, flow: bool | None = False) -> str:
+    """Return plain data as YAML that `load_yaml` reads back as it was, in its order.
+
+    Args:
+        plain: What to write.
+        flow: Whether inner lists and mappings stand on one line (None: those that hold nothing else).
+    """
+    return yaml.dump(dict(plain), Dumper=_Dumper, sort_keys=False, default_flow_style=flow, allow_unicode=True)
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from roarm_lab.core.arrays import Float32, to_numpy
-from roarm_lab.core.configs import Range, load_yaml, override
+from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.boxes_seen import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
@@ -106,7 +105,7 @@ def load_randomization(path: Path) -> DomainRandomization:
 def randomization_yaml(randomization: DomainRandomization) -> str:
     """Return the text of a YAML file from which `load_randomization` makes the same value."""
     plain: dict[str, Any] = asdict(randomization)
-    return yaml.safe_dump(plain, sort_keys=False)
+    return dump_yaml(plain)
 
 
 def randomized(config: EnvConfig, randomization: DomainRandomization) -> EnvConfig:
