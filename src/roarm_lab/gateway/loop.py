@@ -138,7 +138,8 @@ class CycleLog:
     def _fill_and_cut(self, file: RawIOBase) -> None:
         end = file.tell()
         try:
-            self._write(os.urandom(ROOM_BYTES))  # noise: some file systems take zeros without having room for them
+            # Noise, as some file systems take zeros without having room for them; one line of text to who reads along.
+            self._write(os.urandom(ROOM_BYTES // 2).hex().encode())
             os.fsync(file.fileno())  # others say only now that there is none
         except BaseException:  # Ctrl-C included: no noise stays in the log
             with suppress(OSError):
