@@ -1,5 +1,6 @@
 """All trainers: the same run folder, the same bundle, stopped and gone on with in the same way."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, UnknownNameError
@@ -69,6 +71,35 @@ def test_a_run_folder_has_the_same_parts(runs: Callable[[str], Trained], name: s
     assert run.meta()["trainer"] == kind_of(name).label
     assert [int(path.name) for path in run.checkpoints()] == [3 * ROLLOUT, 4 * ROLLOUT, 5 * ROLLOUT]
     assert any((run.path / "tensorboard").iterdir())
+
+
+@each_trainer
+def test_after_a_crash_every_step_is_told_once_and_time_goes_on(
+    runs: Callable[[str], Trained], name: str, tmp_path: Path
+) -> None:
+    """As if the process had been killed two rollouts after its last checkpoint, in the middle of a record."""
+    path = tmp_path / "run"
+    shutil.copytree(runs(name).run.path, path)
+    for steps in (4, 5):
+        shutil.rmtree(path / "checkpoints" / f"{steps * ROLLOUT:010d}")
+    (path / "evaluation.json").unlink()
+    (events,) = (path / "tensorboard").iterdir()
+    with events.open("ab") as file:
+        file.write(events.read_bytes()[:100])
+    spent_s = RunFolder(path).read_curve()["wall_s"][2]
+    run = train(job_of(name, 6), RunFolder(path), resume=True).run
+    steps = [float(rollout * ROLLOUT) for rollout in range(1, 7)]
+    curve = run.read_curve()
+    assert curve["steps"] == steps
+    assert sorted(curve["wall_s"]) == curve["wall_s"]
+    assert curve["wall_s"][3] > spent_s
+    read = EventAccumulator(str(path / "tensorboard")).Reload()
+    told = {tag: [event.step for event in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+    assert told
+    for tag, seen in told.items():
+        assert seen == sorted(set(seen)), tag
+        assert set(seen) <= set(steps), tag
+    assert any(seen == steps for seen in told.values())
 
 
 @each_trainer

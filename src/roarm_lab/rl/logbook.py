@@ -60,10 +60,13 @@ class Logbook:
         self._returns: dict[str, list[float]] = {}
         self._began_s = self._saved_s = time.monotonic()
         self._first_steps = self._watch_steps = 0
+        self._spent_s = 0.0
+        """What earlier processes trained: the last row that is kept says it."""
 
     def begin(self, steps: int) -> None:
         """Learning begins, or goes on."""
         self._first_steps = steps
+        self._spent_s = max(self.run.read_curve().get("wall_s", []), default=0.0) if steps else 0.0
         done = steps // self._between_looks
         self._watch_steps = (done + 1) * self._between_looks if steps else 0
 
@@ -95,7 +98,7 @@ class Logbook:
         success = float(np.mean(self._recent)) if self._recent else None
         row: dict[str, float] = {
             "steps": steps,
-            "wall_s": wall_s,
+            "wall_s": self._spent_s + wall_s,
             "success": float("nan") if success is None else success,
             "learning_rate": update.learning_rate,
             "kl": update.kl,

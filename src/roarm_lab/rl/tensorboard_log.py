@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 from stable_baselines3.common.logger import KVWriter, Logger
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue] (generated)
 from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboard.summary.writer.record_writer import RecordWriter
+
+from roarm_lab.core.files import write_atomic
 
 VERSION = "brain.Event:2"
 """The first record of a file says its format."""
@@ -36,6 +39,21 @@ def heard(folder: Path, hear: Hear) -> Generator[None]:
         yield
     finally:
         del _hearing[folder]
+
+
+def cut_tensorboard(folder: Path, steps: int) -> None:
+    """Drop what was logged below `folder` after `steps`: training goes on from a checkpoint that is older.
+
+    A last record that a killed process left unfinished is dropped as well.
+    """
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        records = list(RawEventFileLoader(str(path)).Load())
+        kept = [record for record in records if Event.FromString(record).step <= steps]
+        written = io.BytesIO()
+        for record in kept:
+            RecordWriter(written).write(record)
+        if written.getvalue() != path.read_bytes():
+            write_atomic(path, written.getvalue(), overwrite=True)
 
 
 def tensorboard_logger(folder: Path) -> Logger:

@@ -33,6 +33,7 @@ from roarm_lab.rl.origin import contract_of, note_resumption
 from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
 from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.team import Team
+from roarm_lab.rl.tensorboard_log import cut_tensorboard
 from roarm_lab.rl.trainer import Log, Trainer, check_together, kind_of, trainer_class
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
@@ -130,6 +131,7 @@ def train(
             trainer = _trainer(job, env, checkpoint, run.path / "tensorboard")
             if checkpoint is not None:
                 run.cut_curve(trainer.steps)
+                cut_tensorboard(run.path / "tensorboard", trainer.steps)
                 if trainer.steps < job.settings.total_timesteps:
                     note_resumption(run, trainer.steps)
             _learn(job, run, env, trainer, report=report, watch=watch, note=note, say=say)

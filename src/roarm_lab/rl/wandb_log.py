@@ -46,7 +46,7 @@ def opened(
     @contextmanager
     def log(run: RunFolder, job: TrainJob) -> Generator[WandbLog]:
         remote = _begun(run, job, where)
-        told, code = WandbLog(remote), 1
+        told, code = WandbLog(remote, after_steps=_sent(run)), 1
         try:
             with heard(run.path / "tensorboard", told.scalars):
                 yield told
@@ -60,8 +60,9 @@ def opened(
 class WandbLog:
     """Tells W&B. When it can not be told any more, training goes on without it, which is said once."""
 
-    def __init__(self, run: Any) -> None:
-        self._run = run
+    def __init__(self, run: Any, after_steps: int = 0) -> None:
+        """Send to a run of W&B what comes after `after_steps`: what was sent before a crash can not be taken back."""
+        self._run, self._after_steps = run, after_steps
 
     def row(self, row: Mapping[str, float]) -> None:
         """Send a row of the curve, as `curve/<column>`."""
@@ -69,6 +70,8 @@ class WandbLog:
 
     def scalars(self, values: Mapping[str, float], steps: int) -> None:
         """Send what is known of the values."""
+        if steps <= self._after_steps:
+            return
         known = {name: value for name, value in values.items() if isfinite(value)}
         self._tell(lambda run: run.log({**known, STEPS: steps}))
 
@@ -91,6 +94,11 @@ class WandbLog:
         except (wandb.errors.Error, OSError) as error:
             self._run = None
             sys.stderr.write(f"Weights & Biases is not told any more: {error}\n")
+
+
+def _sent(run: RunFolder) -> int:
+    """Return up to which steps an earlier process has told W&B; the curve is cut only later."""
+    return int(max(run.read_curve().get(STEPS, []), default=0))
 
 
 def _begun(run: RunFolder, job: TrainJob, where: Mapping[str, str]) -> Any:
