@@ -17,6 +17,10 @@ HAS_SCREEN = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
 if sys.platform == "linux" and not HAS_SCREEN and "MUJOCO_GL" not in os.environ and find_library("EGL"):
     os.environ["MUJOCO_GL"] = "egl"
 
+# Tests ask servers of this computer, which a proxy of the shell does not reach. What comes from afar still uses it.
+_direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+os.environ["no_proxy"] = ",".join(filter(None, (_direct, "127.0.0.1,localhost,::1")))
+
 # Torch's threads would otherwise spin while they wait, on the cores that the simulation needs: ten times slower here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

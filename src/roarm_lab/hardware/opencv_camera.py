@@ -4,6 +4,7 @@ A video file plays at its own rate, as a camera would: it is how programs are tr
 camera that was pulled, and like one it is opened again.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -25,6 +26,8 @@ TIMEOUT_S = 5.0
 """A stream that says nothing for so long is lost."""
 DEFAULT_RATE_HZ, FASTEST_HZ = 30.0, 1000.0
 """Of a file that does not say its rate, or says nonsense."""
+FFMPEG_OPTIONS, FFMPEG_DEFAULT, NO_PROXY = "OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp", "http_proxy;none"
+"""Where OpenCV reads FFmpeg's options, what it takes when there are none, and the one that asks no proxy."""
 RATE_SLACK = 0.02
 """29.97 is 30: the names of rates are rounded."""
 
@@ -66,9 +69,13 @@ def file_camera(path: Path, **timing: float) -> ThreadedCamera:
 def stream_camera(url: str, **timing: float) -> ThreadedCamera:
     """Return a stream from the network (rtsp, http) as a camera. Its delay is not known and not in a picture's age.
 
+    It is asked directly: the proxy variables of the environment are for the internet. A proxy that is meant for cameras
+    stands in OPENCV_FFMPEG_CAPTURE_OPTIONS, as `http_proxy;http://HOST:PORT`.
+
     Raises:
         MissingError: It can not be reached.
     """
+    _ask_no_proxy()
     return ThreadedCamera(_without_password(url), partial(_open_stream, url), **timing)
 
 
@@ -162,6 +169,12 @@ def _open_stream(url: str) -> Device:
     if not capture.isOpened():
         raise MissingError(f"The stream {_without_password(url)} can not be opened. Is its camera on, and reachable?")
     return _Live(capture, _without_password(url))
+
+
+def _ask_no_proxy() -> None:
+    options = os.environ.get(FFMPEG_OPTIONS) or FFMPEG_DEFAULT
+    if "http_proxy" not in options:
+        os.environ[FFMPEG_OPTIONS] = f"{options}|{NO_PROXY}"
 
 
 def _capture(*words: Any) -> Any:
