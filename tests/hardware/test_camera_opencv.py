@@ -1,6 +1,7 @@
 """What OpenCV is asked for and what comes of it; streams and files that are not what they should be."""
 
 import os
+import sys
 import threading
 import time
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.hardware import opencv_camera
 from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.opencv_camera import (
     FFMPEG_DEFAULT,
@@ -90,8 +92,19 @@ def test_a_usb_camera_that_is_not_there_is_missing(tmp_path: Path) -> None:
         usb_camera(str(tmp_path / "video7"))
     other = tmp_path / "video8"
     other.write_text("")
-    with pytest.raises(MissingError, match=r"video8 does not open.*group `video`"):
+    with pytest.raises(MissingError, match=r"video8 does not open. Another program may use it; or does `roarm cameras"):
         usb_camera(str(other))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="groups of Linux")
+def test_a_camera_that_this_user_may_not_open_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = tmp_path / "video8"
+    camera.write_text("")
+    camera.chmod(0o660)
+    monkeypatch.setattr(os, "access", lambda *asked: False)  # root may open everything
+    monkeypatch.setattr(opencv_camera, "how_to_open", lambda path, kind: f"{path.name} {kind.groups}")
+    with pytest.raises(MissingError, match=r"video8 may not be opened. video8 \('video',\)"):
+        usb_camera(str(camera))
 
 
 def test_a_camera_is_opened_by_its_fingerprint_wherever_it_is(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from roarm_lab.core.access import VIDEO, how_to_open
 from roarm_lab.core.clock import MonotonicClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware.camera import Device, Shot, ThreadedCamera, lost_between, stamped_s
@@ -134,10 +135,7 @@ def _open_usb(device: int | str, settings: CameraSettings) -> Device:
     on_linux = sys.platform == "linux"
     capture = _capture(str(path) if on_linux else device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
     if not capture.isOpened():
-        raise MissingError(
-            f"The camera at {path} does not open. Another program may use it, or you may not be in the group `video` "
-            "(`sudo usermod -aG video $USER`, then log in again)."
-        )
+        raise MissingError(f"The camera at {path} {_why_closed(path)}")
     try:
         _ask_for(capture, path, settings)
         if settings.exposure_s is not None or settings.white_balance_k is not None:
@@ -147,6 +145,14 @@ def _open_usb(device: int | str, settings: CameraSettings) -> Device:
         capture.release()
         raise
     return _Live(capture, str(path))
+
+
+def _why_closed(path: Path) -> str:
+    """Return why a camera does not open, as far as one look tells."""
+    if sys.platform == "linux" and not os.access(path, os.R_OK | os.W_OK):
+        return f"may not be opened. {how_to_open(path, VIDEO)}"
+    hint = "does `roarm cameras list` show it?" if sys.platform == "linux" else "do the privacy settings allow cameras?"
+    return f"does not open. Another program may use it; or {hint}"
 
 
 def _open_file(path: Path) -> Device:

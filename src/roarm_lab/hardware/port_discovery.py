@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from roarm_lab.core.access import SERIAL, how_to_open
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.hardware.link import Address, LinkError
 from roarm_lab.hardware.usb_trouble import ROOT, chips, why_no_port
@@ -144,16 +145,7 @@ def explain_open(port: str, error: Exception, *, root: Path = ROOT) -> str:
 def _permission(port: str) -> str:
     if sys.platform == "win32":
         return "Another program has it open, as a rule: close serial monitors and other control programs."
-    group = _group(port)
-    return f"Type: sudo usermod -aG {group} $USER   and then log out and in again."
-
-
-def _group(port: str) -> str:
-    """Return the group that owns the port: dialout on Debian and Ubuntu, uucp on Arch."""
-    try:
-        return Path(port).group()
-    except (OSError, KeyError, NotImplementedError):
-        return "dialout"
+    return how_to_open(Path(port), SERIAL)
 
 
 def _trouble(root: Path) -> str:

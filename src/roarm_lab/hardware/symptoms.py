@@ -77,7 +77,9 @@ def unopened(address: str, error: RoarmLabError) -> Finding:
     if "Several ports" in text:
         return _bad("several-ports", "several ports could be the arm", text, "name one: --arm serial:PORT")
     if code in {errno.EACCES, errno.EPERM} or "may not be opened" in text:
-        return _bad("permission", "this user may not open the port", text, text.rpartition("Type: ")[2])
+        return _bad(
+            "permission", "this user may not open the port", text, text.partition("may not be opened. ")[2] or text
+        )
     if "is busy" in text:
         return _bad("port-busy", "another program has the port", text, "close it: two programs garble each other")
     if "There is no port" in text:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from roarm_lab.core.access import in_container
+
 ROOT = Path("/")
 CHIPS = {
     ("10c4", "ea60"): ("CP210x", "cp210x"),
@@ -18,8 +20,6 @@ CHIPS = {
 }
 """Name and kernel module, by vendor and product. The arm's is the first; boards like its computer have the others."""
 RULES = ("etc/udev/rules.d", "run/udev/rules.d", "usr/lib/udev/rules.d", "lib/udev/rules.d")
-CONTAINER = (".dockerenv", "run/.containerenv", "run/systemd/container")
-"""Files that Docker, Podman and systemd put into a container."""
 NO_PORT = "is plugged in, but it has no serial port here"
 BRLTTY = (
     "brltty, a program for Braille displays, {how}. Without such a display: sudo apt remove brltty (or the like), then "
@@ -91,14 +91,14 @@ def _without_driver(chip: Chip, root: Path) -> str:
 
 
 def _hand_over(port: str, root: Path) -> str:
-    if _in_container(root):
+    if in_container(root):
         return f"This is a container: start it with --device /dev/{port}"
     return "Plug the cable in again; without udev: sudo udevadm trigger"
 
 
 def _load(module: str, root: Path) -> str:
     """Return how the module gets into the kernel."""
-    if _in_container(root):
+    if in_container(root):
         return f"This is a container: on the computer it runs on, type sudo modprobe {module}"
     release = platform.release()
     folder = root / "lib/modules" / release
@@ -129,10 +129,6 @@ def _brltty_rule(chip: Chip, root: Path) -> str:
             if any(f"{chip.vendor}/{chip.product}/" in line for line in lines):
                 return f"/{folder}/{file.name}"
     return ""
-
-
-def _in_container(root: Path) -> bool:
-    return any((root / name).exists() for name in CONTAINER)
 
 
 def _ports(interface: Path) -> Iterator[str]:
