@@ -17,7 +17,7 @@ format:  ## format, and repair what the linter can repair
 type:  ## check the types
 	pyright
 
-test-fast:  ## what a change needs: under a minute
+test-fast:  ## what a change needs: all but the slow tests
 	$(PYTHON) -m pytest -q -m 'not slow and not gpu and not arm'
 
 test:  ## every test this machine can run

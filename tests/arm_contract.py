@@ -9,7 +9,6 @@ The factory returns a connected arm at rest, well inside its joints' ranges.
 
 import math
 import re
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -24,7 +23,7 @@ Factory = Callable[[], Arm]
 Check = Callable[[Factory], None]
 
 DT_S = 0.05
-READ_S = 0.02  # a read that waited for a servo bus or for the next sample would take longer
+MANY = 1000
 ROUNDING = 1e-9  # rad: float64 roundings
 
 
@@ -75,13 +74,15 @@ def sees_boxes_or_says_why_not(make: Factory) -> None:
 
 
 def reading_never_waits(make: Factory) -> None:
+    """Reading again at once gives the same reading again: a read that waited for the next one never would."""
     arm = make()
-    arm.read()
-    began_s = time.perf_counter()
-    for _ in range(10):
-        arm.read()
-        arm.see()
-    assert time.perf_counter() - began_s < 10 * READ_S
+    for _ in range(MANY):  # a busy machine may take long enough for a new one in between
+        before, sight_before = arm.read(), arm.see()
+        again, sight_again = arm.read(), arm.see()
+        seen_again = not sight_before.valid or sight_before.seen_at_s == sight_again.seen_at_s
+        if before.measured_at_s == again.measured_at_s and seen_again:
+            return
+    pytest.fail("each reading is a new one")
 
 
 def starts_where_it_was_found_and_stays_there(make: Factory) -> None:

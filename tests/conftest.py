@@ -1,15 +1,24 @@
-"""Before anything imports MuJoCo: draw without a screen where there is none and nobody has chosen a way."""
+"""Before anything imports MuJoCo: draw without a screen where there is none and nobody has chosen a way.
+
+Before anything is started: Ctrl-C works. A script's background jobs, `pytest &` in it, ignore SIGINT, and so would all
+that the tests start and then interrupt.
+"""
 
 import importlib.util
 import os
+import signal
 import sys
 from ctypes.util import find_library
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from roarm_lab.rl.train import Trained
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HAS_SCREEN = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
@@ -20,6 +29,10 @@ if sys.platform == "linux" and not HAS_SCREEN and "MUJOCO_GL" not in os.environ 
 # Tests ask servers of this computer, which a proxy of the shell does not reach. What comes from afar still uses it.
 _direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
 os.environ["no_proxy"] = ",".join(filter(None, (_direct, "127.0.0.1,localhost,::1")))
+
+# No example has to be done in 0.2 s.
+settings.register_profile("any pace", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any pace")
 
 # Torch's threads would otherwise spin while they wait, on the cores that the simulation needs: ten times slower here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -38,6 +51,14 @@ def has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an arm in real time be driven on a busy machine as well; see `tests.patience`."""
+    from tests.patience import be_patient
+
+    be_patient(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -14,8 +13,9 @@ from pathlib import Path
 
 from roarm_lab.gateway.teleop_keyboard import ALONE_S, QUIET_S
 from tests.cli.commands import plain_environment
+from tests.patience import PATIENT_ROARM
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 FREE = "free        targets pass the gate again"
 ANGLES = re.compile(r"((?:[+-]\d+\.\d\d ){6})rad")
 
@@ -100,10 +100,10 @@ class Terminal:
 
 @contextmanager
 def roarm_in_a_terminal(*words: str, folder: Path) -> Iterator[Terminal]:
-    """Start `roarm` in a terminal of its own; it is killed at the end if it still runs."""
+    """Start a patient `roarm` in a terminal of its own; it is killed at the end if it still runs."""
     person, program = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "roarm_lab", *words],
+        [*PATIENT_ROARM, *words],
         cwd=folder,
         env=plain_environment() | {"COLUMNS": "200"},
         stdin=program,

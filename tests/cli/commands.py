@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,7 @@ sys.meta_path.insert(0, Blocker())
 from roarm_lab.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
+ROARM = (sys.executable, "-m", "roarm_lab")
 QUIET = ("OMP_WAIT_POLICY", "MUJOCO_GL", "DISPLAY", "ROARM_DEBUG")
 """What the commands choose themselves."""
 
@@ -36,7 +38,7 @@ def roarm_without(packages: str, *words: str, folder: Path) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -52,10 +54,12 @@ class Started(subprocess.Popen[str]):
         super().__exit__(kind, error, trace)
 
 
-def start_roarm(*words: str, folder: Path, start_new_session: bool = False) -> subprocess.Popen[str]:
+def start_roarm(
+    *words: str, folder: Path, start_new_session: bool = False, program: Sequence[str] = ROARM
+) -> subprocess.Popen[str]:
     """Start `roarm` and return the process, which may lead a group of its own."""
     return Started(
-        [sys.executable, "-m", "roarm_lab", *words],
+        [*program, *words],
         cwd=folder,
         env=plain_environment(),
         stdout=subprocess.PIPE,

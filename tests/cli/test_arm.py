@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,11 @@ import pytest
 from roarm_lab.cli import arm_actions
 from roarm_lab.cli.main import main
 from roarm_lab.hardware.port_discovery import Port
+from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import APort
+
+PATIENCE_S = 120.0  # only a test that fails waits this long
 
 
 @pytest.fixture(params=[True, False], ids=["newer", "older"])
@@ -24,12 +27,16 @@ def roarm_arm(port: APort, *words: str) -> int:
     return main(["arm", *words, "--arm", f"serial:{port.place}"])
 
 
+def until(done: Callable[[], bool], what: str) -> None:
+    end_s = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end_s, f"never: {what}"
+        time.sleep(0.01)
+
+
 def heard(port: APort, line: bytes) -> None:
     """The other end reads when it is its turn."""
-    end_s = time.monotonic() + 60.0
-    while line not in port.got:
-        assert time.monotonic() < end_s, f"{line!r} never arrived"
-        time.sleep(0.01)
+    until(lambda: line in port.got, f"{line!r} arrived")
 
 
 def test_info_tells_what_the_arm_tells(port: APort, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,11 +131,18 @@ def test_ctrl_d_is_a_no(port: APort, monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_an_arm_that_is_unplugged_at_the_question_is_not_said_to_have_let_go(
     port: APort, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    arms, begin = list[RoArmM3](), RoArmM3.__init__
+
+    def noted(arm: RoArmM3, *words: object, **more: object) -> None:
+        begin(arm, *words, **more)  # pyright: ignore[reportArgumentType]
+        arms.append(arm)
+
     def pulled(question: str) -> str:
         port.unplug()
-        time.sleep(0.5)  # what is noticed within hundredths of a second
+        until(lambda: not arms[0].read().valid, "it is noticed")
         return "y"
 
+    monkeypatch.setattr(RoArmM3, "__init__", noted)
     monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", pulled)
     assert roarm_arm(port, "torque", "off") == 3

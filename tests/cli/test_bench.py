@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from roarm_lab.cli import measuring_arm
 from roarm_lab.cli.bench import BenchArguments
 from roarm_lab.cli.main import main
 from roarm_lab.cli.measuring import task_of
+from roarm_lab.cli.stages import stage
 from roarm_lab.rl.settings import PpoSettings, ppo_settings
 
 if TYPE_CHECKING:
@@ -31,10 +34,10 @@ def test_a_row_has_both_speeds_and_their_ratio(capsys: pytest.CaptureFixture[str
 
 
 def test_more_threads_than_worlds_are_measured_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["bench", "sim", "--worlds", "2", "--threads", "64", "--seconds", "0.05", "--json"]
+    words = ["bench", "sim", "--worlds", "2", "--threads", "8", "--seconds", "0.05", "--json"]
     assert main(words) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
-    assert row["threads"] == 64
+    assert row["threads"] == 8
     assert row["raw_steps_per_s"] > 0.0
 
 
@@ -136,25 +139,34 @@ def test_training_is_measured_with_the_settings_that_were_given(
     assert json.loads(capsys.readouterr().out)["rows"][0]["worlds"] == 64
 
 
-@pytest.mark.slow
+@pytest.fixture
+def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure in simulated time: the same cycles and the same bytes, whatever else this machine does."""
+    monkeypatch.setattr(measuring_arm, "stage", partial(stage, fast=True))
+
+
+@pytest.mark.usefixtures("in_step")
 def test_the_control_loop_of_an_arm_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "loop", "--arm", "sim", "--seconds", "1", "--busy", "--json"]) == 0
     loop = json.loads(capsys.readouterr().out)["loop"]
     assert (loop["arm"], loop["busy"], loop["cycles"]) == ("sim", True, 20)
-    assert 0.0 <= loop["within_2_ms"] <= loop["within_5_ms"] <= 1.0
-    assert loop["late_ms"]["p50"] <= loop["late_ms"]["p99"] <= loop["late_ms"]["max"]
+    assert (loop["missed"], loop["too_old"], loop["within_2_ms"], loop["within_5_ms"]) == (0, 0, 1.0, 1.0)
+    assert loop["late_ms"] == {"p50": 0.0, "p90": 0.0, "p99": 0.0, "max": 0.0}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("firmware", ["250108", "20260701"])
-def test_the_time_from_a_command_to_motion_is_measured(capsys: pytest.CaptureFixture[str], firmware: str) -> None:
-    assert main(["bench", "latency", "--commands", "2", "--firmware", firmware]) == 0
+@pytest.mark.usefixtures("in_step")
+@pytest.mark.parametrize(("firmware", "most_ms"), [("250108", 150.0), ("20260701", 250.0)])
+def test_the_time_from_a_command_to_motion_is_measured(
+    capsys: pytest.CaptureFixture[str], firmware: str, most_ms: float
+) -> None:
+    assert main(["bench", "latency", "--commands", "4", "--firmware", firmware]) == 0
     out = capsys.readouterr().out
     assert ["firmware", firmware] in [line.split() for line in out.splitlines()]
     assert "command_to_motion_ms" in out
-    assert main(["bench", "latency", "--commands", "1", "--firmware", firmware, "--json"]) == 0
-    took = json.loads(capsys.readouterr().out)["latency"]["command_to_motion_ms"]["p50"]
-    assert took > 30.0  # the line alone needs 11 ms there and 19 ms back
+    assert main(["bench", "latency", "--commands", "4", "--firmware", firmware, "--json"]) == 0
+    took = json.loads(capsys.readouterr().out)["latency"]
+    assert 30.0 < took["command_to_motion_ms"]["p50"] < most_ms  # the line alone needs 11 ms there and 19 ms back
+    assert took["of_it_until_measured_ms"]["p50"] < took["command_to_motion_ms"]["p50"]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.hardware import listening, port_discovery, serial_link
 from roarm_lab.hardware.link import LinkError
+from roarm_lab.hardware.listening import Evidence
 from roarm_lab.hardware.port_discovery import Port, explain_open
 from roarm_lab.hardware.serial_link import SerialLink
-from roarm_lab.hardware.symptoms import unopened
+from roarm_lab.hardware.symptoms import findings, unopened
 from roarm_lab.robots.station import Station, station_yaml
 from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
+from tests.hardware.test_port_sharing import HAS_IT_OPEN, TAKES_ALL, monitor
+from tests.standing_still import standing_still
 
 FIRMWARES = ("20260701", "250108")
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -208,6 +211,28 @@ def test_damaged_lines_are_counted(newer: APort, doctor: Doctor) -> None:
     assert '"s":0' in found["damaged-lines"]["evidence"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells who has a file open")
+@pytest.mark.parametrize("program", [HAS_IT_OPEN, TAKES_ALL])
+def test_another_program_on_the_port_is_named_and_nothing_else_is_blamed(
+    newer: APort, doctor: Doctor, program: str
+) -> None:
+    with monitor(newer.place, program) as number:
+        code, found = doctor(f"serial:{newer.place}")
+    assert code == 1
+    assert "another program reads this port: " in found["second-program"]["says"]
+    assert f"(process {number})" in found["second-program"]["says"]
+    blamed = {cause for cause, finding in found.items() if finding["state"] == "bad"}
+    assert blamed == {"second-program"}
+
+
+def test_bytes_that_nobody_here_took_are_another_programs_doing_also_where_none_is_named() -> None:
+    taken = Evidence(address="serial:/dev/ttyUSB0", seconds=1.0, bytes_in=40, broke="broke", shared=True)
+    (found,) = findings(taken)
+    assert (found.cause, found.says) == ("second-program", "another program reads this port")
+    assert "sudo fuser -v /dev/ttyUSB0" in found.next
+    assert "cable" not in found.next
+
+
 def test_a_port_that_does_not_open_is_explained(
     newer: APort, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
@@ -273,9 +298,7 @@ def test_an_address_may_be_left_out() -> None:
 
 @pytest.fixture(scope="module", params=FIRMWARES)
 def emulator(request: pytest.FixtureRequest) -> Iterator[tuple[EmulatorProcess, bool]]:
-    with emulator_process(request.param, "--pty") as emulator:
-        while not emulator.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(request.param, "--pty", "--booted") as emulator:
         yield emulator, request.param == FIRMWARES[0]
 
 
@@ -318,18 +341,13 @@ def test_on_an_emulated_arm_without_power_from_the_start(firmware: str, doctor: 
 @pytest.mark.slow
 def test_on_an_emulated_arm_whose_servo_13_learnt_a_wrong_middle(doctor: Doctor) -> None:
     """What a boot does with 13 while somebody holds the arm: its place then becomes its middle (T:502)."""
-    with emulator_process(FIRMWARES[0], "--pty") as arm:
-        while not arm.command("state")["ready"]:
-            time.sleep(0.2)
+    with emulator_process(FIRMWARES[0], "--pty", "--booted") as arm:
         place = f"serial:{arm.addresses.serial}"
         link = SerialLink(str(arm.addresses.serial))
         away = b'{"T":101,"joint":2,"rad":0.15,"spd":500,"acc":20}\n'
-        link.write(b"\n" + away)
-        time.sleep(1.5)
-        link.write(b'{"T":502,"id":13}\n')
-        time.sleep(0.3)
-        link.write(away.replace(b"0.15", b"0.0"))
-        time.sleep(1.5)
+        for line in (b"\n" + away, b'{"T":502,"id":13}\n', away.replace(b"0.15", b"0.0")):
+            link.write(line)
+            standing_still(arm)
         link.close()
         code, found = doctor(place)
     assert code == 1

@@ -212,3 +212,10 @@ def test_drift_is_refused_until_it_is_allowed(
 def test_a_file_where_the_recording_should_be_is_said(one_line: Callable[..., str], bundle: Path, folder: Path) -> None:
     (folder / "rollouts").write_text("")
     assert "The folder rollouts can not be made" in one_line("eval", str(bundle), "--record-rollouts", "rollouts")
+
+
+def test_the_policy_of_the_package_is_evaluated_without_any_training(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", "--demo", "--episodes", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["successes"] >= 15  # 98 % as a rule

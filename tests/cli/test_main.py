@@ -4,7 +4,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from roarm_lab import __version__
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.main import VERBS, main
 from roarm_lab.core.errors import BadInputError, MissingError, RoarmLabError
-
-HELP_LIMIT_S = 0.3  # the promise; measured 0.03 s, so a busy machine still passes
 
 Run = Callable[[list[str]], int]
 
@@ -74,18 +71,11 @@ def test_help_names_every_verb_and_the_exit_codes(words: list[str], capsys: pyte
     assert "exit codes: 0 done, 1 a finding, 2 bad input, 3" in out
 
 
-def test_help_is_instant() -> None:
-    start_s = time.perf_counter()
-    assert spawn(["--help"]).returncode == 0
-    first_s = time.perf_counter() - start_s
-    start_s = time.perf_counter()
-    spawn(["--help"])
-    assert min(first_s, time.perf_counter() - start_s) < HELP_LIMIT_S
-
-
-def test_help_imports_nothing_heavy() -> None:
+def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
     code = "import sys; from roarm_lab.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     loaded = set(spawn([], code).stderr.split())
+    assert "roarm_lab.cli.main" in loaded
+    assert len([name for name in loaded if name.startswith("roarm_lab")]) < 10  # of 280
     assert not loaded & {"numpy", "rich", "tyro", "mujoco", "gymnasium", "torch", "onnxruntime", "argparse"}
 
 

@@ -92,3 +92,14 @@ def test_a_randomised_training_keeps_what_it_drew_and_can_go_on(
     assert main(["eval", str(run), "--episodes", "4", "--domain-randomization", str(tmp_path / "mine.yaml")]) == 0
     assert main(["train", "--resume", str(run), "--total-timesteps", "8192"]) == 0
     assert load_bundle(run).contract.hashes["randomization"] == bundle.contract.hashes["randomization"]
+
+
+def test_the_defaults_can_be_written_as_a_file_and_named_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["randomization", "show", "--yaml"]) == 0
+    Path("my.yaml").write_text(capsys.readouterr().out)
+    assert load_randomization(Path("my.yaml")) == load_randomization(Path("default")) == DomainRandomization()
+    assert main(["randomization", "check", "my.yaml"]) == 0
+    assert "other than the default: nothing" in capsys.readouterr().out

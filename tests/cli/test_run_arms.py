@@ -16,10 +16,12 @@ from roarm_lab.tasks.lift_cube import lift_cube
 from tests.bundles import still_bundle, wild_bundle
 from tests.cli.commands import start_roarm
 from tests.cli.test_run import lines_of, log_of
+from tests.patience import PATIENT_ROARM
+from tests.standing_still import standing_still
 
 FAST = ("--arm", "emulator", "--fast", "--json")
 LEAD_RAD, ASKED_RAD = 0.4, 0.02  # the gate's lead, and what an arm moves while it is being asked where it is
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 
 
 @pytest.fixture
@@ -64,9 +66,9 @@ def test_the_shipped_policy_lifts_cubes_on_the_emulated_arm(folder: Path, capsys
 
 @pytest.mark.slow
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(bundle: str, folder: Path) -> None:
-    # In a process of its own: this one is large by now, and its garbage collection may pause the loop.
-    with start_roarm("run", bundle, "--arm", "emulator", "--episodes", "1", "--dry-run", folder=folder) as process:
-        out, err = process.communicate(timeout=120.0)
+    words = ("run", bundle, "--arm", "emulator", "--episodes", "1", "--dry-run")
+    with start_roarm(*words, folder=folder, program=PATIENT_ROARM) as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert "success     nothing was sent (dry run) on the emulator arm" in out
     assert out.count("would move [") == 50
@@ -79,10 +81,11 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(bundle: str, folder
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_goals_on_an_emulator_in_real_time_and_a_stop_file(
     bundle: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", bundle, "--arm", "emulator", "--episodes", "2", "--stop-file", "stop"]) in {0, 1}
+    assert main(["run", bundle, "--arm", "emulator", "--episodes", "1", "--stop-file", "stop"]) == 0
     out = capsys.readouterr().out
     assert "on the emulator arm, through the gate" in out
     assert "timing      samples " in out
@@ -97,7 +100,7 @@ def test_goals_on_an_emulator_in_real_time_and_a_stop_file(
 def test_a_run_that_is_killed_leaves_an_arm_that_stops_within_the_lead(bundle: str, folder: Path) -> None:
     with emulator_process("20260701", "--pty", "--booted") as emulator:
         words = ("run", bundle, "--arm", f"serial:{emulator.addresses.serial}", "--yes", "--episodes", "50")
-        process = start_roarm(*words, folder=folder)
+        process = start_roarm(*words, folder=folder, program=PATIENT_ROARM)
         until_s = time.monotonic() + PATIENCE_S
 
         def cycles() -> int:
@@ -105,17 +108,12 @@ def test_a_run_that_is_killed_leaves_an_arm_that_stops_within_the_lead(bundle: s
 
         while cycles() < 10:
             assert time.monotonic() < until_s
-            if process.poll() is not None:  # a busy machine lets samples grow old, and the arm is held
-                process.communicate()
-                process = start_roarm(*words, folder=folder)
+            assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        killed = before = last = np.array(emulator.command("state")["joint_pos"])
-        for _ in range(3):
-            time.sleep(0.5)
-            before, last = last, np.array(emulator.command("state")["joint_pos"])
-        np.testing.assert_allclose(last, before, atol=0.01)  # it stands still
+        killed = np.array(emulator.command("state")["joint_pos"])
+        last = standing_still(emulator)
         assert np.max(np.abs(last - killed)) <= LEAD_RAD + ASKED_RAD
 
 
@@ -145,7 +143,28 @@ def test_a_real_arm_without_a_camera_refuses_a_task_with_boxes_before_anybody_is
 ) -> None:
     still_bundle(folder / "lift", lift_cube())
     message = one_line("run", "lift", "--arm", "serial:/dev/nothing", *words)
+    assert message.startswith(
+        "roarm: 'lift-cube' needs to know where the cube is, and on a real arm nothing tells that"
+    )
+    assert "What works: this policy with --arm emulator or --arm sim; on a real arm, a policy" in message
     assert "This arm can not provide what the policy needs: 'cube' (perception)" in message
+
+
+def test_a_reach_policy_is_asked_for_on_a_real_arm(one_line: Callable[..., str], bundle: str) -> None:
+    assert "Nobody can be asked here: say --yes" in one_line("run", bundle, "--arm", "serial:/dev/nothing")
+
+
+@pytest.mark.parametrize(
+    ("arm", "where"),
+    [("serial:/dev/nothing", "on a real arm nothing tells that"), ("emulator", "the emulator has no table here")],
+)
+def test_teleoperation_refuses_a_policy_that_must_see_boxes_before_it_looks_for_the_arm(
+    one_line: Callable[..., str], folder: Path, arm: str, where: str
+) -> None:
+    still_bundle(folder / "lift", lift_cube())
+    message = one_line("teleop", "--with", "policy", "--bundle", "lift", "--arm", arm)
+    assert f"'lift-cube' needs to know where the cube is, and {where}" in message
+    assert "this policy with --arm sim;" in message
 
 
 def test_a_bundle_that_is_not_there_is_refused_before_anybody_is_asked(one_line: Callable[..., str]) -> None:

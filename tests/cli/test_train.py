@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from roarm_lab.rl.train import Trained
 from tests.cli.commands import plain_environment, roarm_without, start_roarm
 
 SMALL = ("--num-envs", "64", "--eval-episodes", "8")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -312,7 +313,7 @@ def test_without_the_simulator_for_a_gpu_it_says_what_to_install_and_what_to_do_
     done = roarm_without("warp", "train", "reach", "--backend", "mujoco_warp", folder=folder)
     assert done.returncode == 3
     said = done.stderr.splitlines()[-1]
-    assert "needs the Python package 'warp': pip install 'roarm-lab[gpu]'" in said
+    assert re.search(r"'warp', which (is|are) not installed. Type: pip install 'roarm-lab\[gpu\]'", said)
     assert "On the CPU, mujoco_cpu does the same" in said
     assert list(folder.iterdir()) == []
 
@@ -321,7 +322,7 @@ def test_without_torch_it_says_what_to_install(folder: Path) -> None:
     done = roarm_without("torch", "train", "reach", folder=folder)
     assert done.returncode == 3
     seen, said = done.stderr.splitlines()
-    assert seen.startswith("torch OMP_WAIT_POLICY=PASSIVE ")  # set before torch could be imported
+    assert seen.startswith("torch ")  # looked for, and not imported
     assert said.endswith("'torch', which is not installed. Type: pip install 'roarm-lab[train]'")
     assert list(folder.iterdir()) == []
 

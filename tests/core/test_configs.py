@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roarm_lab.core.configs import Range, load_yaml, override, restored, to_plain
+from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override, restored, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 
 
@@ -94,8 +94,28 @@ def test_what_json_has_no_word_for_becomes_text() -> None:
 
 def test_a_mapping_is_read(tmp_path: Path) -> None:
     path = tmp_path / "good.yaml"
-    path.write_text("near:\n  weight: 0.5\n2: two\n")
+    path.write_text("near:\n  weight: 0.5\n'2': two\n")
     assert load_yaml(path) == {"near": {"weight": 0.5}, "2": "two"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("on", "True"), ("No", "False"), ("2", "2"), ("1e3", "1000.0"), ("~", "None"), ("0x10", "16")]
+)
+def test_a_name_that_reads_as_something_else_is_refused_by_name(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "station.yaml"
+    for text in (f"{key}: usb:0\n", f"cameras:\n  {key}: usb:0\n"):
+        path.write_text(text)
+        with pytest.raises(BadInputError, match=f"the key {key} reads as {value}, not as a name; .* quotes: '{key}'"):
+            load_yaml(path)
+    path.write_text(f"cameras:\n  '{key}': usb:0\n")
+    assert load_yaml(path) == {"cameras": {key: "usb:0"}}
+
+
+@pytest.mark.parametrize("text", ["1e100", "1e-3", "on", "1", "1.5", "null", "2026-12-01", "a: b", "", " x", "\u00e9"])
+def test_a_text_is_written_so_that_it_is_read_back_as_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "written.yaml"
+    path.write_text(dump_yaml({"name": text, "more": {text or "key": [text, 1e-3]}}), encoding="utf-8")
+    assert load_yaml(path) == {"name": text, "more": {text or "key": [text, 1e-3]}}
 
 
 def test_a_mapping_may_take_over_another_one_and_change_it(tmp_path: Path) -> None:

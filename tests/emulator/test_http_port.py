@@ -14,7 +14,7 @@ from roarm_lab.emulator.computer import HttpReply
 from roarm_lab.emulator.http_port import WebPort, first_argument
 from roarm_lab.emulator.websocket_port import Broadcast
 
-ENOUGH_S = 20.0
+ENOUGH_S = 120.0
 
 
 @pytest.fixture

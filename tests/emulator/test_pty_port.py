@@ -12,7 +12,7 @@ import serial
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.emulator.pty_port import PtyPort
 
-ENOUGH_S = 20.0
+ENOUGH_S = 120.0
 """Longer than any machine needs for what comes at once."""
 
 

@@ -12,7 +12,7 @@ import serial
 from roarm_lab.emulator.addresses import LOOPBACK, Address, listen
 from roarm_lab.emulator.rfc2217_port import Rfc2217Port
 
-ENOUGH_S = 20.0
+ENOUGH_S = 120.0
 """Longer than any machine needs for what comes at once."""
 TURNED_AWAY = "Broken pipe|reset|negotiation failed|socket disconnected|does not seem to support"
 """What pyserial says when the other side hangs up while it shakes hands; which one depends on when."""

@@ -19,7 +19,7 @@ from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.emulator.pty_port import PtyPort
 from roarm_lab.emulator.serving import Emulator, StoppedError
 
-ENOUGH_S = 60.0
+ENOUGH_S = 120.0
 """Longer than any machine needs for what takes a few seconds."""
 
 
@@ -246,6 +246,17 @@ def test_an_emulator_that_died_is_an_error_of_the_next_command() -> None:
         wait_for(lambda: process.returncode is not None)
         with pytest.raises(RoarmLabError, match="exit code -9"):
             process.command("faults")
+
+
+def test_a_program_that_is_deaf_to_ctrl_c_starts_an_emulator_that_is_not(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a script's background job
+    try:
+        with emulator_process(FW26.name, folder=tmp_path) as process:
+            os.kill(process.pid, signal.SIGINT)
+            wait_for(lambda: process.returncode is not None)
+            assert process.returncode == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_emulator_ends_with_the_program_that_started_it() -> None:

@@ -15,7 +15,7 @@ from roarm_lab.sim.backend import Box
 PLACE = (0.2, 0.1, 0.015)
 TURNED = (0.8, 0.0, 0.0, 0.6)
 SINK_M = 0.002  # what a cube settles by when it is put down
-PATIENCE_S = 30.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 
 
 def table_here() -> tuple[ServoWorld, EmulatedTable]:

@@ -20,7 +20,7 @@ from roarm_lab.robots.firmware_kinematics import goal_steps
 
 SDK = "roarm-sdk==0.1.1"
 STEP_RAD = 2 * pi / 4096
-ENOUGH_S = 60.0
+ENOUGH_S = 120.0
 """Longer than any call takes on any machine; the SDK itself gives up after 30 s at the latest."""
 
 

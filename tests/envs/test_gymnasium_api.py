@@ -1,8 +1,11 @@
 """The same worlds through Gymnasium: one, or many stepped together with a reset in the same step."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -10,7 +13,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
-from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
+from gymnasium.wrappers import TimeAwareObservation, TimeLimit
+from gymnasium.wrappers.vector import DictInfoToList, NormalizeObservation, RecordEpisodeStatistics
 
 import roarm_lab.envs
 from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
@@ -242,3 +246,175 @@ def test_fields_of_the_task_can_be_changed_by_name() -> None:
         gymnasium.make(ID, episode=1.0)
     with pytest.raises(UnknownNameError, match="no field of EnvConfig named 'epsiode_s'. Did you mean 'episode_s'"):
         gymnasium.make_vec(ID, num_envs=2, epsiode_s=1.0)
+
+
+@pytest.mark.parametrize("changes", [{}, {"episode_s": 1.0}, {"episode_s": 4.0}, {"control_dt_s": 0.1}])
+def test_the_spec_says_how_long_an_episode_really_is(changes: dict[str, float]) -> None:
+    env = gymnasium.make(ID, **changes)
+    assert env.spec is not None
+    assert not any(isinstance(layer, TimeLimit) for layer in layers(env))
+    env.reset(seed=0)
+    steps = 1
+    while not env.step(np.zeros(6, dtype=np.float32))[3]:
+        steps += 1
+    assert steps == env.spec.max_episode_steps == env.unwrapped.env.config.episode_steps
+    vector = gymnasium.make_vec(ID, num_envs=2, **changes)
+    assert vector.spec is not None
+    assert vector.spec.max_episode_steps == steps
+    again = gymnasium.make(env.spec)
+    assert again.unwrapped.env.config == env.unwrapped.env.config
+
+
+def layers(env: gymnasium.Env) -> list[gymnasium.Env]:
+    return [env, *layers(env.env)] if isinstance(env, gymnasium.Wrapper) else [env]
+
+
+def test_wrappers_that_need_the_length_of_an_episode_find_it() -> None:
+    env: Any = TimeAwareObservation(gymnasium.make(ID))
+    assert env.observation_space.shape == (35,)
+    env.reset(seed=0)
+    assert env.step(np.zeros(6, dtype=np.float32))[0][-1] == 1
+    assert env.max_timesteps == env.unwrapped.env.config.episode_steps
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(30, 30), (5000, 50), (None, 50)])
+def test_a_limit_of_the_steps_is_kept_by_many_worlds_as_by_one(asked: int | None, kept: int) -> None:
+    single: Any = gymnasium.make(ID, max_episode_steps=asked)
+    worlds: Any = gymnasium.make_vec(ID, num_envs=2, max_episode_steps=asked)
+    for env, action in ((single, np.zeros(6, np.float32)), (worlds, np.zeros((2, 6), np.float32))):
+        env.reset(seed=0)
+        steps = 1
+        while not np.any(env.step(action)[3]):
+            steps += 1
+        assert steps == kept
+        env.close()
+
+
+def test_without_autoreset_steps_are_those_of_a_batch_until_a_mask_resets() -> None:
+    env, still = RoarmVectorEnv(6, EARLY, autoreset_mode=AutoresetMode.DISABLED), Env(EARLY, 6, autoreset=False)
+    env.reset(seed=1), still.reset(1)
+    for action in actions(6, 4):
+        observation, reward, terminated, _, info = env.step(action)
+        expected = still.step(action)
+        np.testing.assert_array_equal(observation, flat(expected.observations["actor"]))
+        np.testing.assert_array_equal(reward, expected.reward)
+    assert 0 < terminated.sum() < 6
+    np.testing.assert_array_equal(info["_success"], terminated)
+    assert "final_obs" not in info
+    with pytest.raises(BadInputError, match=rf"episode of world {terminated.argmax()} is over.*reset_mask"):
+        env.step(action)
+    first, _ = env.reset(options={"reset_mask": terminated})
+    np.testing.assert_array_equal(first[~terminated], observation[~terminated])
+    assert (first[terminated] != observation[terminated]).any(axis=1).all()
+    _, _, again, _, _ = env.step(action)
+    assert not again[terminated].any()
+
+
+def test_with_a_reset_in_the_next_step_episodes_begin_at_their_first_observation() -> None:
+    env, same = RoarmVectorEnv(6, EARLY, autoreset_mode="NextStep"), RoarmVectorEnv(6, EARLY)
+    env.reset(seed=1), same.reset(seed=1)
+    for action in actions(6, 4):
+        observation, reward, terminated, _, info = env.step(action)
+        _, same_reward, same_terminated, _, same_info = same.step(action)
+        np.testing.assert_array_equal(reward, same_reward)
+        np.testing.assert_array_equal(terminated, same_terminated)
+    for world in np.flatnonzero(terminated):
+        np.testing.assert_array_equal(observation[world], same_info["final_obs"][world])
+    np.testing.assert_array_equal(info["_success"], terminated)
+
+    ignored = np.where(terminated[:, None], np.float32(np.nan), action)  # nobody looks at these actions
+    first, reward, again, over, _ = env.step(ignored)
+    assert not (again | over)[terminated].any()
+    np.testing.assert_array_equal(reward[terminated], 0.0)
+    assert (reward[~terminated] != 0.0).all()
+    # Both are the first moment of an episode: at rest, nothing done yet, and the clock at zero.
+    np.testing.assert_array_equal(env.env.state.episode_time_s[terminated], 0.0)
+    np.testing.assert_array_equal(env.env.state.joint_vel[terminated], 0.0)
+    np.testing.assert_array_equal(first, flat(env.env.restart(np.zeros(6, dtype=bool))["actor"]))
+    assert not np.isnan(first).any()
+
+
+def test_an_episode_after_a_reset_in_the_next_step_has_its_full_length() -> None:
+    env: Any = RecordEpisodeStatistics(RoarmVectorEnv(3, toy_config(), autoreset_mode=AutoresetMode.NEXT_STEP))
+    env.reset(seed=0)
+    lengths = []
+    for action in actions(3, 2 * STEPS + 1):
+        *_, truncated, info = env.step(action)
+        if truncated.any():
+            lengths.append(info["episode"]["l"].tolist())
+    assert lengths == [[STEPS] * 3] * 2
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_every_mode_can_be_asked_for_by_id(mode: AutoresetMode) -> None:
+    env = gymnasium.make_vec(ID, num_envs=2, autoreset_mode=mode)
+    assert env.metadata["autoreset_mode"] is mode
+    env.close()
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(BadInputError, match="NEXT_STEP .'NextStep'.*got 'next'"):
+        RoarmVectorEnv(2, toy_config(), autoreset_mode="next")
+
+
+def test_observations_can_be_normalised_with_a_reset_in_the_next_step() -> None:
+    env: Any = NormalizeObservation(RoarmVectorEnv(4, toy_config(), autoreset_mode=AutoresetMode.NEXT_STEP))
+    env.reset(seed=0)
+    for action in actions(4, 3 * STEPS):
+        observation = env.step(action)[0]
+    assert np.isfinite(observation).all()
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("mask", "seed", "said"),
+    [
+        (np.array([True, False]), 3, "not both"),
+        ([True, False], None, "reset_mask must be a bool array of shape .2,"),
+        (np.array([True]), None, "reset_mask must be"),
+        (np.array([1, 0]), None, "reset_mask must be"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_refused(mask: Any, seed: int | None, said: str) -> None:
+    env = RoarmVectorEnv(2, toy_config())
+    env.reset(seed=0)
+    with pytest.raises(BadInputError, match=said):
+        env.reset(seed=seed, options={"reset_mask": mask})
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_environments_can_be_copied_and_pickled(copied: Callable[[Any], Any]) -> None:
+    for make in (
+        lambda: gymnasium.make(ID, episode_s=1.0),
+        lambda: gymnasium.make_vec(ID, num_envs=2, episode_s=1.0, autoreset_mode="NextStep"),
+        lambda: RoarmEnv(toy_config(), "rgb_array"),
+        lambda: RoarmVectorEnv(3, EARLY),
+    ):
+        env = make()
+        env.reset(seed=0)
+        other = copied(env)
+        assert other.unwrapped.env is not env.unwrapped.env
+        assert other.unwrapped.env.config == env.unwrapped.env.config
+        assert (other.spec, other.render_mode, other.metadata) == (env.spec, env.render_mode, env.metadata)
+        np.testing.assert_array_equal(other.reset(seed=5)[0], env.reset(seed=5)[0])
+        other.close()
+        env.step(env.action_space.sample())  # closing one leaves the other
+
+
+@pytest.mark.parametrize("make", [lambda: RoarmEnv(toy_config()), lambda: RoarmVectorEnv(2, toy_config())])
+def test_what_is_closed_says_so(make: Callable[[], Any]) -> None:
+    env = make()
+    env.reset(seed=0)
+    env.close()
+    env.close()
+    for call in (env.reset, lambda: env.step(env.action_space.sample())):
+        with pytest.raises(BadInputError, match="has been closed. Make a new one"):
+            call()
+
+
+@pytest.mark.parametrize("number", [2.5, True, "4", float("nan"), 0, -1, None])
+def test_a_number_of_worlds_that_is_none_is_refused(number: Any) -> None:
+    for make in (lambda: RoarmVectorEnv(number, toy_config()), lambda: gymnasium.make_vec(ID, num_envs=number)):
+        with pytest.raises(BadInputError, match="environments must be 1 or more, a whole number, got"):
+            make()
+    assert RoarmVectorEnv(np.int64(2), toy_config()).num_envs == 2

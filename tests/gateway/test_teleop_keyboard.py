@@ -93,7 +93,10 @@ def test_clear_counts_when_it_comes_alone() -> None:
     assert orders_at({0.0: "p", 1.0: "c"}) == [Order.STOP, Order.CLEAR]
     assert orders_at({0.0: "p", 1.0: "C"}) == [Order.STOP, Order.CLEAR]
     assert orders_at({0.0: "p", 0.5: "c"}) == [Order.STOP]  # too soon; it is pressed again
-    assert orders_at({0.0: "p", 0.5: "c", 1.1: "c"}) == [Order.STOP, Order.CLEAR]
+    assert orders_at({0.0: "p", 0.5: "c", 1.1: "c"}) == [Order.STOP]  # still too soon after the one before
+    assert orders_at({0.0: "p", 0.5: "c", 1.5: "c"}) == [Order.STOP, Order.CLEAR]
+    assert orders_at({0.0: "p", 2.0: "cc"}) == [Order.STOP]  # two at once are not one
+    assert orders_at({0.0: "[", 0.9: "c", 1.8: "c"}) == [Order.STOP_UNKNOWN]  # a colour that comes in pieces
     assert orders_at({0.0: "p", 2.0: "c", 2.1: "w"}) == [Order.STOP]  # something follows
     assert orders_at({0.0: "p", 2.0: "pc"}) == [Order.STOP, Order.STOP]
 

@@ -110,4 +110,4 @@ def test_a_policy_with_boxes_looks_for_them_and_is_held_when_it_can_not(tmp_path
                 arm.place_box("cube", [0.25, 0.0, 0.015])
             driver = PolicyDriver(policy, look=lambda arm=arm: fresh_sight(arm, 0.1))
             log = teleoperate(arm, driver, seconds=2.0)
-            assert log.held == reason or (reason is not None and reason in str(log.held))
+            assert log.held is None if reason is None else reason in str(log.held)

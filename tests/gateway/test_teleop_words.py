@@ -10,7 +10,7 @@ from roarm_lab.gateway.teleop import TeleopTurn
 from roarm_lab.gateway.teleop_words import Newest, StatusLine, status
 from roarm_lab.robots.arm import ArmSample
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 def turn(number: int = 0, latched: str | None = None, trouble: str = "", sample: ArmSample | None = None) -> TeleopTurn:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 SIZE_PX = (64, 48)
-WAIT_S = 30.0  # nothing here is slow, but the machine may be
+WAIT_S = 120.0  # nothing here is slow, but the machine may be
 
 
 def write_clip(path: Path, colors_rgb: Iterable[tuple[int, int, int]], rate_hz: float = 30.0) -> Path:

@@ -17,7 +17,7 @@ from roarm_lab.robots.rules import GateRules, tightened
 from tests.hardware.a_port import APort
 
 OFFSETS = (0.05, -0.05, 0.02, 0.0, -0.1, 0.03)
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 WIRE_RAD = 1e-5  # the wire has five decimals
 
 

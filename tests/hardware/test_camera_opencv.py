@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from roarm_lab.core.clock import SimulatedClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware import opencv_camera
 from roarm_lab.hardware.camera_settings import CameraSettings
@@ -31,12 +31,14 @@ from tests.hardware.clips import SIZE_PX, greys, list_camera, write_clip
 LOSSY = 4  # of 255; the next picture is 10 away
 
 
-def test_a_late_program_misses_pictures_and_knows_how_many(tmp_path: Path) -> None:
+def test_a_late_program_misses_pictures_and_knows_how_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimulatedClock()
+    monkeypatch.setattr(opencv_camera, "MonotonicClock", lambda: clock)
     film = _open_file(write_clip(tmp_path / "clip.avi", greys(20), rate_hz=10.0))
-    time.sleep(0.35)
+    clock.sleep_until_s(0.35)
     shot = film.grab(threading.Event())
     film.close()
-    assert 3 <= shot.lost < 20
+    assert shot.lost == 3
     assert shot.rgb.mean() == pytest.approx(10 * shot.lost, abs=LOSSY)
 
 

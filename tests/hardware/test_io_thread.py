@@ -14,7 +14,7 @@ from roarm_lab.robots.arm import ArmSample
 from tests.hardware.a_port import HOME, feedback_line
 
 READ_S = 0.01
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 BUFFER_BYTES = 4095
 """What one read of a Linux serial port gives at most."""
 
@@ -82,6 +82,45 @@ def test_what_lay_in_the_buffers_while_the_program_stood_still_is_no_pose(
     assert io.counts.feedback == before
     assert io.newest().measured_at_s < clock.now_s() - 0.9
     assert io.interruption == ""  # it was not away for so long that the arm may have restarted unheard
+
+
+def test_after_a_long_pause_of_this_program_its_own_words_blame_no_arm(
+    io: IoThread, wire: Wire, clock: SimulatedClock
+) -> None:
+    line = feedback_line(newer=False)
+    wire.arrive.append(line)
+    io.turn()
+    assert io.newest().valid
+    wire.pause_s = 4.0
+    wire.arrive.append(b"")
+    io.turn()
+    while not io.interruption:
+        wire.arrive.append(line)
+        io.turn()
+    assert io.interruption == "this computer paused for 4.0 s; the arm may have restarted meanwhile"
+
+
+def test_who_asks_first_after_a_pause_of_this_program_hears_of_it(
+    io: IoThread, wire: Wire, clock: SimulatedClock
+) -> None:
+    wire.arrive.append(feedback_line(newer=False))
+    io.turn()
+    clock.sleep_until_s(clock.now_s() + 4.0)  # the thread itself has not gone on yet
+    assert io.newest().reason == "this computer paused for 4.0 s and read nothing meanwhile"
+
+
+def test_an_arm_that_is_silent_is_blamed_itself(io: IoThread, wire: Wire, clock: SimulatedClock) -> None:
+    line = feedback_line(newer=False)
+    wire.arrive.append(line)
+    io.turn()
+    silent_from_s = clock.now_s()
+    while clock.now_s() < silent_from_s + 4.0:
+        io.turn()
+    assert io.newest().reason.startswith("the arm has been silent for 4.0 s")
+    while not io.interruption:
+        wire.arrive.append(line)
+        io.turn()
+    assert io.interruption == "the arm was silent for 4.0 s and may have restarted"
 
 
 def test_an_arm_that_fills_the_whole_wire_is_believed_again_soon(

@@ -19,13 +19,17 @@ from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import Arm
 from tests.arm_contract import ARM_CONTRACT, Check
+from tests.patience import FIRST_LINES
+from tests.standing_still import standing_still
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patient")]
 
 DT_S = 0.05
 SLOW_DT_S = 0.2  # readings may be twice as old
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 DROOP_RAD = 0.07  # 4 degrees, the most that users report
+HEARD_BYTES = 12_000
+"""What the line of 115,200 baud carries in a second, and an arm in two or three."""
 START = np.array([0.2, 0.1, 1.4, 0.3, 0.2, 0.6])
 """Well inside every range, and what the tests begin near to."""
 NEW, OLD = "20260701", "250108"
@@ -51,7 +55,7 @@ class Bench:
 @pytest.fixture(scope="module", params=[NEW, OLD])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     link = tmp_path_factory.mktemp("arm") / "arm"
-    with emulator_process(request.param, "--link", str(link)) as emulator:
+    with emulator_process(request.param, "--link", str(link), "--booted") as emulator:
         yield Bench(emulator, newer=request.param == NEW)
 
 
@@ -119,9 +123,9 @@ def test_connects_reads_the_truth_and_goes_where_it_is_told(bench: Bench, arm: R
     assert arm.firmware == (Firmware.FW26 if bench.newer else Firmware.FW25)
     goal = START + 0.2
     go(arm, goal)
-    time.sleep(0.5)  # it comes to rest
-    np.testing.assert_allclose(bench.true_pos(), goal, atol=DROOP_RAD)
-    np.testing.assert_allclose(arm.read().joint_pos, bench.true_pos(), atol=0.01)  # a few encoder steps
+    rest = standing_still(bench.emulator)
+    np.testing.assert_allclose(rest, goal, atol=DROOP_RAD)
+    until(lambda: bool(np.all(np.abs(arm.read().joint_pos - rest) < 0.01)), "it reads where it is")  # encoder steps
 
 
 def test_servos_without_power_are_no_pose(bench: Bench, arm: RoArmM3) -> None:
@@ -146,7 +150,7 @@ def test_frozen_feedback_is_no_measurement(bench: Bench, arm: RoArmM3) -> None:
 
 def _moves_and_reads(arm: RoArmM3) -> bool:
     """Ask for motion to and fro, and say whether there is still a pose."""
-    wish = START + (0.6 if time.monotonic() % 4.0 < 2.0 else -0.3)
+    wish = START + (0.6 if arm.clock.now_s() % 4.0 < 2.0 else -0.3)
     drive(arm, np.clip(wish, -1.0, 1.9), DT_S)
     return arm.read().valid
 
@@ -156,8 +160,9 @@ def test_damaged_lines_never_become_a_pose(bench: Bench, arm: RoArmM3, fault: st
     go(arm, START)
     bench.emulator.command(f"fault {fault}")
     skipped, bad = arm.counts.skipped, list[Float64]()
-    end_s = time.monotonic() + 2.0
-    while time.monotonic() < end_s:
+    begun, end_s = arm.counts.bytes_in, time.monotonic() + PATIENCE_S
+    while arm.counts.bytes_in < begun + HEARD_BYTES:
+        assert time.monotonic() < end_s, "it fell silent"
         sample = arm.read()
         if sample.valid and np.max(np.abs(sample.joint_pos - START)) > 0.2:  # what a leap may be
             bad.append(sample.joint_pos)
@@ -209,8 +214,8 @@ def _refuses_targets(arm: RoArmM3) -> bool:
     return bool(arm._io.interruption)
 
 
-DRIVER = """
-import sys, time
+DRIVER = f"""{FIRST_LINES}
+import time
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 arm = RoArmM3.connect(sys.argv[1])
 wish = arm.sent + [1.5, 0.0, 0.0, 0.0, 1.5, 0.0]
@@ -232,11 +237,7 @@ def test_an_arm_whose_program_is_killed_stops_within_the_gates_lead(bench: Bench
         process.send_signal(signal.SIGKILL)
         process.wait()
     killed = bench.true_pos()
-    last = killed
-    for _ in range(3):
-        time.sleep(0.5)
-        last, before = bench.true_pos(), last
-    np.testing.assert_allclose(last, before, atol=0.01)  # it stands still
+    last = standing_still(bench.emulator)
     assert np.max(np.abs(last - killed)) <= 0.4 + 0.01  # the lead, and what it moved while it was being asked
     assert last[0] > START[0] + 0.1  # it did move
 
@@ -246,7 +247,7 @@ def test_letting_go_and_holding_again(bench: Bench, arm: RoArmM3) -> None:
     arm.torque(on=False, warned=True)
     until(lambda: not bench.emulator.command("state")["servos"]["14"]["torque_on"], "the servos let go")
     arm.hold()
-    time.sleep(1.0)
+    standing_still(bench.emulator)
     assert not bench.emulator.command("state")["servos"]["14"]["torque_on"]
     until(lambda: arm.read().valid, "an angle without torque is still an angle")
     limp = bench.true_pos()
@@ -269,7 +270,7 @@ def test_recovering_says_step_by_step_what_was_done(bench: Bench, arm: RoArmM3) 
 
 def test_other_ways_in_work_too(running: Bench) -> None:
     firmware = NEW if running.newer else OLD
-    with emulator_process(firmware, "--rfc2217", "127.0.0.1:0", "--http", "127.0.0.1:0") as emulator:
+    with emulator_process(firmware, "--rfc2217", "127.0.0.1:0", "--http", "127.0.0.1:0", "--booted") as emulator:
         assert emulator.addresses.rfc2217
         assert emulator.addresses.http
         with RoArmM3.connect(emulator.addresses.rfc2217) as arm:

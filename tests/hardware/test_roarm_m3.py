@@ -10,17 +10,19 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from roarm_lab.cli.connecting import check_arm
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.hardware import io_thread, roarm_m3
 from roarm_lab.hardware.io_thread import PACE_S, REPEAT_S, REPEATS
+from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
 from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
-PATIENCE_S = 60.0  # only a test that fails waits this long
+PATIENCE_S = 120.0  # only a test that fails waits this long
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -37,7 +39,7 @@ def send(arm: RoArmM3, wish: Float64) -> Float64:
         try:
             return arm.send(wish, DT_S)
         except UnsafeCommandError as error:
-            busy = "old" in str(error) or "silent for" in str(error)
+            busy = "old" in str(error) or "silent for" in str(error) or "paused" in str(error)
             if not busy or arm.latched or time.monotonic() > end_s:
                 raise
         time.sleep(0.01)
@@ -336,9 +338,26 @@ def test_what_is_no_serial_port_is_said_to_be_none(place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("/dev/ttyUSB0", "/dev/ttyUSB0"),
+        ("/dev/serial/by-id/usb-1a86_USB-if00", "/dev/serial/by-id/usb-1a86_USB-if00"),
+        ("/tmp/roarm", "/tmp/roarm"),
+        ("COM3", "COM3"),
+        ("com12", "com12"),
+        ("\\\\.\\COM10", "\\\\.\\COM10"),
+        ("serial:/dev/ttyUSB0", "/dev/ttyUSB0"),
+    ],
+)
+def test_the_name_of_a_port_is_an_address(text: str, place: str) -> None:
+    assert Address.parse(text) == Address("serial", place)
+    assert check_arm(text) == "serial"
+
+
+@pytest.mark.parametrize(
     "address",
     [
-        *("", "serial:", "usb", "http:", "rfc2217:host", "/dev/ttyUSB0"),
+        *("", "serial:", "usb", "http:", "rfc2217:host", "ttyUSB0"),
         *("http:host:abc", "http:a b", "http:host:99999", "http:host/js", "rfc2217://host", "socket://host:abc"),
     ],
 )

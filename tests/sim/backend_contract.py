@@ -65,7 +65,7 @@ def says_what_it_is(make: Factory) -> None:
 
 
 def needs_a_world(make: Factory) -> None:
-    with pytest.raises(BadInputError, match="number of environments must be 1 or more, got 0"):
+    with pytest.raises(BadInputError, match="number of environments must be 1 or more, a whole number, got 0"):
         make(0)
 
 

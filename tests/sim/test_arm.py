@@ -22,6 +22,8 @@ START = np.array(ROARM_M3.keyframe("task_start"))
 ENCODER_STEP_RAD = 2 * math.pi / 4096
 SETTLED = 1e-3  # rad: what is left of the motion after the times used here
 TWO_ROADS = 2e-5  # rad: limits in float64 here and float32 there, over 40 steps; measured below 1e-6
+A_STEP_S = 0.005
+"""One step of physics."""
 FLOAT32 = 1e-6  # rad: the simulator hands out float32
 
 
@@ -69,16 +71,16 @@ def test_real_time_runs_the_same_code() -> None:
     began_s = time.monotonic()
     send_for(arm, START + 0.1, 4)
     assert time.monotonic() - began_s >= 4 * DT_S
+    asked_s = arm.clock.now_s()
     sample = arm.read()
-    assert 0.0 <= arm.clock.now_s() - sample.measured_at_s < 2 * DT_S
+    assert asked_s - A_STEP_S <= sample.measured_at_s <= arm.clock.now_s()
     assert np.all(sample.joint_pos[[0, 4, 5]] > START[[0, 4, 5]])
 
 
-def test_ten_simulated_seconds_take_much_less(arm: SimArm) -> None:
-    began_s = time.monotonic()
+def test_nobody_waits_for_simulated_time(arm: SimArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it slept"))
     send_for(arm, START, 200)
     assert arm.clock.now_s() == pytest.approx(10.0)
-    assert time.monotonic() - began_s < 5.0  # measured 0.2 s
 
 
 def test_the_world_moves_only_with_its_clock(arm: SimArm) -> None:
@@ -180,11 +182,17 @@ def test_a_world_that_diverges_is_no_pose_and_stops_the_arm(arm: SimArm) -> None
     arm.hold()
 
 
-def test_a_long_pause_is_made_up_for_in_part(arm: SimArm) -> None:
+def test_a_long_pause_is_made_up_for_in_part(arm: SimArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, step = list[int](), arm._backend.step
+
+    def counted(targets: np.ndarray, steps: int) -> None:
+        done.append(steps)
+        step(targets, steps)
+
+    monkeypatch.setattr(arm._backend, "step", counted)
     pass_time(arm, 1000.0)
-    began_s = time.monotonic()
     assert arm.read().measured_at_s == pytest.approx(1000.0)
-    assert time.monotonic() - began_s < MAX_CATCH_UP_S  # measured 0.2 s
+    assert sum(done) * A_STEP_S == pytest.approx(MAX_CATCH_UP_S)
 
 
 def test_boxes_are_seen_where_they_were_put(table: SimArm) -> None:

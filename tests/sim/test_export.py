@@ -11,22 +11,20 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.export import export_mjcf, export_robot
 
-SIX_DIGITS = 1e-5  # MuJoCo writes six digits
-
 
 def test_the_exported_scene_is_the_scene(tmp_path: Path) -> None:
     path = export_mjcf(ROARM_M3, tmp_path / "arm.xml")
     loaded, ours = mujoco.MjModel.from_xml_path(str(path)), scene_spec(ROARM_M3).compile()
     assert loaded.geom("table").type[0] == mujoco.mjtGeom.mjGEOM_PLANE
     for field in ("body_mass", "body_inertia", "dof_damping", "dof_frictionloss", "actuator_forcerange", "key_qpos"):
-        np.testing.assert_allclose(getattr(loaded, field), getattr(ours, field), rtol=SIX_DIGITS, atol=SIX_DIGITS)
+        np.testing.assert_allclose(getattr(loaded, field), getattr(ours, field), rtol=1e-15)
     for option in ("timestep", "impratio", "iterations", "ls_iterations", "cone", "integrator", "solver", "jacobian"):
         assert getattr(loaded.opt, option) == getattr(ours.opt, option)
     for model in (data := [mujoco.MjData(loaded), mujoco.MjData(ours)]):
         model.qpos[:] = ROARM_M3.keyframe("task_start")
     mujoco.mj_step(loaded, data[0], 50)
     mujoco.mj_step(ours, data[1], 50)
-    np.testing.assert_allclose(data[0].qpos, data[1].qpos, atol=1e-4)
+    np.testing.assert_allclose(data[0].qpos, data[1].qpos, atol=1e-12)
 
 
 def test_the_urdf_loads_as_well(tmp_path: Path) -> None:

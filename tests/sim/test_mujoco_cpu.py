@@ -187,17 +187,33 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import SimConfig
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 backend = MujocoCpu(ROARM_M3, 1, SimConfig(threads=1))
-try:
-    backend.render(0, markers={})
-except MissingError as error:
-    print(error)
+for size in ((640, 480), (64, 48), (64, 48)):
+    try:
+        backend.render(0, size=size, markers={})
+    except MissingError as error:
+        print(error)
 backend.close()
+print("still here")
 """
-    env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    env["MUJOCO_GL"] = "glfw"  # a screen is asked for, and there is none
+    env = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
+    env |= {"MUJOCO_GL": "glfw", "DISPLAY": ":7919"}  # a screen is asked for, and there is none
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=True
     )
-    assert "Pictures can not be drawn here" in done.stdout
+    assert done.stdout.count("Pictures can not be drawn here") == 3
+    assert done.stdout.endswith("still here\n")
+    assert not done.stderr
     assert "apt-get install libegl1" in done.stdout
     assert "MUJOCO_GL=egl" in done.stdout
+
+
+def test_worlds_that_ran_out_of_room_are_counted_across_resets() -> None:
+    backend = MujocoCpu(ROARM_M3, 3, SimConfig(threads=1))
+    backend.reset(None, poses(3))
+    assert backend.overflows() == {}
+    full = mujoco.mjtWarning.mjWARN_CONTACTFULL.value
+    backend.batch.warning[1, full, 1] = 4  # what MuJoCo does when its memory for contacts is full
+    backend.reset([1], poses(1))
+    backend.batch.warning[2, full, 1] = 1
+    assert backend.overflows() == {"CONTACTFULL": 2}
+    assert backend.overflows() == {"CONTACTFULL": 2}

@@ -98,6 +98,18 @@ def test_a_closing_gripper_touches_a_cube_with_both_jaws_and_holds_it_in_the_air
 
 
 @needs_gpu_packages
+def test_contacts_that_find_no_room_are_counted_across_resets(monkeypatch: pytest.MonkeyPatch) -> None:
+    from roarm_lab.sim import warp_device
+
+    monkeypatch.setattr(warp_device, "ROWS_PER_BOX", 10)  # dry friction takes 6, four contacts with the table 12
+    backend = make(2, boxes=CUBE)
+    backend.reset(None, np.stack([HOME, HOME]))
+    backend.step(np.stack([HOME, HOME]), 5 * SUBSTEPS)
+    backend.reset(None, np.stack([HOME, HOME]))
+    assert backend.overflows() == {"NEFC": 2}
+
+
+@needs_gpu_packages
 def test_overflows_are_counted_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     backend = make(2)
     backend.reset(None, poses(2))

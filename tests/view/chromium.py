@@ -30,7 +30,7 @@ WEBGL_FLAGS = (
     "--enable-unsafe-swiftshader",
 )
 """For pages in 3D: drawn in software, without complaints of the browser about that."""
-WAIT_S = 30.0  # a cold start on a busy machine takes several seconds
+WAIT_S = 120.0  # only a test that fails waits this long
 HIGH = 100  # file descriptors from here on do not collide with 3 and 4 in the child
 
 
@@ -98,6 +98,12 @@ class Chromium:
             assert time.monotonic() < end_s, f"not within {WAIT_S} s: {condition}"
             time.sleep(0.05)
 
+    def wait_for_pictures(self, count: int) -> None:
+        """Wait until the page has been asked for so many more pictures, and has drawn all but the last."""
+        step = "new Promise(resolve => requestAnimationFrame(resolve))"
+        script = f"(async () => {{ for (let i = 0; i < {count}; i++) await {step}; }})()"
+        self.call("Runtime.evaluate", expression=script, awaitPromise=True)
+
     def press(self, key: str) -> None:
         """Press and release a key, for instance `ArrowRight`."""
         for kind in ("keyDown", "keyUp"):
@@ -105,7 +111,9 @@ class Chromium:
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives in the page."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     def screenshot(self) -> bytes:
         """Return the whole page as PNG."""

@@ -39,6 +39,7 @@ def test_failures_come_first_one_of_each_kind(played: tuple[Evaluation, Again]) 
 
 
 def test_an_episode_has_all_its_moments_to_the_end(played: tuple[Evaluation, Again]) -> None:
+    assert len(played[1].episodes) == EPISODES
     for episode in played[1].episodes:
         np.testing.assert_allclose([m.time_s for m in episode.moments], np.arange(21) * 0.05, atol=1e-5)
         assert all(moment.outcome is None for moment in episode.moments[:-1])

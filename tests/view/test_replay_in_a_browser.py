@@ -1,7 +1,6 @@
 """The replay in a real browser (skipped without Chromium): quiet, alone, playable, and drawn where a camera sees it."""
 
 import io
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from math import cos, sin
@@ -22,11 +21,9 @@ from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
 
 PHONE_PX, DESK_PX = 360, 1100
 SMALL = {"width": 760, "height": 480}  # drawn in software: every pixel counts
-OPEN_S = 2.0  # the promise; measured 0.3 to 0.7 s
 NEAR_PX = 3.0  # the middle of a cube's pixels: perspective, and sides of different brightness
 HALF_LENS = 0.33  # rad: half the vertical opening angle, as in replay_scene.js
 DARK = 60
-A_FRAME_S = 0.2  # drawn in software on a busy machine; half speed is 0.5 s off full speed
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +67,11 @@ def stop(browser: Chromium) -> None:
 
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_it_opens_at_once_without_requests_or_complaints_and_fits(
+def test_it_opens_without_requests_or_complaints_and_fits(
     browser: Chromium, page: Path, width: int, dark: bool
 ) -> None:
-    began_s = time.monotonic()
     browser.open(page, width=width, height=780, dark=dark)
     browser.wait_for("document.documentElement.dataset.ready === 'true'")
-    assert time.monotonic() - began_s < OPEN_S
     picture = pixels(browser)
     assert browser.value("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
         width,
@@ -97,7 +92,7 @@ def test_it_plays_by_itself_and_stops_on_demand(browser: Chromium, page: Path) -
     browser.press(" ")
     still_at = browser.value("document.getElementById('slider').value")
     assert browser.value("document.getElementById('play').getAttribute('aria-label')") == "Play"
-    time.sleep(0.2)
+    browser.wait_for_pictures(3)
     assert browser.value("document.getElementById('slider').value") == still_at
 
 
@@ -141,18 +136,25 @@ def test_the_slider_and_the_keys_move_through_time(browser: Chromium, page: Path
     browser.wait_for("document.getElementById('time').textContent === '0.00 / 1.00 s'")
 
 
-def test_speed_is_what_it_says(browser: Chromium, page: Path) -> None:
-    browser.open(page, **SMALL)
-    stop(browser)
-    browser.press("Home")
-    browser.press("-")
-    assert browser.value("document.getElementById('speed').value") == "0.5"
-    browser.press(" ")
-    clock = "[Number(document.getElementById('slider').value), performance.now() / 1000]"
-    before, began_s = browser.value(clock)
-    time.sleep(1.0)
-    after, ended_s = browser.value(clock)
-    assert (after - before) * 0.05 == pytest.approx(0.5 * (ended_s - began_s), abs=A_FRAME_S)
+BY_HAND = "window.pictures = []; window.requestAnimationFrame = draw => pictures.push(draw);"
+"""Pictures are drawn when the test says so, at the time that it says: what drawing takes here does not count."""
+
+
+@pytest.mark.parametrize(("key", "speed"), [("-", 0.5), ("", 1.0), ("+", 2.0)])
+def test_speed_is_what_it_says(browser: Chromium, page: Path, key: str, speed: float) -> None:
+    script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=BY_HAND)["identifier"]
+    try:
+        browser.open(page, **SMALL)
+        stop(browser)
+        browser.press("Home")
+        for each in key:
+            browser.press(each)
+        assert browser.value("Number(document.getElementById('speed').value)") == speed
+        for time_ms in (2000, None, 2016, 2033, 2250, 2300):  # at 60 Hz, and a late one
+            browser.press(" ") if time_ms is None else browser.value(f"pictures.shift()({time_ms})")
+        assert browser.value("Number(document.getElementById('slider').value) * 0.05") == pytest.approx(speed * 0.3)
+    finally:
+        browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
 
 
 def test_the_distance_shown_is_the_recorded_one(browser: Chromium, tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_a_larger_cube_is_drawn_larger_in_its_episode_alone(browser: Chromium, t
     for number in (0, 1, 0):
         browser.value(f"document.getElementById('episodes').children[{number}].click() ?? 0")
         browser.wait_for(f"document.getElementById('number').textContent === 'Episode {number + 1} of 2'")
-        time.sleep(0.1)
+        browser.wait_for_pictures(2)
         red, green, blue = pixels(browser).transpose(2, 0, 1)
         areas.append(int(((red > green + 60) & (blue > green + 60)).sum()))
     assert areas[2] == areas[0]
@@ -230,10 +232,10 @@ def test_dragging_turns_the_view_and_a_double_click_turns_it_back(browser: Chrom
     x, y = left + across / 2, top + down / 2
     for kind, dx in (("mousePressed", 0.0), ("mouseMoved", 120.0), ("mouseReleased", 120.0)):
         browser.call("Input.dispatchMouseEvent", type=kind, x=x + dx, y=y, button="left", buttons=1, clickCount=1)
-    time.sleep(0.1)
+    browser.wait_for_pictures(2)
     assert np.mean(np.any(pixels(browser) != first, axis=2)) > 0.1  # of all pixels
     browser.press("r")
-    time.sleep(0.1)
+    browser.wait_for_pictures(2)
     np.testing.assert_array_equal(pixels(browser), first)
 
 
@@ -245,7 +247,7 @@ def test_collision_shapes_and_the_path_can_be_switched(browser: Chromium, page: 
     pictures = [pixels(browser)]
     for key in ("c", "p"):
         browser.press(key)
-        time.sleep(0.1)
+        browser.wait_for_pictures(2)
         pictures.append(pixels(browser))
     left, top, across, down = (round(value) for value in stage_box(browser))
     scenes = [picture[top : top + down, left : left + across] for picture in pictures]

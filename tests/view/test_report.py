@@ -250,7 +250,8 @@ def test_a_randomised_run_says_how_to_evaluate_it_on_the_same_worlds(tmp_path: P
     run = write_run(tmp_path / "a", meta=META | {"randomization": {"config": {}, "drawn": {}}})
     text = Page(write_report(run)).text
     assert f"--seed 1000010 --domain-randomization {run}/domain_randomization.yaml" in text
-    assert f"roarm run {run} --arm sim --allow-drift" in text
+    assert f"roarm run {run} --arm sim" in text
+    assert "--allow-drift" not in text
 
 
 @pytest.mark.parametrize("missing", ["command", "settings", "env", "hashes", "provenance", "seed", "task", "device"])
@@ -298,7 +299,9 @@ def test_pictures_have_titles_and_tables_have_heads(tmp_path: Path) -> None:
     pictures = re.findall(r'<svg role="img".*?>(<.*?>)', page.source)
     assert len(pictures) == 12 + 5
     assert set(pictures) == {"<title>"}
-    for table in re.findall(r"<table.*?</table>", page.source, flags=re.DOTALL):
+    tables = re.findall(r"<table.*?</table>", page.source, flags=re.DOTALL)
+    assert len(tables) > 1
+    for table in tables:
         assert re.search(r'<th scope="(row|col)"', table)
 
 

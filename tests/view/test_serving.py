@@ -22,7 +22,7 @@ def taken() -> Iterator[int]:
 def test_a_page_is_served_on_the_loopback_and_gone_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(LOOPBACK, 0, "A title") as server:
         port = server.get_port()
-        with urllib.request.urlopen(address(LOOPBACK, port), timeout=5) as answer:
+        with urllib.request.urlopen(address(LOOPBACK, port), timeout=120) as answer:
             assert b"<html" in answer.read(2000)
     refuse_taken(LOOPBACK, port)  # free again
     assert capfd.readouterr() == ("", "")

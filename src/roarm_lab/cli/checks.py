@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from roarm_lab.cli.pins import constraint_file, numbers, pinned_versions, requirements, without_build
+from roarm_lab.core.display import has_screen
 from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import cpu_name, package_version, usable_cores
 
@@ -234,7 +235,7 @@ def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.p
     with ThreadPoolExecutor() as pool:
         rows = list(pool.map(draws_with, RENDERERS))
     # As roarm_lab.core.display chooses.
-    chosen = environ.get("MUJOCO_GL") or ("glfw" if environ.get("DISPLAY") else "egl")
+    chosen = environ.get("MUJOCO_GL") or ("glfw" if has_screen(environ) else "egl")
     working = [name for name, row in zip(RENDERERS, rows, strict=True) if row.state == State.FINE]
     yield choice(chosen, working)
     yield from (spare(row) if working else row for row in rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError, UnsafeCommandError
-from roarm_lab.hardware.link import Address
+from roarm_lab.hardware.link import DEVICE, Address
 from roarm_lab.robots.arm import Arm, GatedArm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
@@ -40,6 +40,8 @@ def check_arm(words: str) -> str:
         UnknownNameError: There is no such kind of arm.
         BadInputError: The place is missing, or given where there is none.
     """
+    if DEVICE.fullmatch(words):
+        return "serial"
     kind, colon, _ = words.partition(":")
     if kind not in ARMS:
         raise UnknownNameError("kind of arm", kind, ARMS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shell_words, shown
 
@@ -154,7 +155,8 @@ def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
     """Return whether less was reached than asked for, and say so; what was not tried does not count."""
     if share is None or share >= arguments.min_success:
         return False
-    sys.stderr.write(f"roarm: the {what} {share:.3f} is below --min-success {arguments.min_success}.\n")
+    bar = arguments.min_success
+    sys.stderr.write(f"roarm: the {what} {beside(share, bar)} is below --min-success {bar}.\n")
     return True
 
 

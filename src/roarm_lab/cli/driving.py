@@ -14,16 +14,19 @@ from roarm_lab.cli.connecting import HERE, check_arm, station_for
 from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.run import RunArguments
+from roarm_lab.cli.run_notes import notes_of
 from roarm_lab.cli.stages import Stage, stage
+from roarm_lab.cli.unseen import refuse_unseen
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.core.shown import shown
 from roarm_lab.evaluate.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
+from roarm_lab.gateway.freshness import StaleError
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import Bundle, load_bundle
-from roarm_lab.robots.arm import GatedArm
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.backend import SimConfig
@@ -52,10 +55,10 @@ def prepared(arguments: RunArguments) -> Prepared:
     Raises:
         BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
     """
-    bundle = load_bundle(arguments.bundle)
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
-    if check_arm(arguments.arm) not in HERE:
-        check_sources(bundle, GatedArm.provides)  # nothing looks at the table of a real arm
+    bundle = load_bundle(arguments.bundle or shipped_bundle())
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
+    check_arm(arguments.arm)
+    refuse_unseen(bundle, arguments.arm)
     robot = get_robot(bundle.contract.interface["robot"])
     policy = ArmPolicy(bundle, robot)
     goal = None if arguments.goal is None else policy.commands({"goal": arguments.goal})
@@ -93,27 +96,32 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
         say_drift(drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
-        with quiet_memory(found.arm, policy.control_dt_s), _proven_log(folder) as log:
-            episodes, ended_by = list[EpisodeLog](), "interrupted"
+        with quiet_memory(found.arm, policy.control_dt_s), _new_log(folder) as log:
+            episodes, ended_by, room = list[EpisodeLog](), "interrupted", True
             try:
+                _prove(log, folder)
                 ended_by = _run_all(arguments, found, policy, ready.goal, log=log, episodes=episodes)
+            except LogError:
+                room = False
+                raise
             except KeyboardInterrupt:
                 sys.stderr.write(f"\nroarm: stopped by Ctrl-C; {_left(arguments)} Log: {shown(folder)}\n")
                 raise
             finally:
                 summary = _summary(arguments, policy, episodes, log, drift)
                 summary |= {"ended_by": ended_by, "station": station and station.facts()}
-                summary |= {**found.about(), "log": str(folder)}
-                _write_summary(folder, summary)
+                summary |= {**found.about(), "log": str(folder), "notes": notes_of(summary, bundle)}
+                if room:
+                    _write_summary(folder, summary)
     return summary
 
 
 @contextmanager
-def _proven_log(folder: Path) -> Generator[CycleLog]:
-    """Yield a log in a new folder, which is removed again where there is no room for it.
+def _new_log(folder: Path) -> Generator[CycleLog]:
+    """Yield a log in a new folder.
 
     Raises:
-        LogError: The disk is full, or not there; nothing has moved yet.
+        LogError: It can not be made; nothing has moved yet.
     """
     path = folder / "cycles.jsonl"
     try:
@@ -121,15 +129,22 @@ def _proven_log(folder: Path) -> Generator[CycleLog]:
     except OSError as error:
         raise LogError(f"{path} can not be made: {error.strerror}. {NOTHING_MOVED}") from error
     with file:
-        log = CycleLog(file, path)
-        try:
-            log.prove()
-        except LogError as error:
-            with suppress(OSError):
-                path.unlink()
-                folder.rmdir()
-            raise LogError(f"{error} {NOTHING_MOVED}") from error
-        yield log
+        yield CycleLog(file, path)
+
+
+def _prove(log: CycleLog, folder: Path) -> None:
+    """Make sure that there is room for the log; remove its new folder again where there is none.
+
+    Raises:
+        LogError: The disk is full, or not there; nothing has moved yet.
+    """
+    try:
+        log.prove()
+    except LogError as error:
+        with suppress(OSError):
+            (folder / "cycles.jsonl").unlink()
+            folder.rmdir()
+        raise LogError(f"{error} {NOTHING_MOVED}") from error
 
 
 def _write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
@@ -157,9 +172,13 @@ def say(summary: Mapping[str, Any]) -> None:
         sys.stdout.write(f"held        {shown(reason)}\n")
     if summary["held"] and summary["ended_by"] is None:
         sys.stdout.write(f"{'':12}Episodes in which the simulated arm was held count as failed.\n")
+    for note in summary["notes"]:
+        sys.stdout.write(f"note        {note}\n")
 
 
 def _rate(summary: Mapping[str, Any]) -> str:
+    if summary["cycles"] == 0:
+        return "unknown, for nothing ran"
     if summary["interval"] is None:
         return "unknown, for nobody could judge all episodes,"
     low, high = summary["interval"]
@@ -251,7 +270,14 @@ def _one(
         arm.hold(held := str(error))
         recorded = not isinstance(error, LogError)
         return EpisodeLog(
-            success=False, distance_m=None, cycles=0, worst_late_s=0.0, missed=0, held=held, recorded=recorded
+            success=False,
+            distance_m=None,
+            cycles=0,
+            worst_late_s=0.0,
+            missed=0,
+            held=held,
+            stale=isinstance(error, StaleError),
+            recorded=recorded,
         )
     truth = table.truth if table is not None and policy.boxes else None
     episode = run_episode(arm, policy, commands, episode=number, log=log, truth=truth, watch=watch)
@@ -278,20 +304,21 @@ def _summary(
     arguments: RunArguments, policy: ArmPolicy, episodes: list[EpisodeLog], log: CycleLog, drift: list[str]
 ) -> dict[str, Any]:
     successes, count = sum(episode.success is True for episode in episodes), len(episodes)
-    judged = count > 0 and all(episode.success is not None for episode in episodes)
+    cycles = sum(episode.cycles for episode in episodes)
+    judged = cycles > 0 and all(episode.success is not None for episode in episodes)
     timing = log.timing_ms()
     return {
         "arm": arguments.arm,
         "dry_run": arguments.dry_run,
         "robot": policy.robot.name,
-        "bundle": str(arguments.bundle),
+        "bundle": str(arguments.bundle or policy.bundle.path),
         "real_time": not arguments.fast,
         "goals": count,
         "successes": successes,
         "success_rate": successes / count if judged else None,
         "interval": wilson_interval(successes, count) if judged else None,
         "rate_hz": 1.0 / policy.control_dt_s,
-        "cycles": sum(episode.cycles for episode in episodes),
+        "cycles": cycles,
         "cycle_late_ms": timing.get("late_ms"),
         "cycle_compute_ms": timing.get("compute_ms"),
         "sample_age_ms": timing.get("age_ms"),

@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,13 +11,15 @@ from rich.table import Table
 
 from roarm_lab.cli.recording import origin_of, recorder
 from roarm_lab.cli.training import progress_bar, simulated, summary
+from roarm_lab.cli.worlds import Worlds, worlds_for
 from roarm_lab.core.shown import shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
-from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
+from roarm_lab.envs.randomization import DomainRandomization, randomized
 from roarm_lab.evaluate.evaluation import MAX_WORLDS, Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
+from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
@@ -25,9 +28,22 @@ if TYPE_CHECKING:
 
 
 def checked_task(
-    bundle: Bundle, *, allow_drift: bool, threads: int = 0, randomization: DomainRandomization | None = None
+    bundle: Bundle,
+    *,
+    allow_drift: bool,
+    threads: int = 0,
+    randomization: DomainRandomization | None = None,
+    same_worlds: bool = True,
 ) -> tuple[EnvConfig, list[str]]:
     """Return the bundle's task as this version has it, randomised if asked for, and the drift in words.
+
+    Args:
+        bundle: The policy.
+        allow_drift: Whether it may have been trained on something else.
+        threads: CPU threads of the simulation; 0 takes all.
+        randomization: By what worlds differ; None for nominal ones.
+        same_worlds: Whether other worlds than those of the training are drift. They are not where somebody chose them,
+            nor on an arm: no arm is a nominal world.
 
     Raises:
         InterfaceError: The bundle does not fit the task.
@@ -38,19 +54,41 @@ def checked_task(
         raise InterfaceError("The bundle's contract does not say which task it is for.")
     config = get_task(name) if randomization is None else randomized(get_task(name), randomization)
     check_interface(bundle.contract, interface_of(config))
-    found = check_drift(bundle.contract, hashes_of(config), allow=allow_drift)
+    hashes = hashes_of(config)
+    if not same_worlds:
+        del hashes["randomization"]
+    found = check_drift(bundle.contract, hashes, allow=allow_drift)
     return replace(config, sim=replace(config.sim, threads=threads)), found
 
 
-def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
-    """Return the evaluation that was asked for, and the drift in words."""
-    file = arguments.domain_randomization
-    randomization = None if file is None else load_randomization(file)
-    bundle = load_bundle(arguments.bundle)
+def task_in_worlds(
+    bundle: Bundle, file: Path | None, *, allow_drift: bool, threads: int = 0
+) -> tuple[EnvConfig, list[str], Worlds]:
+    """Return the bundle's task in the worlds of a file or of its training, the drift in words, and the worlds.
+
+    Raises:
+        BadInputError: The file can not be used, or the bundle does not fit the task.
+        DriftError: It was trained on something else and `allow_drift` is False.
+    """
+    worlds = worlds_for(bundle, file)
     config, drift = checked_task(
-        bundle, allow_drift=arguments.allow_drift, threads=arguments.threads, randomization=randomization
+        bundle,
+        allow_drift=allow_drift,
+        threads=threads,
+        randomization=worlds.randomization,
+        same_worlds=worlds.own,
+    )
+    return config, drift, worlds
+
+
+def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str], Worlds]:
+    """Return the evaluation that was asked for, the drift in words, and the worlds."""
+    bundle = load_bundle(arguments.bundle or shipped_bundle())
+    config, drift, worlds = task_in_worlds(
+        bundle, arguments.domain_randomization, allow_drift=arguments.allow_drift, threads=arguments.threads
     )
     say_drift(drift)
+    say_worlds(worlds)
     config = simulated(config, arguments.backend, arguments.device, arguments.threads)
     check_backend(config.robot, min(arguments.episodes, MAX_WORLDS), config.sim)
     root, seed = arguments.record_rollouts, arguments.seed
@@ -68,13 +106,19 @@ def evaluate_bundle(arguments: "EvalArguments") -> tuple[Evaluation, list[str]]:
         )
     if recording is not None:
         sys.stderr.write(f"rollouts    {shown(recording.path)}\n")
-    return evaluation, drift
+    return evaluation, drift, worlds
 
 
 def say_drift(drift: list[str]) -> None:
     """Say on stderr what the policy was trained on differently, when that was allowed."""
     for line in drift:
         sys.stderr.write(f"roarm: drift: {line}\n")
+
+
+def say_worlds(worlds: Worlds) -> None:
+    """Say on stderr by what worlds differ, where that is a question."""
+    if worlds.told:
+        sys.stderr.write(f"worlds      {worlds.told}\n")
 
 
 def table(evaluation: Evaluation) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from roarm_lab.cli.evaluating import checked_task, say_drift
+from roarm_lab.cli.evaluating import say_drift, say_worlds, task_in_worlds
 from roarm_lab.cli.explain import ExplainArguments
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.evaluate.curve_faults import Finding
+from roarm_lab.evaluate.engine_faults import contacts_left_out, worlds_diverged
 from roarm_lab.evaluate.explain import explain
 from roarm_lab.evaluate.traces import Trace, trace
 from roarm_lab.policies.bundle import load_bundle
@@ -58,7 +59,11 @@ def explain_run(arguments: ExplainArguments) -> Explanation:
         successes=0 if seen is None else int(seen.success.sum()),
         not_run=not_run,
         drift=tuple(drift),
-        findings=tuple(explain(curve, seen, gamma=_gamma(meta), weights=_weights(meta))),
+        findings=(
+            *contacts_left_out(meta),
+            *worlds_diverged(curve),
+            *explain(curve, seen, gamma=_gamma(meta), weights=_weights(meta)),
+        ),
     )
 
 
@@ -84,10 +89,11 @@ def _trace(run: RunFolder, arguments: ExplainArguments) -> tuple[Trace | None, s
         return None, "there is none, as the run was interrupted or is still going on.", []
     try:
         bundle = load_bundle(run.bundle)
-        config, drift = checked_task(bundle, allow_drift=True, threads=arguments.threads)
+        config, drift, worlds = task_in_worlds(bundle, None, allow_drift=True, threads=arguments.threads)
     except InterfaceError as error:
         return None, str(error), []
     say_drift(drift)
+    say_worlds(worlds)
     return trace(bundle.policy.infer, config, episodes=arguments.episodes, seed=arguments.seed), None, drift
 
 

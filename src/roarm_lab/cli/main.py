@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from roarm_lab import __version__
+from roarm_lab.cli.extras import missing_beside, missing_text
 from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
 from roarm_lab.core.shown import shown_text
@@ -37,24 +38,6 @@ VERBS = {
     "doctor": "check this installation, or with --arm an arm; what is bad says what to do",
 }
 """Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
-
-EXTRAS = {
-    "cv2": "cameras",
-    "hid": "teleop",
-    "mujoco_warp": "gpu",
-    "onnx": "train",
-    "pygame": "teleop",
-    "ray": "sweep",
-    "rsl_rl": "rsl-rl",
-    "skrl": "skrl",
-    "stable_baselines3": "train",
-    "tensorboard": "train",
-    "tensordict": "rsl-rl",
-    "torch": "train",
-    "wandb": "wandb",
-    "warp": "gpu",
-}
-"""Optional package -> the extra that installs it."""
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -143,8 +126,7 @@ def _as_missing(error: ImportError) -> MissingError | None:
     if package == "roarm_lab":
         return None
     if isinstance(error, ModuleNotFoundError) and error.name == package:
-        what = f"roarm-lab[{EXTRAS[package]}]" if package in EXTRAS else "roarm-lab"
-        text = f"This needs the Python package {package!r}, which is not installed. Type: pip install '{what}'"
+        text = missing_text(missing_beside(package))
     else:
         name = f"The package {package!r}" if package else "A package"  # mujoco's own ImportError has no name
         text = f"{name} is installed but does not import: {error}\nType: roarm doctor (it says how to repair this)"

@@ -18,7 +18,8 @@ from roarm_lab.cli.stages import stage
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.core.provenance import usable_cores
-from roarm_lab.gateway.loop import MAX_AGE_PERIODS, fresh_sample, move_slowly, quiet_memory
+from roarm_lab.gateway.freshness import fresh_sample
+from roarm_lab.gateway.loop import MAX_AGE_PERIODS, move_slowly, quiet_memory
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import SimConfig

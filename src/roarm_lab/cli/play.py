@@ -8,6 +8,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.policies.shipped import check_one_policy
 
 DESCRIPTION = """\
   Watch a policy bundle play episodes in simulation. Without --video and
@@ -51,13 +52,13 @@ class PlayArguments:
     once: bool = False
     """Live: end after the episodes. They begin at once, whether a browser is watching or not."""
     allow_drift: bool = False
-    """Play even if model, task or randomisation differ from those of the training."""
+    """Play even if model or task differ from those of the training."""
     rollouts: bool = False
     """Show the episodes that were recorded below the run folder (or in the folder given) instead of new ones."""
     episode: int | None = None
     """With --rollouts: only this one, counted from 1 in the order in which the policy learned."""
     domain_randomization: Path | None = None
-    """YAML with what differs from episode to episode; without it all worlds are nominal."""
+    """YAML with what differs from episode to episode, or default; without it as in the training of the run."""
 
 
 def run(argv: list[str]) -> int:
@@ -71,8 +72,9 @@ def run(argv: list[str]) -> int:
         raise BadInputError("--rollouts shows what was recorded: leave out --domain-randomization.")
     if arguments.seed < 0:
         raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
-    if (arguments.bundle is None) != arguments.demo or (arguments.demo and arguments.rollouts):
-        raise BadInputError("Give either a bundle or run folder (`roarm play runs/RUN`) or --demo.")
+    check_one_policy(arguments.bundle, arguments.demo, "play")
+    if arguments.demo and arguments.rollouts:
+        raise BadInputError("--demo has no recorded episodes: leave --rollouts out.")
     from roarm_lab.cli.playing import play
 
     play(arguments)

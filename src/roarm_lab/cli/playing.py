@@ -4,14 +4,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from roarm_lab.cli.evaluating import checked_task, say_drift
+from roarm_lab.cli.evaluating import say_drift, say_worlds, task_in_worlds
 from roarm_lab.cli.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES, PlayArguments
 from roarm_lab.cli.training import progress_bar
+from roarm_lab.cli.worlds import Worlds
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_file
 from roarm_lab.core.shown import shown
 from roarm_lab.datasets.recordings import find_recordings
-from roarm_lab.envs.randomization import load_randomization
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.shipped import shipped_bundle
 from roarm_lab.tasks.table import get_task
@@ -35,14 +35,13 @@ def play(arguments: PlayArguments) -> None:
     if arguments.rollouts:
         _play_recorded(arguments)
         return
-    file = arguments.domain_randomization
-    randomization = None if file is None else load_randomization(file)
     bundle = load_bundle(arguments.bundle or shipped_bundle())
-    config, drift = checked_task(bundle, allow_drift=arguments.allow_drift, randomization=randomization)
+    config, drift, worlds = task_in_worlds(bundle, arguments.domain_randomization, allow_drift=arguments.allow_drift)
     _refuse_taken(arguments)
     say_drift(drift)
+    say_worlds(worlds)
     with Stage(bundle.policy.infer, config, arguments.seed) as stage:
-        _show(stage, _about(bundle, arguments), arguments)
+        _show(stage, _about(bundle, worlds, arguments.seed), arguments)
 
 
 def _play_recorded(arguments: PlayArguments) -> None:
@@ -114,7 +113,7 @@ def _title(stage: Show) -> str:
     return f"{stage.config.task} with the {stage.config.robot.title}"
 
 
-def _about(bundle: Bundle, arguments: PlayArguments) -> str:
+def _about(bundle: Bundle, worlds: Worlds, seed: int) -> str:
     network = bundle.contract.provenance.get("hashes", {}).get("policy", "")
-    worlds = ", worlds that differ" if arguments.domain_randomization else ""
-    return f"policy {str(network)[:12]}, simulated{worlds}, seed {arguments.seed}"
+    differ = ", worlds that differ" if worlds.randomization else ""
+    return f"policy {str(network)[:12]}, simulated{differ}, seed {seed}"

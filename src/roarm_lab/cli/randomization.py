@@ -22,12 +22,14 @@ DESCRIPTION = """\
   Domain randomisation: worlds that differ from each other in mass, friction,
   delay and so on, so that a policy learns to cope with an arm that nobody has
   measured exactly. `roarm train TASK --domain-randomization FILE` trains with
-  it. A file names what is to be other than the default.
+  it; `default` instead of a file means the defaults. A file names what is to
+  be other than the default.
 
 examples:
   roarm randomization show                                          the defaults
   roarm randomization show my.yaml                                  what a file makes of them
-  roarm randomization check configs/domain_randomization.yaml       can it be used?
+  roarm randomization show --yaml > my.yaml                         a file to change
+  roarm randomization check my.yaml                                 can it be used?
 
 exit codes: 0 done, 2 bad input or a file that can not be used"""
 COLUMNS = ("name", "from", "to", "unit", "what it does")
@@ -39,6 +41,8 @@ class Show:
 
     file: Annotated[Path | None, tyro.conf.Positional] = None
     """A YAML file; the defaults without one."""
+    yaml: bool = False
+    """Print it as a file that can be changed and given to `--domain-randomization`."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,14 @@ class Randomization:
 def run(argv: list[str]) -> int:
     """Show or check; return 0."""
     action = parse(Randomization, argv or ["--help"], prog="roarm randomization", description=DESCRIPTION).action
-    from roarm_lab.envs.randomization import DomainRandomization, load_randomization
+    from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomization_yaml
 
     match action:
-        case Show(file):
+        case Show(file, yaml):
             wanted = DomainRandomization() if file is None else load_randomization(file)
+            if yaml:
+                print(randomization_yaml(wanted), end="")
+                return 0
             Console(highlight=False).print(table(wanted))
         case Check(file):
             changed = _changed(load_randomization(file), DomainRandomization())

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shown
 from roarm_lab.robots.robot import Joint, Robot
 from roarm_lab.robots.table import ROBOTS, get_robot
@@ -24,19 +25,22 @@ DESCRIPTION = """\
 examples:
   roarm robots list
   roarm robots show roarm_m3
-  roarm robots export roarm_m3 arm.xml --format mjcf     for MuJoCo, with table, cameras and light
-  roarm robots export roarm_m3 arm.urdf --format urdf    the arm alone
+  roarm robots export arm.urdf                       the arm alone
+  roarm robots export arm.xml                        for MuJoCo (3.2 or newer), with table, cameras and light
+  roarm robots export roarm_m3 arm.xml --contact hold    for long grasps
 
 exit codes: 0 done, 2 bad input or a file that exists already"""
 JOINT_COLUMNS = (
     "joint",
-    "lower rad",
-    "upper rad",
-    "speed rad/s",
-    "torque N m",
-    "stiffness N m/rad",
-    "damping N m s/rad",
+    "lower\nrad",
+    "upper\nrad",
+    "speed\nrad/s",
+    "torque\nN m",
+    "stiffness\nN m\n/rad",
+    "damping\nN m\ns/rad",
 )
+NARROWEST = 60
+"""Columns that the tables need. A narrower terminal breaks the lines itself, which loses no digit."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,14 @@ class ExportRobot:
     """Write the model of an arm to a file for other programs."""
 
     robot: Annotated[str, tyro.conf.Positional]
-    """Its name, as `roarm robots list` prints it."""
-    out: Annotated[Path, tyro.conf.Positional]
+    """Its name, as `roarm robots list` prints it. While there is but one it can be left out."""
+    out: Annotated[str, tyro.conf.Positional] = ""
     """The file to write."""
-    format: Literal["mjcf", "urdf"]
-    """mjcf: with table, cameras and light, as it is simulated here. urdf: the arm alone."""
+    format: Literal["auto", "mjcf", "urdf"] = "auto"
+    """mjcf: with table, cameras and light, as it is simulated here. urdf: the arm alone. auto: as the file's name says,
+    .xml or .urdf."""
+    contact: Literal["train", "hold"] = "train"
+    """Of an mjcf. train: as in training, a gripped cube creeps by 0.1 mm/s. hold: a gripped cube stays."""
     overwrite: bool = False
     """Replace the file if it exists."""
 
@@ -84,16 +91,32 @@ def run(argv: list[str]) -> int:
     """List, show or export; return 0."""
     match parse(Robots, argv or ["--help"], prog="roarm robots", description=DESCRIPTION).action:
         case ShowRobot(robot):
-            show(get_robot(robot), Console(highlight=False))
-        case ExportRobot(robot, out, fmt, overwrite):
+            console = Console(highlight=False)
+            console.width = max(console.width, NARROWEST)
+            show(get_robot(robot), console)
+        case ExportRobot(word, out, fmt, contact, overwrite):
             from roarm_lab.sim.export import export_robot
 
-            export_robot(get_robot(robot), fmt, out, overwrite=overwrite)
-            print(f"wrote {shown(out)}")
+            robot, path = robot_and_file(word, out)
+            export_robot(robot, fmt, path, contact=contact, overwrite=overwrite)
+            print(f"wrote {shown(path)}")
         case ListRobots():
             for robot in ROBOTS.values():
                 print(robot.name, robot.title, sep="\t")
     return 0
+
+
+def robot_and_file(word: str, out: str) -> tuple[Robot, Path]:
+    """Return the arm and the file that `ROBOT OUT` mean, or `OUT` alone while there is but one arm.
+
+    Raises:
+        BadInputError: No file is named.
+    """
+    if out:
+        return get_robot(word), Path(out)
+    if word in ROBOTS or len(ROBOTS) != 1:
+        raise BadInputError(f"Say into which file, for instance: roarm robots export {word} arm.xml")
+    return next(iter(ROBOTS.values())), Path(word)
 
 
 def show(robot: Robot, console: Console) -> None:
@@ -102,9 +125,9 @@ def show(robot: Robot, console: Console) -> None:
     payload = f", carries up to {robot.payload_kg:g} kg" if isfinite(robot.payload_kg) else ""
     console.print(Text(f"{robot.title} ({robot.name}): {len(robot.joints)} joints, {mass_kg:.3f} kg{payload}"))
     console.print(Text(f"end effector: site {robot.ee_site!r}; gripper: joint {robot.gripper_joint!r}"))
-    console.print(grid(JOINT_COLUMNS, map(joint_cells, robot.joints)))
+    console.print("", grid(JOINT_COLUMNS, map(joint_cells, robot.joints)), "", sep="\n")
     keyframes = ([name, *(f"{angle:.3f}" for angle in angles)] for name, angles in robot.keyframes)
-    console.print(grid(("keyframe, rad", *robot.joint_names), keyframes))
+    console.print(grid(("keyframe\nrad", *robot.joint_names), keyframes))
 
 
 def joint_cells(joint: Joint) -> list[str]:
@@ -117,9 +140,9 @@ def joint_cells(joint: Joint) -> list[str]:
 
 def grid(titles: Iterable[str], rows: Iterable[list[str]]) -> Table:
     """Return a table whose first column is words and whose others are numbers."""
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if number else "left", no_wrap=number == 0)
+        table.add_column(title, justify="right" if number else "left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
     return table

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.policies.shipped import check_one_policy
 
 DESCRIPTION = """\
   Drive an arm with a policy bundle: a slow move to the start pose, then
@@ -19,13 +21,18 @@ DESCRIPTION = """\
   released and the next episode begins. Ctrl-C holds the arm and ends, and so
   does the stop file (--stop-file) as soon as it exists.
 
+  A lift policy must be told where the cube is. The simulator and the emulator
+  tell it; on a real arm nothing does until a camera can, so such a policy is
+  refused there. A reach policy runs on a real arm.
+
 examples:
+  roarm run --demo                                   the policy of the package lifts cubes on the simulated arm
   roarm run runs/RUN                                 five random goals on the simulated arm, in real time
   roarm run runs/RUN --goal 0.3 0.1 0.2              one goal, five times
   roarm run runs/RUN --episodes 200 --fast --json    as fast as it goes, for programs
   roarm run runs/RUN --arm emulator                  the driver and the vendor's firmware, pretended
-  roarm run runs/RUN --arm serial --dry-run          a real arm: what would be sent, and nothing is
-  roarm run runs/RUN --arm serial --stop-file /tmp/roarm-stop
+  roarm run runs/REACH --arm serial --dry-run        a real arm: what would be sent, and nothing is
+  roarm run runs/REACH --arm serial --stop-file /tmp/roarm-stop
                                                      a real arm: asks first, and moves
 
 arms (--arm): sim, emulator, serial (found by itself), serial:PORT, http:HOST, rfc2217://HOST:PORT, socket://HOST:PORT
@@ -38,8 +45,10 @@ exit codes: 0 done, 1 a hold ended the run or --min-success was missed, 2 bad in
 class RunArguments:
     """What to run and where."""
 
-    bundle: Annotated[Path, tyro.conf.Positional]
+    bundle: Annotated[Path | None, tyro.conf.Positional] = None
     """A bundle folder, or a run folder that has one."""
+    demo: bool = False
+    """Run the policy that comes with the package instead of one of yours."""
     arm: str = "sim"
     """Which arm. On the table of sim and emulator lie the boxes of the task, drawn anew for every episode."""
     firmware: Literal["250108", "20260701"] = "20260701"
@@ -67,12 +76,13 @@ class RunArguments:
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
     allow_drift: bool = False
-    """Run even if model, task or randomisation differ from those of the training."""
+    """Run even if model or task differ from those of the training."""
 
 
 def run(argv: list[str]) -> int:
     """Run episodes and say how they went; exit code 1 when that ended because the arm had to be held."""
     arguments = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
+    check_one_policy(arguments.bundle, arguments.demo, "run")
     if arguments.episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
     if arguments.seed < 0:
@@ -96,7 +106,7 @@ def run(argv: list[str]) -> int:
         say(summary)
     rate = summary["success_rate"]
     if arguments.min_success is not None and (rate is None or rate < arguments.min_success):
-        told = "is unknown, which is not" if rate is None else f"{rate:.3f} is below"
+        told = "is unknown, which is not" if rate is None else f"{beside(rate, arguments.min_success)} is below"
         sys.stderr.write(f"roarm: the success rate {told} --min-success {arguments.min_success}.\n")
         return 1
     return 0 if summary["ended_by"] is None else 1

@@ -8,6 +8,7 @@ import numpy as np
 from roarm_lab.cli.setup_steps import Bench, LeftOutError
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Ticker
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.gateway.loop import move_slowly
 from roarm_lab.hardware.roarm_m3 import RoArmM3
@@ -133,7 +134,7 @@ def _degrees_of(text: str) -> float | None:
 def _offset(joint: str, offset_rad: float) -> float:
     if not -MAX_OFFSET_RAD <= offset_rad <= MAX_OFFSET_RAD:
         raise BadInputError(
-            f"{joint}: an offset of {offset_rad:.3f} rad is more than {MAX_OFFSET_RAD}. Is it really that far off? Its "
-            f"horn sits on the wrong tooth then."
+            f"{joint}: an offset of {beside(offset_rad, -MAX_OFFSET_RAD, MAX_OFFSET_RAD)} rad is more than "
+            f"{MAX_OFFSET_RAD}. Is it really that far off? Its horn sits on the wrong tooth then."
         )
     return round(offset_rad, 4)

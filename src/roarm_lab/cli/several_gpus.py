@@ -18,7 +18,7 @@ from typing import IO
 
 from roarm_lab.cli.train import TrainArguments
 from roarm_lab.cli.training import asked_job, threads_wait_passively
-from roarm_lab.core.own_python import OWN_PYTHON
+from roarm_lab.core.own_python import OWN_PYTHON, children_hear_ctrl_c
 from roarm_lab.core.provenance import usable_cores
 
 LEADER = "ROARM_TRAIN_LEADER"
@@ -56,12 +56,16 @@ def start_team(arguments: TrainArguments, argv: Sequence[str]) -> int:
         unless_set["GLOO_SOCKET_IFNAME"] = "lo"  # else it wants a network in which this computer's name is known
     with ExitStack() as stack:
         words = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(arguments.gpus)]
-        team = [
-            _start(
-                argv, unless_set | os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, rank, words[rank]
-            )
-            for rank in range(arguments.gpus)
-        ]
+        with children_hear_ctrl_c():
+            team = [
+                _start(
+                    argv,
+                    unless_set | os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                    rank,
+                    words[rank],
+                )
+                for rank in range(arguments.gpus)
+            ]
         try:
             with _passing_on(team):
                 return _ended(team, words)

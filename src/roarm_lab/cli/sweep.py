@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.extras import extras_of_training, require
 from roarm_lab.cli.train import LARGEST_SEED
 from roarm_lab.core.errors import BadInputError
 
@@ -57,7 +58,7 @@ class SweepArguments:
     reward_config: Path | None = None
     """YAML with changes to reward terms, for all trainings."""
     domain_randomization: Path | None = None
-    """YAML with what differs from world to world, for all trainings."""
+    """YAML with what differs from world to world, for all trainings; or default."""
     eval_episodes: int = 512
     """Episodes of the evaluation at the end of each training."""
     wandb: str | None = None
@@ -81,6 +82,10 @@ def run(argv: list[str]) -> int:
     """Train what is asked for and print the table; return 1 if a training failed."""
     arguments = parse(SweepArguments, argv, prog="roarm sweep", description=DESCRIPTION)
     checked(arguments)
+    if arguments.resume is None:
+        trainers = arguments.trainers or (None,)
+        wanted = (extras_of_training(each, arguments.backend, wandb=arguments.wandb is not None) for each in trainers)
+        require("sweep", *(extra for extras in wanted for extra in extras))
     from roarm_lab.cli.sweeping import sweep
 
     return sweep(arguments, command=("roarm", "sweep", *argv))

@@ -6,13 +6,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.sweep import SweepArguments
 from roarm_lab.cli.train import TrainArguments, checked
-from roarm_lab.core.configs import load_yaml
+from roarm_lab.core.configs import dump_yaml, load_yaml
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.randomization import DEFAULT, DomainRandomization, randomization_yaml
 from roarm_lab.rl.sweep import Setting, parse_grid, settings_of, trials_of
 from roarm_lab.rl.sweep_folder import Plan, SweepFolder
 
@@ -46,11 +45,15 @@ def planned(arguments: SweepArguments) -> Planned:
     base = load_yaml(arguments.hyperparameters) if arguments.hyperparameters else {}
     steps = [_checked_steps(arguments, setting, base) for setting in settings]
     texts = {
-        _file_of(index): yaml.safe_dump(base | dict(setting.changes), sort_keys=False)
+        _file_of(index): dump_yaml(base | dict(setting.changes))
         for index, setting in enumerate(settings)
         if base or setting.changes
     }
     copies = {f"{name}.yaml": path for name in FILES[1:] if isinstance(path := getattr(arguments, name), Path)}
+    if arguments.domain_randomization == DEFAULT:
+        name = "domain_randomization.yaml"
+        del copies[name]
+        texts[name] = randomization_yaml(DomainRandomization())
     words = tuple(
         words_of(_train_arguments(arguments, settings[trial.setting], trial.seed, texts.keys(), trial.setting))
         for trial in trials

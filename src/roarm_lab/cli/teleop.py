@@ -59,7 +59,7 @@ class TeleopArguments:
     seed: int = 0
     """For --with policy: seed of random goals."""
     allow_drift: bool = False
-    """For --with policy: run even if model, task or randomisation differ from those of the training."""
+    """For --with policy: run even if model or task differ from those of the training."""
     yes: bool = False
     """Do not ask before motors are switched off (--with hand, leader): the arm drops."""
     view: bool = False

@@ -7,9 +7,11 @@ import numpy as np
 from roarm_lab.cli.connecting import connected, station_for
 from roarm_lab.cli.evaluating import checked_task, say_drift
 from roarm_lab.cli.teleoperating import Setup, attach, open_keyboard
+from roarm_lab.cli.unseen import refuse_unseen
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
-from roarm_lab.gateway.loop import MAX_AGE_PERIODS, fresh_sight
+from roarm_lab.gateway.freshness import fresh_sight
+from roarm_lab.gateway.loop import MAX_AGE_PERIODS
 from roarm_lab.gateway.teleop import TeleopLog, teleoperate
 from roarm_lab.gateway.teleop_jog import Jog
 from roarm_lab.gateway.teleop_policy import PolicyDriver, Wanted
@@ -28,7 +30,8 @@ def steer_policy(setup: Setup) -> TeleopLog:
     """
     arguments = setup.arguments
     bundle = load_bundle(arguments.bundle or Path())
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift)
+    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
+    refuse_unseen(bundle, arguments.arm, seeing=("sim",))
     policy = ArmPolicy(bundle, get_robot(bundle.contract.interface["robot"]))
     rate_hz = 1.0 / policy.control_dt_s
     if arguments.rate is not None and abs(arguments.rate - rate_hz) > SAME_RATE * rate_hz:

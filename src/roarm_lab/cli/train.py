@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.extras import extras_of_training, require
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shell_words, shown
 
@@ -25,7 +26,7 @@ examples:
   roarm train lift-cube --backend mujoco_warp            thousands of worlds on an NVIDIA GPU, with RSL-RL's PPO
   roarm train reach --algorithm sac                      with SAC, which learns from a buffer of earlier moments
   roarm train reach --hyperparameters ppo.yaml           other settings of PPO, for instance `gamma: 0.9`
-  roarm train reach --domain-randomization configs/domain_randomization.yaml   on worlds that differ
+  roarm train reach --domain-randomization default   on worlds that differ
   roarm train lift-cube --backend mujoco_warp --gpus 2   on two GPUs of this computer; so does
                                                          `torchrun --nproc-per-node 2 -m roarm_lab train ...`
   roarm train --resume runs/RUN                          go on after Ctrl-C or a crash
@@ -70,7 +71,7 @@ class TrainArguments:
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
     domain_randomization: Path | None = None
-    """YAML with what differs from world to world; `roarm randomization show` says what there is."""
+    """YAML with what differs from world to world, or default; `roarm randomization show` says what there is."""
     runs: Path = Path("runs")
     """Folder in which run folders are made."""
     resume: Path | None = None
@@ -90,6 +91,9 @@ def run(argv: list[str]) -> int:
     """Train and print where the policy is and how good."""
     arguments = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION)
     checked(arguments)
+    if arguments.resume is None:
+        wandb = arguments.wandb is not None
+        require(*extras_of_training(arguments.trainer, arguments.backend, gpus=arguments.gpus, wandb=wandb))
     from roarm_lab.cli.several_gpus import follow_leader, start_team
     from roarm_lab.cli.training import print_result, run_training, train_for_another
     from roarm_lab.rl.team import team_of

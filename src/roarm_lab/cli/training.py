@@ -21,6 +21,7 @@ from roarm_lab.core.shown import shell_words, shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
+from roarm_lab.evaluate.engine_faults import overflow_in_words
 from roarm_lab.evaluate.evaluation import Evaluation
 from roarm_lab.evaluate.run_meta import check_whole
 from roarm_lab.rl.settings import changed_settings, settings_of
@@ -82,6 +83,7 @@ def run_training(
                 evaluating=lambda done: update(total, f"evaluating {done}/{episodes}"),
                 watch=watch,
                 note=told.row,
+                say=lambda text: sys.stderr.write(f"roarm: {text}\n"),
             )
             told.result(trained.evaluation)
             return trained
@@ -166,15 +168,14 @@ def threads_wait_passively() -> None:
 def print_result(trained: "Trained") -> None:
     """Say how good the policy is and what to do with it."""
     bundle = shell_words([trained.bundle.path])
-    worlds, nominal = "", ""
+    worlds = ""
     if trained.randomization is not None:
         worlds = f" --domain-randomization {shell_words([trained.run.path / 'domain_randomization.yaml'])}"
-        nominal = " --allow-drift"
     sys.stdout.write(
         f"{summary(trained.evaluation)}\n"
         f"bundle      {shown(trained.bundle.path)}\n"
         f"evaluate    roarm eval {bundle} --episodes 2000{worlds}\n"
-        f"run it      roarm run {bundle} --arm sim{nominal}\n"
+        f"run it      roarm run {bundle} --arm sim\n"
     )
 
 
@@ -192,12 +193,14 @@ def _how_to_go_on(run: "RunFolder", command: str) -> str:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """Return the success rate with its interval in one line."""
+    """Return the success rate with its interval in one line, and in another one what the simulator left out."""
     low, high = evaluation.interval
-    return (
+    lost = overflow_in_words(evaluation.overflows, evaluation.episodes)
+    line = (
         f"success     {evaluation.success_rate:.1%} [{low:.1%}, {high:.1%}]  "
         f"({evaluation.successes} of {evaluation.episodes} episodes, 95 % interval)"
     )
+    return line if lost is None else f"{line}\ncontacts    {lost}"
 
 
 @contextmanager

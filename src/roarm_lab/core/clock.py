@@ -81,12 +81,14 @@ class Ticker:
         """How many periods went by without a tick."""
         self.worst_late_s = 0.0
         """How late the latest of all ticks was [s]."""
+        self.behind_s = 0.0
+        """How late the latest tick would have been, had no period been skipped [s]."""
         self._due = 0
 
     def wait(self) -> float:
         """Wait for the next tick and return how late it is [s]. The first is due one period after the start."""
         self._due += 1
-        now_s = self.clock.now_s()
+        first_due_s, now_s = self._due_s(), self.clock.now_s()
         if now_s > self._due_s():
             self.overruns += 1
             skipped = int((now_s - self._due_s()) / self.period_s)
@@ -95,7 +97,8 @@ class Ticker:
         else:
             self.clock.sleep_until_s(self._due_s())
         self.ticks += 1
-        late_s = self.clock.now_s() - self._due_s()
+        now_s = self.clock.now_s()
+        late_s, self.behind_s = now_s - self._due_s(), now_s - first_due_s
         self.worst_late_s = max(self.worst_late_s, late_s)
         return late_s
 

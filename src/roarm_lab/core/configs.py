@@ -58,7 +58,8 @@ def to_plain(value: object) -> Any:
 class _Loader(yaml.SafeLoader):
     """YAML whose numbers may be written as 1e-3: YAML 1.1 takes that for text, for want of a point.
 
-    A key that is there twice is refused: of two tables of limits only the last would count, without a word.
+    A key that is there twice is refused: of two tables of limits only the last would count, without a word. So is one
+    that is no text: a camera named `on` would be called True.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -69,12 +70,39 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(
                 problem=f"the key {twice!r} comes twice", problem_mark=node.start_mark
             )
-        return super().construct_mapping(node, deep)
+        mapping = super().construct_mapping(node, deep)
+        for key, _ in node.value:
+            self._refuse_unless_text(key)
+        return mapping
+
+    def _refuse_unless_text(self, key: yaml.Node) -> None:
+        """Refuse a name that YAML reads as something else: on, yes, no, 1, null, 2026-12-01."""
+        value: object = self.construct_object(key, deep=True)
+        if not isinstance(value, str):
+            raise yaml.constructor.ConstructorError(
+                problem=f"the key {key.value} reads as {value!r}, not as a name; write it in quotes: '{key.value}'",
+                problem_mark=key.start_mark,
+            )
 
 
-_Loader.add_implicit_resolver(  # of this class alone
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z"), list("-+.0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads back as it was: a text that looks like 1e-3 is put in quotes."""
+
+
+for _resolver in (_Loader, _Dumper):
+    _resolver.add_implicit_resolver(  # of these classes alone
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z"), list("-+.0123456789")
+    )
+
+
+def dump_yaml(plain: Mapping[str, Any], *, flow: bool | None = False) -> str:
+    """Return plain data as YAML that `load_yaml` reads back as it was, in its order.
+
+    Args:
+        plain: What to write.
+        flow: Whether inner lists and mappings stand on one line (None: those that hold nothing else).
+    """
+    return yaml.dump(dict(plain), Dumper=_Dumper, sort_keys=False, default_flow_style=flow, allow_unicode=True)
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -96,7 +124,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise BadInputError(f"{path} is empty; it must hold a mapping (`name: value` lines).")
     if not isinstance(data, dict):
         raise BadInputError(f"{path} must hold a mapping (`name: value` lines), got {type(data).__name__}.")
-    return {str(key): value for key, value in cast("dict[object, object]", data).items()}
+    return cast("dict[str, Any]", data)
 
 
 def override(value: T, changes: object, where: str) -> T:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError, RoarmLabError
-from roarm_lab.core.own_python import OWN_PYTHON
+from roarm_lab.core.own_python import OWN_PYTHON, children_hear_ctrl_c
 
 END_S = 20.0
 """How long an emulator may take to end before it is killed."""
@@ -89,15 +89,17 @@ def emulator_process(firmware: str, *flags: str, folder: Path | None = None) -> 
         BadInputError: The flags are refused; says why.
     """
     words = [*OWN_PYTHON, "-m", "roarm_lab", "emulate", "--firmware", firmware, "--json", "--end-with-stdin", *flags]
-    with subprocess.Popen(  # noqa: S603 (this very Python)
-        words,
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # Ctrl-C is for the program that drives the arm, which still has to hold it
-    ) as process:
+    with children_hear_ctrl_c():
+        process = subprocess.Popen(  # noqa: S603 (this very Python)
+            words,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the program that drives the arm, which still has to hold it
+        )
+    with process:
         try:
             yield EmulatorProcess(process, Addresses.of(_line_of(process)))
         finally:

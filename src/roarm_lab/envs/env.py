@@ -36,7 +36,7 @@ from roarm_lab.envs.state import SimState, at_rest
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.limits import JointLimits, limit_target
-from roarm_lab.sim.backend import Backend, Divergence
+from roarm_lab.sim.backend import Backend, Divergence, world_count
 from roarm_lab.sim.table import make_backend
 
 BOX_FIELDS = ("box_pos_w", "box_quat_w", "box_vel_w", "touching")
@@ -95,9 +95,10 @@ class Env:
             autoreset: Reset a world in the step in which its episode ends. Without, whoever steps calls `reset`.
 
         Raises:
-            BadInputError: The parts of the task do not fit together, or the worlds not into the memory.
+            BadInputError: The parts of the task do not fit together, the worlds not into the memory, or their number
+                is no whole number of 1 or more.
         """
-        self.config, self.num_envs, self.autoreset = config, num_envs, autoreset
+        self.config, self.num_envs, self.autoreset = config, world_count(num_envs), autoreset
         with memory_in_words(f"{num_envs:,} worlds"):
             self.backend: Backend = make_backend(config.robot, num_envs, config.sim)
         self.scene = config.scene()
@@ -118,6 +119,7 @@ class Env:
         self.total_steps = 0
         """Steps of all worlds since this was made: what a curriculum counts."""
         self.num_diverged = 0
+        self._closed = False
         self.latest: StepResult | None = None
         self._stream = stream(self._blank)
         self._seeded(seed)
@@ -130,8 +132,9 @@ class Env:
         """The present moment of all worlds.
 
         Raises:
-            BadInputError: `reset` has not been called.
+            BadInputError: `reset` has not been called, or `close` has.
         """
+        self._refuse_closed()
         if self._state is None:
             raise BadInputError("Call reset() before step() or state.")
         return self._state
@@ -157,7 +160,11 @@ class Env:
 
         Args:
             seed: Seed of all randomness from here on; None goes on with the present one.
+
+        Raises:
+            BadInputError: The seed is below 0, or `close` has been called.
         """
+        self._refuse_closed()
         if seed is not None:
             self._seeded(seed)
         blank = self._blank
@@ -177,6 +184,17 @@ class Env:
         self._watch.answered(self._watch.asked())
         return seen
 
+    def restart(self, who: Array) -> Observations:
+        """Start new episodes in worlds `who` bool [env] and return the observations of all worlds.
+
+        Raises:
+            BadInputError: `reset` has not been called, or `close` has.
+        """
+        _ = self.state  # there is one
+        self._rng = self._next_rng()
+        self._begin(who)
+        return self._observe_first(who)
+
     def step(self, action: Array) -> StepResult:
         """Carry out actions [env, action], each clipped to -1 to 1, for one control step.
 
@@ -188,8 +206,13 @@ class Env:
         return self.latest
 
     def close(self) -> None:
-        """Free what the simulator holds."""
+        """Free what the simulator holds; the worlds are over then."""
+        self._closed = True
         self.backend.close()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise BadInputError("This environment has been closed. Make a new one.")
 
     def _repeating(self) -> Repeating[Moment] | None:
         """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from roarm_lab.core.arrays import Float32, to_numpy
-from roarm_lab.core.configs import Range, load_yaml, override
+from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.boxes_seen import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
@@ -88,19 +87,25 @@ class DomainRandomization:
             )
 
 
+DEFAULT = Path("default")
+"""What to write instead of a file to mean the defaults, in any folder."""
+
+
 def load_randomization(path: Path) -> DomainRandomization:
-    """Return what a YAML file says; what it does not name keeps its default.
+    """Return what a YAML file says; what it does not name keeps its default. The name `default` means the defaults.
 
     Raises:
         BadInputError: A key is unknown, or a range or number makes no sense; the text names it.
     """
+    if path == DEFAULT:
+        return DomainRandomization()
     return override(DomainRandomization(), load_yaml(path), str(path))
 
 
 def randomization_yaml(randomization: DomainRandomization) -> str:
     """Return the text of a YAML file from which `load_randomization` makes the same value."""
     plain: dict[str, Any] = asdict(randomization)
-    return yaml.safe_dump(plain, sort_keys=False)
+    return dump_yaml(plain)
 
 
 def randomized(config: EnvConfig, randomization: DomainRandomization) -> EnvConfig:

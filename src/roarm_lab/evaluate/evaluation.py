@@ -1,7 +1,8 @@
 """Run a policy for many fresh episodes and say how often it succeeds, where it fails and why."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ class Evaluation:
     """Failed episodes by reason."""
     diverged: int
     """Episodes in which the simulation blew up (counted as failures)."""
+    overflows: Mapping[str, int] = field(default_factory=dict[str, int])
+    """In how many worlds the simulator ran out of room or of iterations, by its own names."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the result as data for JSON."""
@@ -87,16 +90,18 @@ def evaluate(
     if episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {episodes}.")
     parts: list[Episodes] = []
+    overflows: Counter[str] = Counter()
     for first in range(0, episodes, MAX_WORLDS):
         worlds = min(MAX_WORLDS, episodes - first)
         env = worlds_of(config, worlds, seed=seed, first=first)
         try:
             parts.append(_one_each(env, infer, observe))
+            overflows.update(env.backend.overflows())
         finally:
             env.close()
         if progress is not None:
             progress(first + worlds)
-    return _summary(config, seed, parts)
+    return replace(_summary(config, seed, parts), overflows=dict(overflows))
 
 
 def worlds_of(config: EnvConfig, worlds: int, *, seed: int, first: int = 0, autoreset: bool = True) -> Env:

@@ -12,7 +12,7 @@ NEEDED = (
     "physical_parameters", "hashes", "provenance",
 )  # fmt: skip
 """Keys without which a run can not go on."""
-LATER = ("trainer", "processes", "pid", "randomization", "resumed")
+LATER = ("trainer", "processes", "pid", "randomization", "resumed", "overflows")
 """Keys that runs of earlier versions do not have, or that are there only where there is something to say."""
 
 

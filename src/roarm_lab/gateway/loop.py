@@ -21,8 +21,9 @@ from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
-from roarm_lab.robots.arm import Arm, ArmSample
-from roarm_lab.robots.sight import BoxTruth, Sight
+from roarm_lab.gateway.freshness import StaleError, fresh_sample, fresh_sight
+from roarm_lab.robots.arm import Arm
+from roarm_lab.robots.sight import BoxTruth
 
 SLOW_RAD_S = 0.6
 """Joint speed of moves that nobody asked to be fast."""
@@ -78,6 +79,8 @@ class EpisodeLog:
     """Control periods that went by without a turn."""
     held: str | None
     """Why the arm was held before the episode's end; None if it was not."""
+    stale: bool = False
+    """Whether that was because a reading of the arm or a look at its boxes was too old."""
     recorded: bool = True
     """Whether the log of cycles is complete; an arm is not driven on where it can not be written."""
 
@@ -206,40 +209,6 @@ def _wait_for_new_readings(arm: Arm, max_age_s: float) -> None:
         arm.clock.sleep_until_s(now_s + LOOK_S)
 
 
-def fresh_sample(arm: Arm, max_age_s: float) -> ArmSample:
-    """Return the newest sample.
-
-    Raises:
-        UnsafeCommandError: It failed or is too old.
-    """
-    sample = arm.read()
-    if not sample.valid:
-        raise UnsafeCommandError(f"The arm could not be read: {sample.reason}.")
-    _refuse_old("sample", arm.clock.now_s() - sample.measured_at_s, max_age_s)
-    return sample
-
-
-def fresh_sight(arm: Arm, max_age_s: float) -> Sight:
-    """Return the newest look at the boxes.
-
-    Raises:
-        UnsafeCommandError: It failed or is too old.
-    """
-    sight = arm.see()
-    if not sight.valid:
-        raise UnsafeCommandError(f"The boxes can not be seen: {sight.reason}.")
-    _refuse_old("look", arm.clock.now_s() - sight.seen_at_s, max_age_s)
-    return sight
-
-
-def _refuse_old(what: str, age_s: float, max_age_s: float) -> None:
-    if not 0.0 <= age_s <= max_age_s:
-        raise UnsafeCommandError(
-            f"The newest {what} is {age_s:.3f} s old; the limit is {max_age_s:.3f} s. "
-            f"The arm, its connection or this computer paused."
-        )
-
-
 def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:
     """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
 
@@ -254,7 +223,7 @@ def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float =
         ticker = Ticker(arm.clock, period_s)
         for turn in range(1, turns + 1 + round(SETTLE_S / period_s)):
             ticker.wait()
-            sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
+            sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s, ticker.behind_s)
             if turn > turns and np.max(np.abs(sample.joint_pos - goal)) <= ARRIVED_RAD:
                 return
             arm.send(start + min(turn / turns, 1.0) * (goal - start), period_s)
@@ -298,13 +267,13 @@ def run_episode(
     policy.reset()
     ticker = Ticker(arm.clock, period_s)
     # The starting pose is the first observation; success is judged after each motion, as in evaluation.
-    streak, known, distance_m, done, held, recorded = 0, True, None, 0, None, True
+    streak, known, distance_m, done, held, stale, recorded = 0, True, None, 0, None, False, True
     log = log or CycleLog()
     try:
         with _holding(arm):
             for number in range(cycles + 1):
                 late_s = ticker.wait()
-                turn = _turn(arm, policy, commands, truth, send=number < cycles)
+                turn = _turn(arm, policy, commands, truth, behind_s=ticker.behind_s, send=number < cycles)
                 streak = streak + 1 if turn.success and number > 0 else 0
                 known, distance_m = turn.success is not None, turn.distance_m
                 if number < cycles:
@@ -314,7 +283,7 @@ def run_episode(
                     if watch is not None:
                         watch(cycle)
     except RoarmLabError as error:
-        held, recorded = str(error), not isinstance(error, LogError)
+        held, stale, recorded = str(error), isinstance(error, StaleError), not isinstance(error, LogError)
     success = held is None and streak >= round(policy.hold_s / period_s)
     return EpisodeLog(
         success=success if known or held is not None else None,
@@ -323,6 +292,7 @@ def run_episode(
         worst_late_s=ticker.worst_late_s,
         missed=ticker.missed,
         held=held,
+        stale=stale,
         recorded=recorded,
     )
 
@@ -346,11 +316,12 @@ def _turn(
     commands: Mapping[str, Float32],
     truth: Callable[[], BoxTruth] | None,
     *,
+    behind_s: float,
     send: bool,
 ) -> _Turn:
     began_s, period_s = arm.clock.now_s(), policy.control_dt_s
-    sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s)
-    sight = fresh_sight(arm, MAX_AGE_PERIODS * period_s) if policy.boxes else None
+    sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s, behind_s)
+    sight = fresh_sight(arm, MAX_AGE_PERIODS * period_s, behind_s) if policy.boxes else None
     ahead_s = began_s - sample.measured_at_s + arm.delay_s
     observation = policy.observe(sample, arm.sent, commands, sight, ahead_s=ahead_s)
     success, distance_m = policy.is_success(truth() if truth else None), policy.distance_m()

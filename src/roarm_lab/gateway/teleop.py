@@ -16,7 +16,7 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import BadInputError, RoarmLabError, UnsafeCommandError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.loop import fresh_sample
+from roarm_lab.gateway.freshness import fresh_sample
 from roarm_lab.robots.arm import Arm, ArmSample
 
 RATE_HZ = 20.0
@@ -152,13 +152,18 @@ def check_rate(rate_hz: float) -> float:
     return rate_hz
 
 
-def observe(arm: Arm, max_age_s: float = MAX_AGE_S) -> Observation:
+def observe(arm: Arm, max_age_s: float = MAX_AGE_S, behind_s: float = 0.0) -> Observation:
     """Return what a teleoperator sees.
+
+    Args:
+        arm: Whose angles.
+        max_age_s: What is older is refused.
+        behind_s: How late the turn began: this computer's share of the age.
 
     Raises:
         UnsafeCommandError: The sample failed or is too old.
     """
-    sample = fresh_sample(arm, max_age_s)
+    sample = fresh_sample(arm, max_age_s, behind_s)
     return Observation(sample.measured_at_s, {JOINT_POS: sample.joint_pos, JOINT_TARGET: arm.sent})
 
 
@@ -269,7 +274,7 @@ class _Session:
                     self._arm.release()
 
     def _drive(self) -> Float64:
-        observation = observe(self._arm, self._timing.max_age_s)
+        observation = observe(self._arm, self._timing.max_age_s, self._ticker.behind_s)
         if self._fresh:
             self._teleoperator.reset()
             self._fresh = False

@@ -109,9 +109,11 @@ class Keyboard:
     def _clear(self, keys: str, now_s: float) -> list[Order | Switch]:
         """Return the order to clear once it is known that the key came alone."""
         if keys:
-            self._key = ""
-            if now_s - self._other_s >= QUIET_S:
-                self._clear_due_s = min(self._clear_due_s, now_s + ALONE_S)
+            alone = len(keys) == 1 and self._clear_due_s == inf and now_s - self._other_s >= QUIET_S
+            self._key, self._clear_due_s = "", now_s + ALONE_S if alone else inf
+            if not alone:  # a part of something longer: what follows it is not alone either
+                self._other_s = now_s
+                self._noise_s = now_s if now_s - self._noise_s < QUIET_S else self._noise_s
         if now_s < self._clear_due_s:
             return []
         self._clear_due_s = inf

@@ -7,7 +7,7 @@ import numpy as np
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.loop import fresh_sample
+from roarm_lab.gateway.freshness import fresh_sample
 from roarm_lab.gateway.teleop import JOINT_POS, JOINT_TARGET, MAX_AGE_S, Order, answer
 from roarm_lab.gateway.teleop_approach import Approach
 from roarm_lab.robots.arm import Arm

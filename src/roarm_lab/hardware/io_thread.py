@@ -38,6 +38,8 @@ DOUBT_S = 0.1
 """When the last pose is as old as this, a single such line counts: servos that do not answer make lines rare."""
 PACE_S = 0.1
 """While no feedback comes, targets are sent at most this often."""
+PAUSE_S = 0.2
+"""A wait for a byte that takes longer was paused, with the whole program."""
 REPEAT_S, REPEATS = 0.1, 3
 """The last target is sent again so often, so many times: commands are not acknowledged and have no checksum, and one
 that was damaged on its way would otherwise be what the arm goes on doing."""
@@ -113,6 +115,7 @@ class IoThread:
         self._doubts = 0
         self._doubt: ArmSample | None = None
         self._heard: deque[str] = deque(maxlen=8)
+        self._looked_at_s = clock.now_s()  # when the thread last began to wait for a byte
         link = open_link(reset)
         self._silent_s = link.silent_s
         self._thread = threading.Thread(target=self._run, args=(link,), name="roarm-io", daemon=True)
@@ -151,8 +154,11 @@ class IoThread:
         if doubt is not None and now_s - newest.measured_at_s > DOUBT_S:
             newest = doubt
         if newest.valid and now_s - newest.measured_at_s > self._silent_s:
-            age_s = now_s - newest.measured_at_s
-            return ArmSample.failed(now_s, f"the arm has been silent for {age_s:.1f} s; see that it is switched on")
+            age_s, paused_s = now_s - newest.measured_at_s, now_s - self._looked_at_s
+            why = f"the arm has been silent for {age_s:.1f} s; see that it is switched on"
+            if paused_s > PAUSE_S and age_s - paused_s <= self._silent_s:
+                why = f"this computer paused for {paused_s:.1f} s and read nothing meanwhile"
+            return ArmSample.failed(now_s, why)
         return newest
 
     @property
@@ -245,8 +251,11 @@ class IoThread:
         return turn
 
     def _go_on(self, turn: "_Turn") -> None:
+        self._looked_at_s = self._clock.now_s()
         data = turn.link.read(WAIT_S)
         now_s = self._clock.now_s()
+        if (waited_s := now_s - self._looked_at_s) > PAUSE_S:
+            turn.paused_s += waited_s
         turn.backlog.read(len(data), now_s)
         self._count(bytes_in=len(data))
         for line in turn.reader.feed(data):
@@ -283,8 +292,8 @@ class IoThread:
         sent_s = (len(line) + 2) * BYTE_S + BUS_READ_S
         at_s = now_s - sent_s if turn.asked_at_s is None else turn.asked_at_s
         if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED * turn.link.silent_s:
-            self._interrupt(f"the arm was silent for {now_s - turn.heard_at_s:.1f} s and may have restarted")
-        turn.heard_at_s, turn.asked_at_s, turn.may_send = now_s, None, True
+            self._interrupt(turn.silence(now_s))
+        turn.heard_at_s, turn.asked_at_s, turn.may_send, turn.paused_s = now_s, None, True, 0.0
         self._count(feedback=1)
         self._feedback = parsed
         try:
@@ -363,10 +372,9 @@ class _Turn:
         self.sent_at_s = -1.0
         self.asked_at_s: float | None = None
         """When the question was asked that waits for its answer."""
-        self.may_send = True
-        """Whether feedback came since the last line that was sent."""
-        self._owed = False
-        """Whether a question was given up whose answer may still come."""
+        self.may_send = True  # whether feedback came since the last line that was sent
+        self.paused_s = 0.0  # for how long this program stood still since the last line
+        self._owed = False  # whether a question was given up whose answer may still come
         self._quiet_until_s = now_s + LATE_S  # what the arm streamed before it was told not to
 
     def is_answer(self, now_s: float) -> bool:
@@ -378,6 +386,12 @@ class _Turn:
             return self.asked_at_s is not None
         self.asked_at_s, self._owed, self._quiet_until_s = None, False, now_s + LATE_S
         return False
+
+    def silence(self, now_s: float) -> str:
+        """Return in words why nothing was heard for so long, and what that may mean."""
+        if (silent_s := now_s - self.heard_at_s) - self.paused_s <= self.link.silent_s:
+            return f"this computer paused for {self.paused_s:.1f} s; the arm may have restarted meanwhile"
+        return f"the arm was silent for {silent_s:.1f} s and may have restarted"
 
     def must_ask(self, now_s: float) -> bool:
         """Whether it is time to ask. A question without an answer is given up, then late answers are waited out."""

@@ -1,5 +1,6 @@
 """A way to the arm's firmware: bytes out, bytes in. Cable or network, the driver does not mind."""
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -7,16 +8,22 @@ from urllib.parse import urlsplit
 from roarm_lab.core.errors import BadInputError, MissingError
 
 EXAMPLES = """  serial                     the arm's USB cable, found by itself
-  serial:/dev/ttyUSB0        this port (serial:COM3 on Windows)
+  serial:/dev/ttyUSB0        this port (serial:COM3 on Windows); its name alone, /dev/ttyUSB0 or COM3, will do
   http:192.168.4.1           the arm's Wi-Fi
   rfc2217://HOST:PORT        a serial port shared over the network
   socket://HOST:PORT         the same, without RFC 2217"""
+DEVICE = re.compile(r"/\S.*|(\\\\[.]\\)?COM\d+", re.IGNORECASE)
+"""The name of a serial port, as operating systems have it: an absolute path, or COM and a number."""
 WRITE_S = 0.25
 """Time to get rid of a command [s]; one takes 11 ms at 115200 baud."""
 
 
 class LinkError(MissingError):
     """The arm can not be reached, or not any more. Says what to do."""
+
+
+class SharedPortError(LinkError):
+    """Another program reads the same port, and each takes what was meant for the other."""
 
 
 class Link(Protocol):
@@ -72,6 +79,8 @@ class Address:
         Raises:
             BadInputError: It is none; the text shows all forms.
         """
+        if DEVICE.fullmatch(text.strip()):
+            return cls("serial", text.strip())
         kind, colon, place = text.strip().partition(":")
         if kind in {"rfc2217", "socket"} and place.startswith("//") and _is_host(place[2:], needs_port=True):
             return cls("url", text.strip())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from roarm_lab.hardware import protocol
-from roarm_lab.hardware.link import Address, Link, LinkError
+from roarm_lab.hardware.link import Address, Link, LinkError, SharedPortError
+from roarm_lab.hardware.port_sharing import others_at
 from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured
 from roarm_lab.hardware.roarm_m3 import open_link
 from roarm_lab.hardware.serial_link import SerialLink
@@ -62,6 +63,10 @@ class Evidence:
     """Another rate at which the arm does answer; 0 for none."""
     broke: str = ""
     """Why the connection broke meanwhile; empty when it did not."""
+    shared: bool = False
+    """Whether it broke because somebody else took bytes that were there."""
+    others: tuple[str, ...] = ()
+    """Other programs that have the port open, where this computer tells."""
 
     @property
     def lines(self) -> int:
@@ -95,9 +100,11 @@ def listen(address: str) -> Evidence:
         else:
             _converse(link, ear, counts)
     except LinkError as error:
-        counts["broke"] = str(error)
+        counts["broke"], counts["shared"] = str(error), isinstance(error, SharedPortError)
     finally:
         link.close()
+    if Address.parse(address).kind == "serial":
+        counts["others"] = others_at(link.name)
     if not ear.feedback and not ear.unmeasured and not counts.get("broke"):
         counts["other_baud"] = _other_baud(address, link)
     return ear.evidence(address, counts)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roarm_lab.core.access import SERIAL, how_to_open
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.hardware.link import Address, LinkError
+from roarm_lab.hardware.port_sharing import CLOSE_IT, in_words, others_at, shared
 from roarm_lab.hardware.usb_trouble import ROOT, chips, why_no_port
 
 USB_VID, USB_PID = 0x10C4, 0xEA60
@@ -128,13 +129,22 @@ def same_arm(address: str, usb_serial: str, ports: Callable[[], Iterable[Port]] 
     return address
 
 
+def shared_at(address: str) -> str:
+    """Return in words that another program reads the port at an address; empty when none is known."""
+    try:
+        parsed = Address.parse(address)
+        return shared(parsed.place or find_port()) if parsed.kind == "serial" else ""
+    except RoarmLabError:  # no address, or no port
+        return ""
+
+
 def explain_open(port: str, error: Exception, *, root: Path = ROOT) -> str:
     """Return why a port did not open and what to do about it; `root` is where Linux tells about its devices."""
     code, text = getattr(error, "errno", None), str(error)
     if code == errno.ENOENT or "FileNotFoundError" in text or "No such file" in text:
         return f"There is no port {port}. `roarm arm ports` lists those there are. {why_none(root)}"
     if code in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in text:
-        return f"The port {port} is busy: another program has it. Close it: two programs on one port garble each other."
+        return f"The port {port} is busy: another program has it{in_words(others_at(port))}. {CLOSE_IT}."
     if code in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
         return f"The port {port} may not be opened. {_permission(port)}"
     if code in {errno.ENOTTY, errno.EISDIR} or "Inappropriate ioctl" in text:

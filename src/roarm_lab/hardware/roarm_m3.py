@@ -14,7 +14,7 @@ from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.http_link import HttpLink
 from roarm_lab.hardware.io_thread import Counts, IoThread
 from roarm_lab.hardware.link import Address, Link
-from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port, same_arm
+from roarm_lab.hardware.port_discovery import SILENT, STRANGER, find_port, same_arm, shared_at
 from roarm_lab.hardware.protocol import Feedback, Firmware, Unmeasured
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.serial_link import SerialLink
@@ -216,8 +216,7 @@ class RoArmM3(GatedArm):
             MissingError: The arm did not come back.
             UnsafeCommandError: A stop source wants a stop, or the arm came back in an impossible pose.
         """
-        with self._lock:
-            self._stop_if_wanted()
+        self._stop_if_wanted()
         self._io.restart()
         self._sleep_until(lambda: bool(self._io.interruption))
         steps = ["closed the connection and started the firmware anew"]
@@ -384,7 +383,7 @@ def wait_for_pose(io: IoThread, readings: Readings, clock: Clock, place: str, ti
         if unmeasured_at_s is not None and now_s - unmeasured_at_s > UNMEASURED_S:
             raise MissingError(f"The arm answers but does not know its pose: {newest.reason}.")
         if now_s - began_s > (SILENT_S if io.counts.bytes_in == 0 else timeout_s):
-            raise MissingError(_why_nothing(io, place))
+            raise MissingError(shared_at(place) or _why_nothing(io, place))
 
 
 def _why_nothing(io: IoThread, place: str) -> str:

@@ -1,13 +1,15 @@
 """The arm at a serial port: its USB cable, or one shared over the network."""
 
 import errno
+import select
 import time
 from typing import Any, cast
 
 import serial
 
-from roarm_lab.hardware.link import WRITE_S, LinkError
+from roarm_lab.hardware.link import WRITE_S, LinkError, SharedPortError
 from roarm_lab.hardware.port_discovery import explain_open
+from roarm_lab.hardware.port_sharing import CLOSE_IT, in_words, others_at
 from roarm_lab.hardware.protocol import reboot
 
 BAUD = 115200
@@ -17,8 +19,13 @@ UNPLUGGED = (
     "connection comes back by itself"
 )
 VANISHED = "its port is gone"
+SHARED = (
+    "The connection to the arm at {name} broke: another program reads this port{who}. {close}. The connection comes "
+    "back by itself"
+)
 GONE = (OSError, serial.SerialException, TypeError)
 """What a port raises when its cable is pulled; pyserial turns some of it into a TypeError inside."""
+LOST = {errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF}
 
 NO_LINES = (errno.EINVAL, errno.ENOTTY)
 """What a port without modem lines answers, such as a pseudo-terminal."""
@@ -90,9 +97,18 @@ class SerialLink:
 
     def _gone(self, error: Exception) -> LinkError:
         why = str(error).partition(" (")[0]
+        if "returned no data" in why and not self._hung_up():
+            who = in_words(others_at(self.name))
+            return SharedPortError(SHARED.format(name=self.name, who=who, close=CLOSE_IT))
         code = getattr(error, "errno", None)
-        vanished = code in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF} or "returned no data" in why
+        vanished = code in LOST or "returned no data" in why or why.startswith("Could not configure port")
         return LinkError(UNPLUGGED.format(name=self.name, why=VANISHED if vanished else why))
+
+    def _hung_up(self) -> bool:
+        """Whether the other end is gone. If not, bytes that were there a moment ago were taken by somebody else."""
+        watch = select.poll()
+        watch.register(self._port.fileno(), 0)  # a hang-up is told unasked
+        return bool(watch.poll(0))
 
 
 def _open(place: str, *, native: bool, baud: int) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.listening import Evidence
+from roarm_lab.hardware.port_sharing import in_words
 from roarm_lab.hardware.protocol import (
     JOINTS,
     LOW_SUPPLY_V,
@@ -87,16 +88,41 @@ def unopened(address: str, error: RoarmLabError) -> Finding:
     return _bad("not-reached", "the arm can not be reached", text, "is it switched on, and the address right?")
 
 
+SHARING = {
+    *("connection-broke", "silent-port", "another-device", "wrong-baud", "starting", "damaged-lines", "lost-answers"),
+    *("streams-untold", "streams-unasked", "slow-readings", "still-or-frozen", "bus-lost"),
+}
+"""What a second reader of the port can make an arm look like."""
+
+
 def findings(heard: Evidence, station: Station | None = None) -> list[Finding]:
     """Return what is wrong, worst first, and what is known about the arm. Empty never: `connection` is always there."""
-    found = [*_line(heard)]
+    sharing, found = [*_sharing(heard)], [*_line(heard)]
     if heard.understood:
         found += [*_power(heard), *_servos(heard), *_shoulder(heard), *_stream(heard), *_pose(heard, station)]
         found += [*_facts(heard, station)]
     if any(finding.cause in {"bus-lost", "bus-unpowered"} for finding in found):
         found = [finding for finding in found if finding.cause != "slow-readings"]  # it is what follows from it
+    if sharing:
+        found = [*sharing, *(finding for finding in found if finding.cause not in SHARING)]
     order = {State.BAD: 0, State.NOTE: 1, State.FINE: 2}
     return sorted(found, key=lambda finding: order[finding.state])
+
+
+def _sharing(heard: Evidence) -> Iterator[Finding]:
+    """Does another program take a part of what the arm says?"""
+    if not (heard.others or heard.shared):
+        return
+    took = "; bytes that had arrived were gone when they were read" if heard.shared else ""
+    yield _bad(
+        "second-program",
+        f"another program reads this port{in_words(heard.others)}",
+        f"{heard.bytes_in} bytes, {heard.understood} readings and {len(heard.damaged)} damaged lines in "
+        f"{heard.seconds:.1f} s{took}",
+        "close it and look again: what is left to say about the arm is not to be trusted meanwhile"
+        if heard.others
+        else f"close it and look again; sudo fuser -v {heard.address.partition(':')[2] or 'PORT'} tells which it is",
+    )
 
 
 def _line(heard: Evidence) -> Iterator[Finding]:
@@ -295,14 +321,14 @@ def _stream(heard: Evidence) -> Iterator[Finding]:
     if heard.after_quiet > 1:
         yield _bad(
             "streams-untold",
-            "the arm goes on streaming although it was told not to: it does not hear, or another program tells it to",
+            "readings come that nobody here asked for: another program reads this port, or the arm does not hear",
             f"{heard.after_quiet} readings after it was told to be quiet",
             "close other programs, then: roarm arm recover",
         )
     if heard.unasked > 1 and heard.firmware is Firmware.FW26 and not heard.address.startswith("http"):
         yield _note(
             "streams-unasked",
-            "the arm was streaming before anybody asked: a program ended without tidying up, or still runs",
+            "the arm was streaming before anybody here asked: another program reads this port, or ended untidily",
             f"{heard.unasked} readings before the first question; this firmware is silent by itself",
             "is another program talking to it?",
         )

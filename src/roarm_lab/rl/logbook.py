@@ -9,6 +9,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.envs.env import Env, StepResult
+from roarm_lab.rl.overflow_log import OverflowLog
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.settings import Settings
 from roarm_lab.rl.trainer import Update
@@ -34,7 +35,8 @@ class Logbook:
     """Collects ended episodes, writes curve and checkpoints, reports progress.
 
     `watch` is called with the steps before the first rollout and then after every tenth of all steps, between an update
-    and a rollout. `note` is called with every row of the curve.
+    and a rollout. `note` is called with every row of the curve,
+    `say` once if the simulator leaves contacts out.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Logbook:
         report: Callable[[Progress], None],
         watch: Callable[[int], None] | None = None,
         note: Callable[[dict[str, float]], None] | None = None,
+        say: Callable[[str], object] = lambda text: None,
     ) -> None:
         self.run, self._env, self._settings = run, env, settings
         self._save, self._checkpoint_s, self._report = save, checkpoint_s, report
         self._watch, self._note = watch, note
+        self._overflows = OverflowLog(run, env, say)
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._returns: dict[str, list[float]] = {}
         self._began_s = self._saved_s = time.monotonic()
@@ -105,6 +109,7 @@ class Logbook:
             row[f"reward_{name}"] = float(np.mean(values)) if values else float("nan")
         self._returns.clear()
         self.run.append_curve(row)
+        self._overflows.look()
         if self._note is not None:
             self._note(row)
         self._report(Progress(steps, (steps - self._first_steps) / max(wall_s, 1e-9), success))

@@ -95,6 +95,7 @@ def train(
     evaluating: Callable[[int], None] | None = None,
     watch: Watch | None = None,
     note: Note | None = None,
+    say: Callable[[str], object] = lambda text: None,
 ) -> Trained:
     """Train, export, evaluate; return run, bundle and evaluation.
 
@@ -108,6 +109,7 @@ def train(
         evaluating: Called with the number of evaluated episodes.
         watch: Called with the policy as it is before the first step, after every tenth of the steps, and at the end.
         note: Called with every row of the curve.
+        say: Called once, in words, when the simulator begins to leave contacts out.
 
     Raises:
         BadInputError: A checkpoint is damaged, or there is none to resume, or the memory is too small.
@@ -130,7 +132,7 @@ def train(
                 run.cut_curve(trainer.steps)
                 if trainer.steps < job.settings.total_timesteps:
                     note_resumption(run, trainer.steps)
-            _learn(job, run, env, trainer, report=report, watch=watch, note=note)
+            _learn(job, run, env, trainer, report=report, watch=watch, note=note, say=say)
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
         env.close()
@@ -291,6 +293,7 @@ def _learn(
     report: Callable[[Progress], None],
     watch: Watch | None,
     note: Note | None,
+    say: Callable[[str], object],
 ) -> None:
     def save(steps: int) -> None:
         check_sound(trainer.network_of(), steps)
@@ -303,8 +306,9 @@ def _learn(
     if job.settings.total_timesteps <= trainer.steps:
         leave()
         return
+
     log = Logbook(
-        run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note
+        run, env, job.settings, save=save, checkpoint_s=job.checkpoint_s, report=report, watch=look, note=note, say=say
     )
     with _interruptible(log) as watched:
         try:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.robots.estop import StopSource
 from roarm_lab.robots.gate import MIN_DT_S, Gate
@@ -377,7 +378,8 @@ class GatedArm(ABC):
         age_s = now_s - sample.measured_at_s
         if not age_s <= MAX_SAMPLE_AGE_S:
             raise UnsafeCommandError(
-                f"Nothing was sent, because the newest pose is {age_s:.2f} s old, more than {MAX_SAMPLE_AGE_S} s."
+                f"Nothing was sent, because the newest pose is {beside(age_s, MAX_SAMPLE_AGE_S, digits=2)} s "
+                f"old, more than {MAX_SAMPLE_AGE_S} s."
             )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from roarm_lab.core.arrays import Bool, Float64
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.robots.robot import Robot
 
@@ -65,8 +66,9 @@ class EffortWatch:
     def reason(self, late: Bool, effort: Float64) -> str:
         """Return which joint was overloaded, how much and for how long."""
         worst = int(np.argmax(np.where(late, np.abs(effort), -1.0)))  # one that is not told is never late
+        percent, limit = 100.0 * abs(effort[worst]), 100.0 * self._shares[worst]
         return (
-            f"joint {self.robot.joint_names[worst]!r} drove with {abs(effort[worst]):.0%} of its full power for "
-            f"{self._over_s[worst]:.1f} s (limit {self._shares[worst]:.0%} for {self.rule.seconds:g} s), so it was "
+            f"joint {self.robot.joint_names[worst]!r} drove with {beside(percent, limit, digits=0)}% of its full power "
+            f"for {self._over_s[worst]:.1f} s (limit {limit:.3g}% for {self.rule.seconds:g} s), so it was "
             f"told to stay where it is; look for what it pushes against"
         )

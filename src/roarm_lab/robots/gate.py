@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from roarm_lab.core.arrays import Bool, Float64, Int
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.effort import EffortWatch
 from roarm_lab.robots.guard import Guard, steps
@@ -287,8 +288,10 @@ class Gate:
         inside = (limits.lower - limits.max_lead <= pose) & (pose <= limits.upper + limits.max_lead)
         bad = self._first(~inside)
         if bad is not None:
+            lead = limits.max_lead[bad]
+            at = beside(pose[bad], limits.lower[bad] - lead, limits.upper[bad] + lead)
             raise UnsafeCommandError(
-                f"Joint {self.robot.joint_names[bad]!r} is at {pose[bad]:.3f} rad, more than {limits.max_lead[bad]:g} "
+                f"Joint {self.robot.joint_names[bad]!r} is at {at} rad, more than {lead:g} "
                 f"rad outside its range of {limits.lower[bad]:g} to {limits.upper[bad]:g} rad. Check the calibration, "
                 f"or move the joint by hand with the power off."
             )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from roarm_lab.core.arrays import Array, Bool, Float64, Int
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.robot import Robot
@@ -160,9 +161,11 @@ class InverseKinematics:
                 return "it is too near: the wrist would be behind the base's axis or inside the folded arm."
             case _:
                 joint = self.robot.joints[int(solutions.limit_joint[row])]
+                angle = float(solutions.limit_angle[row])
                 return (
-                    f"joint {joint.name!r} would be at {solutions.limit_angle[row]:.3f} rad, its range is "
-                    f"{joint.lower_rad:.3f} to {joint.upper_rad:.3f}. Try another pitch or roll."
+                    f"joint {joint.name!r} would be at {beside(angle, joint.lower_rad, joint.upper_rad)} rad, its "
+                    f"range is {beside(joint.lower_rad, angle)} to {beside(joint.upper_rad, angle)}. "
+                    "Try another pitch or roll."
                 )
 
     def target_of(self, joint_pos: ArrayLike) -> tuple[Float64, Float64, Float64]:

@@ -8,9 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
-from roarm_lab.core.configs import load_yaml
+from roarm_lab.core.configs import dump_yaml, load_yaml
 from roarm_lab.core.errors import BadInputError, UnknownKeyError
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.robots.estop import EstopFile
@@ -150,7 +148,7 @@ def station_yaml(station: Station) -> str:
 
 def _lines(key: str, value: object) -> str:
     flow = None if isinstance(value, Mapping) else False  # the innermost lists and tables on one line each
-    return yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=flow, allow_unicode=True)
+    return dump_yaml({key: value}, flow=flow)
 
 
 def _plain(station: Station) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, SupportsIndex
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
@@ -14,6 +14,17 @@ BOX_SPEED = "box_speed."
 
 JOINT_FORCE = "joint_force"
 """Torque on top of what the servos give [env, joint] N m, until it is set anew or the world is reset."""
+
+
+def world_count(num_envs: object) -> int:
+    """Return how many worlds are meant.
+
+    Raises:
+        BadInputError: It is no whole number of 1 or more.
+    """
+    if isinstance(num_envs, bool) or not isinstance(num_envs, SupportsIndex) or num_envs.__index__() < 1:
+        raise BadInputError(f"The number of environments must be 1 or more, a whole number, got {num_envs!r}.")
+    return num_envs.__index__()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +171,13 @@ class Backend(Protocol):
 
     def divergences(self) -> list[Divergence]:
         """Return the worlds that diverged since this was last asked."""
+        ...
+
+    def overflows(self) -> dict[str, int]:
+        """Return in how many worlds the engine ran out of room or of iterations so far, by its own names.
+
+        It leaves contacts out then, and says nothing. Waits for a GPU.
+        """
         ...
 
     def render(

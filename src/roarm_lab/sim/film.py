@@ -1,5 +1,6 @@
 """Pictures of a simulated world, drawn without a screen, one after another: the robot in full, objects, markers."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -59,13 +60,7 @@ class Film:
             for index in range(model.ngeom)
             if model.geom(index).name not in present and model.geom_group[index] != COLLISION_GROUP
         ]
-        try:
-            self._renderer = mujoco.Renderer(self._drawn, height=size[1], width=size[0])
-        except Exception as error:  # each way to draw fails with errors of its own
-            raise MissingError(
-                f"Pictures can not be drawn here ({error}). On Linux without a screen: "
-                "`apt-get install libegl1 libopengl0 libgl1-mesa-dri`, then set MUJOCO_GL=egl."
-            ) from error
+        self._renderer = _renderer(self._drawn, size)
 
     def __enter__(self) -> "Film":
         return self
@@ -153,3 +148,33 @@ class Film:
         mujoco.mjv_initGeom(shape, kind, size_m, pos_w, turn, np.array(rgba, dtype=np.float32))
         shape.transparent = rgba[3] < 1.0
         scene.ngeom += 1
+
+
+_made = False
+"""Whether a renderer was ever made in this process."""
+_refused = ""
+"""Why the first one could not be made. Asking again would end the process, so nobody asks."""
+
+
+def _renderer(model: mujoco.MjModel, size: tuple[int, int]) -> mujoco.Renderer:
+    """Return a renderer for pictures of a size [pixel].
+
+    Raises:
+        MissingError: There is no way to draw here.
+    """
+    global _made, _refused  # noqa: PLW0603 (as OpenGL's state is the process's)
+    if _refused:
+        raise MissingError(_refused)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # GLFW's, which say in other words what is said here
+            renderer = mujoco.Renderer(model, height=size[1], width=size[0])
+    except Exception as error:  # each way to draw fails with errors of its own
+        text = (
+            f"Pictures can not be drawn here ({error}). On Linux without a screen: "
+            "`apt-get install libegl1 libopengl0 libgl1-mesa-dri`, then set MUJOCO_GL=egl."
+        )
+        _refused = "" if _made else text  # who could draw before lacks something else, memory for instance
+        raise MissingError(text) from error
+    _made = True
+    return renderer

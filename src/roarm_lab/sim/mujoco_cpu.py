@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from mujoco import batch
 
-from roarm_lab.core.arrays import Array, Bool, Float32, Float64
+from roarm_lab.core.arrays import Array, Bool, Float32, Float64, Int
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Divergence, SimConfig
@@ -21,6 +21,12 @@ DIVERGED = (
     (mujoco.mjtWarning.mjWARN_BADQACC.value, "qacc"),
     (mujoco.mjtWarning.mjWARN_BADCTRL.value, "ctrl"),
 )
+
+OVERFLOWED = {
+    "CONTACTFULL": mujoco.mjtWarning.mjWARN_CONTACTFULL.value,
+    "CNSTRFULL": mujoco.mjtWarning.mjWARN_CNSTRFULL.value,
+}
+"""What has no room left for contacts, or for their rows."""
 
 
 def compile_model(robot: Robot, config: SimConfig) -> mujoco.MjModel:
@@ -49,6 +55,8 @@ class MujocoCpu(MujocoWorlds):
         self._scaling = ModelScaling(self.model, self.batch, self._boxes)
         self._touch = touch_table(self.model, robot, self._boxes)
         self._sensors = self.batch.bind("sensordata") if config.boxes else np.zeros((num_envs, 0))
+        self._overflowed = np.zeros((num_envs, len(OVERFLOWED)), dtype=bool)
+        """Which worlds [env, kind] ran out of room before their counters were cleared."""
         self._steps = 0
         self._found: list[Divergence] = []
 
@@ -56,7 +64,7 @@ class MujocoCpu(MujocoWorlds):
         """Put worlds at rest at joint angles [len(ids), joint] rad, their targets at the same angles."""
         rows = self._numbers(ids)
         self._scaling.settle()
-        self.batch.reset(np.unique(rows), stage=mujoco.mjtStage.mjSTAGE_NONE.value)
+        self._clear(np.unique(rows))
         self.set("joint_pos", joint_pos, rows)
         self.set("joint_target", joint_pos, rows)
 
@@ -121,8 +129,22 @@ class MujocoCpu(MujocoWorlds):
             kind, field = next(item for item in DIVERGED if counts[world, item[0], 1])
             found.append(Divergence(int(world), self._steps, self._bad_field(field, int(counts[world, kind, 0]))))
         # MuJoCo has reset them in the middle of the step, and not at all for a bad control. This clears the counts too.
-        self.batch.reset(worlds, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
+        self._clear(worlds)
         return found
+
+    def overflows(self) -> dict[str, int]:
+        """Return in how many worlds MuJoCo ran out of room so far, by its own names."""
+        self._overflowed |= self._full_now()
+        counts = self._overflowed.sum(axis=0).tolist()
+        return {name: count for name, count in zip(OVERFLOWED, counts, strict=True) if count}
+
+    def _full_now(self) -> Bool:
+        return self.batch.warning[:, list(OVERFLOWED.values()), 1] > 0
+
+    def _clear(self, worlds: Int) -> None:
+        """Put worlds at rest, which clears their counters."""
+        self._overflowed |= self._full_now()
+        self.batch.reset(worlds, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
 
     def _qpos(self, world: int) -> Float64:
         return self._array("qpos")[world]

@@ -166,7 +166,9 @@ class MujocoWarp(MujocoWorlds):
         return self._faults.told()
 
     def overflows(self) -> dict[str, int]:
-        """Return in how many worlds the engine ran out of room or of iterations, by its own name. Waits for the GPU.
+        """Return in how many worlds the engine ran out of room or of iterations so far, by its own names.
+
+        Waits for the GPU.
 
         NEFC, BROADPHASE and NARROWPHASE mean that contacts were left out.
         """

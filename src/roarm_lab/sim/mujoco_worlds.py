@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from roarm_lab.core.arrays import Array, Float32, Float64, Int, to_numpy
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.robots.robot import Robot
-from roarm_lab.sim.backend import SimConfig
+from roarm_lab.sim.backend import SimConfig, world_count
 from roarm_lab.sim.builder import Rgba
 from roarm_lab.sim.film import Ball, Film
 from roarm_lab.sim.state_fields import state_fields
@@ -26,9 +26,7 @@ class MujocoWorlds(ABC):
     """Worlds of one compiled model. Who inherits keeps their arrays and lets them move."""
 
     def __init__(self, robot: Robot, num_envs: int, config: SimConfig, model: mujoco.MjModel) -> None:
-        if num_envs < 1:
-            raise BadInputError(f"The number of environments must be 1 or more, got {num_envs}.")
-        self.robot, self.num_envs, self.config, self.model = robot, num_envs, config, model
+        self.robot, self.num_envs, self.config, self.model = robot, world_count(num_envs), config, model
         self._boxes = tuple(box.name for box in config.boxes)
         self._fields: dict[str, tuple[str, Any]] = {**state_fields(model, robot, self._boxes)}
         """Field to the name of MuJoCo's array and the columns in it."""

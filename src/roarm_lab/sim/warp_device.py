@@ -8,6 +8,7 @@ from typing import Any
 
 import mujoco
 
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.sim.warp_tape import Tape
 
@@ -134,9 +135,10 @@ class WarpDevice:
 
 def too_little_memory(num_envs: int, each: float, free: float, device: str) -> str:
     """Return the words for `num_envs` worlds of `each` bytes that do not fit into `free` bytes."""
-    gib = 2.0**30
+    needed_gib, free_gib = each * num_envs / 2.0**30, free / 2.0**30
     return (
-        f"{num_envs} worlds need about {each * num_envs / gib:.1f} GiB on {device}, and {free / gib:.1f} GiB are free. "
+        f"{num_envs} worlds need about {beside(needed_gib, free_gib, digits=1)} GiB on {device}, and "
+        f"{beside(free_gib, needed_gib, digits=1)} GiB are free. "
         f"About {math.floor(free / each)} worlds fit; take fewer, or end what else uses the GPU."
     )
 

@@ -114,9 +114,14 @@ def evaluation_of(data: Fields) -> Evaluation:
         time_to_success_s=_median_p90(times) if times else None,
         final_distance_m=_median_p90(data.fields("final_distance_m")),
         reward_per_step={name: rewards.number(name) for name in rewards.data},
-        failures={reason: failures.whole(reason) for reason in failures.data},
+        failures=_counts_of(failures),
         diverged=data.whole("diverged"),
+        overflows=_counts_of(data.fields("overflows")) if data.has("overflows") else {},
     )
+
+
+def _counts_of(data: Fields) -> dict[str, int]:
+    return {name: data.whole(name) for name in data.data}
 
 
 def _region(row: Fields) -> Region:

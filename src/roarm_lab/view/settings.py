@@ -32,10 +32,9 @@ def settings(run: RunFiles) -> Html:
 def repeat(run: RunFiles) -> Html:
     """Return the commands that do it again."""
     typed, found, path = _command(run.meta.data), run.evaluation, shell_words([run.path])
-    worlds, nominal = "", ""
+    worlds = ""
     if run.meta.data.get("randomization"):
         worlds = f" --domain-randomization {shell_words([run.path / 'domain_randomization.yaml'])}"
-        nominal = " --allow-drift"  # the simulated arm is a nominal one
     steps: list[tuple[str, str]] = []
     if typed:
         steps.append(("Train again, with the same seed:", typed))
@@ -45,7 +44,7 @@ def repeat(run: RunFiles) -> Html:
         same = f"--episodes {found.episodes} --seed {found.seed}{worlds}"
         steps.append(("Evaluate the same episodes again:", f"roarm eval {path} {same}"))
     if run.contract is not None:
-        steps.append(("Let the policy move the simulated arm:", f"roarm run {path} --arm sim{nominal}"))
+        steps.append(("Let the policy move the simulated arm:", f"roarm run {path} --arm sim"))
     steps.append(("Renew this page:", f"roarm report {path}"))
     lines = (
         html(tag("p", text, class_="small"), tag("pre", tag("code", command), tabindex=0)) for text, command in steps
