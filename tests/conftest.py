@@ -26,6 +26,10 @@ HAS_SCREEN = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
 if sys.platform == "linux" and not HAS_SCREEN and "MUJOCO_GL" not in os.environ and find_library("EGL"):
     os.environ["MUJOCO_GL"] = "egl"
 
+# Tests ask servers of this computer, which a proxy of the shell does not reach. What comes from afar still uses it.
+_direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+os.environ["no_proxy"] = ",".join(filter(None, (_direct, "127.0.0.1,localhost,::1")))
+
 # No example has to be done in 0.2 s.
 settings.register_profile("any pace", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any pace")

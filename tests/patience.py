@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from roarm_lab.gateway import loop
+from roarm_lab.gateway import freshness
 from roarm_lab.hardware import io_thread
 from roarm_lab.robots import arm
 
@@ -18,7 +18,7 @@ PATIENCE_S = 1.0
 
 def be_patient(put: Callable[[object, str, object], None] = setattr) -> None:
     """Act on readings, and send targets, that are older than an arm is driven with."""
-    put(loop, "_refuse_old", lambda *_: None)
+    put(freshness, "_refuse_old", lambda *_: None)
     put(arm, "MAX_SAMPLE_AGE_S", PATIENCE_S)
     put(io_thread, "TARGET_S", 60.0 * PATIENCE_S)
 

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[1]
 NEEDS = {
     "arm.md 1": "an arm on USB",
     "station.md 1": "an arm on USB, and its station.yaml",
-    "emulator-use.md 1": "an emulator at a port of its own",
-    "emulator-use.md 3": "the vendor's SDK (tests/emulator/test_vendor_sdk.py runs it)",
+    "emulator-use.md 1": "a program to start (tests/emulator/test_programs_that_set_lines.py runs it)",
+    "emulator-use.md 2": "an emulator at a port of its own",
+    "emulator-use.md 4": "the vendor's SDK (tests/emulator/test_vendor_sdk.py runs it)",
     "gpu.md 1": "an NVIDIA GPU",
 }
 """Block -> what it needs that is not here; it is only compiled."""

@@ -104,7 +104,9 @@ def test_ports_say_which_may_be_the_arm(monkeypatch: pytest.MonkeyPatch, capsys:
     assert main(["arm", "ports"]) == 0
     assert capsys.readouterr().out == "/dev/ttyUSB0\tmay be the arm\tCP2102\n"
     monkeypatch.setattr(arm_actions, "list_ports", list)
+    monkeypatch.setattr(arm_actions, "why_none", lambda: "The reason.")
     assert main(["arm", "ports"]) == 1
+    assert capsys.readouterr().err == "No port here has the arm's USB chip (10C4:EA60). The reason.\n"
 
 
 @pytest.mark.parametrize("words", [(), ("info",), ("home",), ("torque",), ("led",), ("limits",), ("recover",)])

@@ -1,13 +1,26 @@
 """A gamepad: what sticks and buttons mean, dead zones, and one that is not there or goes away."""
 
 import math
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from roarm_lab.core.errors import MissingError
+from roarm_lab.gateway import teleop_gamepad
 from roarm_lab.gateway.teleop import Order, teleoperate
-from roarm_lab.gateway.teleop_gamepad import DEAD_ZONE, STEADY_S, Gamepad, PadState, SdlPad, axes_of, without_dead_zone
+from roarm_lab.gateway.teleop_gamepad import (
+    DEAD_ZONE,
+    STEADY_S,
+    Gamepad,
+    PadState,
+    SdlPad,
+    _unreadable,
+    axes_of,
+    without_dead_zone,
+)
 from roarm_lab.gateway.teleop_jog import Jog, Switch
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.gateway.a_session import PERIOD_S, START
@@ -112,3 +125,15 @@ def test_a_gamepad_that_never_changes_is_not_followed_for_ever_and_says_so() -> 
     states["pad"] = PadState({"leftx": 0.99})
     again = one.state(70.1, "joint")
     assert (any(again.axes), again.trouble) == (True, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
+def test_a_gamepad_that_this_user_may_not_read_is_named_with_a_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _unreadable(tmp_path) == ""
+    (tmp_path / "js0").touch(mode=0o600)
+    monkeypatch.setattr(os, "access", lambda *asked: False)  # root may read everything
+    monkeypatch.setattr(teleop_gamepad, "how_to_open", lambda path, kind: kind.match)
+    told = _unreadable(tmp_path)
+    assert told.endswith('js0 is one, but this user may not read it. SUBSYSTEM=="input", ENV{ID_INPUT_JOYSTICK}=="1"')

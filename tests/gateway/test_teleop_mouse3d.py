@@ -123,6 +123,26 @@ def test_where_there_is_no_mouse_it_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         HidMouse()
 
 
+@pytest.mark.parametrize("vendor", [0x256F, 0x046D])
+def test_a_mouse_that_may_not_be_read_gets_the_rule_for_its_own_vendor(
+    vendor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed:
+        def open_path(self, path: bytes) -> None:
+            raise OSError("open failed")
+
+    class Mice:
+        device = Closed
+
+        @staticmethod
+        def enumerate() -> list[dict[str, object]]:
+            return [{"vendor_id": vendor, "product_string": "SpaceNavigator", "path": b"/dev/hidraw3"}]
+
+    monkeypatch.setitem(sys.modules, "hid", Mice)
+    with pytest.raises(MissingError, match=f'ATTRS{{idVendor}}=="{vendor:04x}", TAG'):
+        HidMouse()
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hid", None)
     with pytest.raises(MissingError, match=r"pip install 'roarm-lab\[teleop\]'") as error:

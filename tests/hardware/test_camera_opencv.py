@@ -1,6 +1,10 @@
 """What OpenCV is asked for and what comes of it; streams and files that are not what they should be."""
 
+import os
+import sys
 import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -12,6 +16,8 @@ from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware import opencv_camera
 from roarm_lab.hardware.camera_settings import CameraSettings
 from roarm_lab.hardware.opencv_camera import (
+    FFMPEG_DEFAULT,
+    FFMPEG_OPTIONS,
     _ask_for,
     _open_file,
     file_camera,
@@ -19,6 +25,7 @@ from roarm_lab.hardware.opencv_camera import (
     usb_camera,
     usb_path,
 )
+from tests.dead_proxies import name_dead_proxies
 from tests.hardware.clips import SIZE_PX, greys, list_camera, write_clip
 
 LOSSY = 4  # of 255; the next picture is 10 away
@@ -87,8 +94,19 @@ def test_a_usb_camera_that_is_not_there_is_missing(tmp_path: Path) -> None:
         usb_camera(str(tmp_path / "video7"))
     other = tmp_path / "video8"
     other.write_text("")
-    with pytest.raises(MissingError, match=r"video8 does not open.*group `video`"):
+    with pytest.raises(MissingError, match=r"video8 does not open. Another program may use it; or does `roarm cameras"):
         usb_camera(str(other))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="groups of Linux")
+def test_a_camera_that_this_user_may_not_open_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = tmp_path / "video8"
+    camera.write_text("")
+    camera.chmod(0o660)
+    monkeypatch.setattr(os, "access", lambda *asked: False)  # root may open everything
+    monkeypatch.setattr(opencv_camera, "how_to_open", lambda path, kind: f"{path.name} {kind.groups}")
+    with pytest.raises(MissingError, match=r"video8 may not be opened. video8 \('video',\)"):
+        usb_camera(str(camera))
 
 
 def test_a_camera_is_opened_by_its_fingerprint_wherever_it_is(tmp_path: Path) -> None:
@@ -110,3 +128,40 @@ def test_a_stream_that_can_not_be_reached_is_said_without_its_password() -> None
     with pytest.raises(MissingError, match="The stream rtsp://127.0.0.1:9/x can not be opened") as found:
         stream_camera("rtsp://me:secret@127.0.0.1:9/x")  # nobody listens on port 9
     assert "secret" not in str(found.value)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        del words
+
+
+def test_a_camera_on_the_network_is_asked_directly_though_the_shell_names_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name_dead_proxies(monkeypatch)
+    monkeypatch.setenv(FFMPEG_OPTIONS, "")
+    write_clip(tmp_path / "clip.avi", greys(20))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            stream_camera(f"http://127.0.0.1:{server.server_port}/clip.avi").close()
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        ("", f"{FFMPEG_DEFAULT}|http_proxy;none"),
+        ("rtsp_transport;udp", "rtsp_transport;udp|http_proxy;none"),
+        ("http_proxy;http://10.0.0.1:3128", "http_proxy;http://10.0.0.1:3128"),
+    ],
+)
+def test_options_that_somebody_gave_to_ffmpeg_stay(given: str, then: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FFMPEG_OPTIONS, given)
+    for _ in range(2):
+        with pytest.raises(MissingError):
+            stream_camera("http://127.0.0.1:9/x")
+        assert os.environ[FFMPEG_OPTIONS] == then

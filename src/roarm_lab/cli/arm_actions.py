@@ -15,7 +15,7 @@ from roarm_lab.cli.connecting import real_arm, station_for
 from roarm_lab.cli.robots import grid
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.loop import SLOW_RAD_S, move_slowly
-from roarm_lab.hardware.port_discovery import list_ports
+from roarm_lab.hardware.port_discovery import list_ports, why_none
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.roarm_m3 import ROARM_M3
@@ -125,7 +125,7 @@ def ports() -> int:
     for port in found:
         print(port.device, "may be the arm" if port.is_candidate else "", port.description, sep="\t")
     if not any(port.is_candidate for port in found):
-        print("No port here has the arm's USB chip (10C4:EA60).", file=sys.stderr)
+        print(f"No port here has the arm's USB chip (10C4:EA60). {why_none()}", file=sys.stderr)
         return 1
     return 0
 

@@ -10,8 +10,12 @@ from roarm_lab.core.errors import BadInputError
 
 DESCRIPTION = """\
   Pretend to be a RoArm-M3: the same bytes, delays and faults as its firmware,
-  in real time. Programs for the real arm, the vendor's SDK too, open it
-  without a change. Ctrl-C ends.
+  in real time. Programs for the real arm, the vendor's SDK too, open its serial
+  port without a change, unless they set DTR or RTS: this port is a pseudo-
+  terminal, which has no such lines, and setting one ends in an OSError
+  (Inappropriate ioctl). Those programs need --rfc2217, and
+  serial.serial_for_url("rfc2217://127.0.0.1:4000") instead of serial.Serial(...).
+  Ctrl-C ends.
 
 examples:
   roarm emulate                                        a serial port; its name is printed

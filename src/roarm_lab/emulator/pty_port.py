@@ -1,7 +1,7 @@
-"""The arm's USB port as a pseudo-terminal: any program opens it like a serial port and can not tell the difference.
+"""The arm's USB port as a pseudo-terminal: a program opens it like a serial port, and bytes pass as on one.
 
-What a pseudo-terminal has not: a baud rate (the emulator keeps the line's pace itself) and modem lines (DTR and RTS;
-see `rfc2217_port` for those).
+What a pseudo-terminal has not: a baud rate (the emulator keeps the line's pace itself) and modem lines. A program that
+sets DTR or RTS, or asks for CTS, gets an OSError; see `rfc2217_port` for those.
 """
 
 import os

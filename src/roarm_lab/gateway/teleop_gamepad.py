@@ -6,8 +6,10 @@ SDL knows most gamepads and gives them all the same names: those of an Xbox cont
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from roarm_lab.core.access import INPUT, how_to_open
 from roarm_lab.core.errors import MissingError, UnsafeCommandError
 from roarm_lab.gateway.teleop import Order
 from roarm_lab.gateway.teleop_jog import STILL, DeviceState, Mode, Switch
@@ -128,8 +130,7 @@ class SdlPad:
         if not self._find():
             seen = self._others()
             raise MissingError(
-                "No gamepad was found. Plug it in (or pair it), and look whether this user may read it: on Linux the "
-                f"files /dev/input/js* or event* must be readable. {seen}"
+                f"No gamepad was found. Plug it in (or pair it). {seen or _unreadable() or 'The system shows none.'}"
             )
         self.name = f"gamepad {self._pad.name}"
 
@@ -160,6 +161,12 @@ class SdlPad:
     def _others(self) -> str:
         count: int = self._controllers.get_count()
         return f"{count} other input devices are there, but SDL knows none of them as a gamepad." if count else ""
+
+
+def _unreadable(folder: Path = Path("/dev/input")) -> str:
+    """Return how to get to read a gamepad that Linux keeps from this user; empty when there is none."""
+    closed = next((file for file in sorted(folder.glob("js*")) if not os.access(file, os.R_OK)), None)
+    return f"{closed} is one, but this user may not read it. {how_to_open(closed, INPUT)}" if closed else ""
 
 
 def _sdl() -> tuple[Any, Any]:

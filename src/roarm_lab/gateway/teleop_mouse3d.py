@@ -136,7 +136,7 @@ class HidMouse:
         except OSError as error:
             raise MissingError(
                 f"The {self.name} was found but can not be opened: {error}. On Linux this user must be allowed to read "
-                'it: put KERNEL=="hidraw*", ATTRS{idVendor}=="256f", MODE="0660", TAG+="uaccess" into '
+                f'it: put KERNEL=="hidraw*", ATTRS{{idVendor}}=="{found["vendor_id"]:04x}", TAG+="uaccess" into '
                 "/etc/udev/rules.d/70-mouse3d.rules and plug it in again."
             ) from error
         self._device.set_nonblocking(True)

@@ -105,8 +105,9 @@ class HttpLink:
         return body.strip()
 
     def _listen(self) -> Any:
+        # A proxy of the environment is for the internet and does not know the arm's Wi-Fi; HTTPConnection asks none.
         try:
-            return connect(f"ws://{self._host}/ws", open_timeout=OPEN_S, close_timeout=REQUEST_S)
+            return connect(f"ws://{self._host}/ws", open_timeout=OPEN_S, close_timeout=REQUEST_S, proxy=None)
         except (OSError, WebSocketException) as error:
             raise self._gone(error) from error
 

@@ -4,6 +4,7 @@ A video file plays at its own rate, as a camera would: it is how programs are tr
 camera that was pulled, and like one it is opened again.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from roarm_lab.core.access import VIDEO, how_to_open
 from roarm_lab.core.clock import MonotonicClock
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware.camera import Device, Shot, ThreadedCamera, lost_between, stamped_s
@@ -25,6 +27,8 @@ TIMEOUT_S = 5.0
 """A stream that says nothing for so long is lost."""
 DEFAULT_RATE_HZ, FASTEST_HZ = 30.0, 1000.0
 """Of a file that does not say its rate, or says nonsense."""
+FFMPEG_OPTIONS, FFMPEG_DEFAULT, NO_PROXY = "OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp", "http_proxy;none"
+"""Where OpenCV reads FFmpeg's options, what it takes when there are none, and the one that asks no proxy."""
 RATE_SLACK = 0.02
 """29.97 is 30: the names of rates are rounded."""
 
@@ -66,9 +70,13 @@ def file_camera(path: Path, **timing: float) -> ThreadedCamera:
 def stream_camera(url: str, **timing: float) -> ThreadedCamera:
     """Return a stream from the network (rtsp, http) as a camera. Its delay is not known and not in a picture's age.
 
+    It is asked directly: the proxy variables of the environment are for the internet. A proxy that is meant for cameras
+    stands in OPENCV_FFMPEG_CAPTURE_OPTIONS, as `http_proxy;http://HOST:PORT`.
+
     Raises:
         MissingError: It can not be reached.
     """
+    _ask_no_proxy()
     return ThreadedCamera(_without_password(url), partial(_open_stream, url), **timing)
 
 
@@ -127,10 +135,7 @@ def _open_usb(device: int | str, settings: CameraSettings) -> Device:
     on_linux = sys.platform == "linux"
     capture = _capture(str(path) if on_linux else device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
     if not capture.isOpened():
-        raise MissingError(
-            f"The camera at {path} does not open. Another program may use it, or you may not be in the group `video` "
-            "(`sudo usermod -aG video $USER`, then log in again)."
-        )
+        raise MissingError(f"The camera at {path} {_why_closed(path)}")
     try:
         _ask_for(capture, path, settings)
         if settings.exposure_s is not None or settings.white_balance_k is not None:
@@ -140,6 +145,14 @@ def _open_usb(device: int | str, settings: CameraSettings) -> Device:
         capture.release()
         raise
     return _Live(capture, str(path))
+
+
+def _why_closed(path: Path) -> str:
+    """Return why a camera does not open, as far as one look tells."""
+    if sys.platform == "linux" and not os.access(path, os.R_OK | os.W_OK):
+        return f"may not be opened. {how_to_open(path, VIDEO)}"
+    hint = "does `roarm cameras list` show it?" if sys.platform == "linux" else "do the privacy settings allow cameras?"
+    return f"does not open. Another program may use it; or {hint}"
 
 
 def _open_file(path: Path) -> Device:
@@ -162,6 +175,12 @@ def _open_stream(url: str) -> Device:
     if not capture.isOpened():
         raise MissingError(f"The stream {_without_password(url)} can not be opened. Is its camera on, and reachable?")
     return _Live(capture, _without_password(url))
+
+
+def _ask_no_proxy() -> None:
+    options = os.environ.get(FFMPEG_OPTIONS) or FFMPEG_DEFAULT
+    if "http_proxy" not in options:
+        os.environ[FFMPEG_OPTIONS] = f"{options}|{NO_PROXY}"
 
 
 def _capture(*words: Any) -> Any:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from roarm_lab.core.access import SERIAL, how_to_open
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.hardware.link import Address, LinkError
 from roarm_lab.hardware.port_sharing import CLOSE_IT, in_words, others_at, shared
+from roarm_lab.hardware.usb_trouble import ROOT, chips, why_no_port
 
 USB_VID, USB_PID = 0x10C4, 0xEA60
 """The arm's USB chip, a CP2102. Many other boards have it too."""
@@ -52,19 +54,26 @@ def list_ports() -> list[Port]:
     return sorted(ports, key=lambda port: (not port.is_candidate, port.device))
 
 
-def find_port(ports: Callable[[], Iterable[Port]] = list_ports) -> str:
+def find_port(ports: Callable[[], Iterable[Port]] = list_ports, *, root: Path = ROOT) -> str:
     """Return the port of the one arm that is plugged in.
 
+    Args:
+        ports: Says which ports there are.
+        root: Where Linux tells about its devices, when there is none.
+
     Raises:
-        LinkError: There is none.
+        LinkError: There is none; or its chip is plugged in and has no port, with the reason.
         BadInputError: There are several.
     """
     found = list(ports())
     candidates = [port.device for port in found if port.is_candidate]
     if not candidates:
         others = ", ".join(port.device for port in found) or "none at all"
+        if trouble := _trouble(root):
+            raise LinkError(f"There is no port of an arm. {trouble} Ports here: {others}.")
         raise LinkError(
-            f"No arm is plugged in: no serial port has the arm's USB chip (10C4:EA60). Ports here: {others}.{_advice()}"
+            f"No arm is plugged in: no serial port has the arm's USB chip (10C4:EA60). Ports here: {others}. "
+            f"{_advice(root)}"
         )
     if len(candidates) > 1:
         raise BadInputError(
@@ -72,6 +81,11 @@ def find_port(ports: Callable[[], Iterable[Port]] = list_ports) -> str:
             f"Unplug the arm and look with `roarm arm ports` which one goes away."
         )
     return candidates[0]
+
+
+def why_none(root: Path = ROOT) -> str:
+    """Return why there is no port of an arm, as far as one look at this computer tells, and what to do."""
+    return _trouble(root) or _advice(root)
 
 
 def usb_serial_of(place: str, ports: Callable[[], Iterable[Port]] = list_ports) -> str:
@@ -124,11 +138,11 @@ def shared_at(address: str) -> str:
         return ""
 
 
-def explain_open(port: str, error: Exception) -> str:
-    """Return why a port did not open and what to do about it."""
+def explain_open(port: str, error: Exception, *, root: Path = ROOT) -> str:
+    """Return why a port did not open and what to do about it; `root` is where Linux tells about its devices."""
     code, text = getattr(error, "errno", None), str(error)
     if code == errno.ENOENT or "FileNotFoundError" in text or "No such file" in text:
-        return f"There is no port {port}. `roarm arm ports` lists those there are.{_advice()}"
+        return f"There is no port {port}. `roarm arm ports` lists those there are. {why_none(root)}"
     if code in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in text:
         return f"The port {port} is busy: another program has it{in_words(others_at(port))}. {CLOSE_IT}."
     if code in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
@@ -141,23 +155,22 @@ def explain_open(port: str, error: Exception) -> str:
 def _permission(port: str) -> str:
     if sys.platform == "win32":
         return "Another program has it open, as a rule: close serial monitors and other control programs."
-    group = _group(port)
-    return f"Type: sudo usermod -aG {group} $USER   and then log out and in again."
+    return how_to_open(Path(port), SERIAL)
 
 
-def _group(port: str) -> str:
-    """Return the group that owns the port: dialout on Debian and Ubuntu, uucp on Arch."""
-    try:
-        return Path(port).group()
-    except (OSError, KeyError, NotImplementedError):
-        return "dialout"
+def _trouble(root: Path) -> str:
+    return why_no_port(root) if sys.platform == "linux" else ""
 
 
-def _advice() -> str:
-    if "microsoft" in platform.release().lower():
-        return " In WSL the port must be handed over first, on Windows: usbipd list, usbipd attach --wsl --busid BUSID."
+def _advice(root: Path) -> str:
     if sys.platform == "win32":
-        return " Windows needs the driver CP210x from Silicon Labs; the Device Manager shows whether it is there."
+        return "Windows needs the driver CP210x from Silicon Labs; the Device Manager shows whether it is there."
     if sys.platform == "darwin":
-        return " Is it a data cable? On older macOS the driver CP210x from Silicon Labs is needed."
-    return " Is it a data cable, and does `lsusb` show 10c4:ea60?"
+        return "Is it a data cable? On older macOS the driver CP210x from Silicon Labs is needed."
+    if seen := chips(root):
+        return f"Its USB chip may be the one at {' or '.join(f'/dev/{port}' for chip in seen for port in chip.ports)}."
+    if "microsoft" in platform.release().lower():
+        return "In WSL the port must be handed over first, on Windows: usbipd list, usbipd attach --wsl --busid BUSID."
+    if not (root / "sys/bus/usb/devices").exists():
+        return "This system shows no USB at all, as in a container: start it with --device and the port."
+    return "Its chip is not on USB at all: is it a data cable, and plugged in at both ends?"

@@ -20,6 +20,7 @@ from roarm_lab.hardware.protocol import (
     Firmware,
     is_boot_text,
 )
+from roarm_lab.hardware.usb_trouble import NO_PORT
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.station import Station
@@ -71,12 +72,15 @@ def unopened(address: str, error: RoarmLabError) -> Finding:
     """Return why a connection did not open."""
     cause = error.__cause__
     code, text = getattr(cause, "errno", None), str(error)
-    if "No arm is plugged in" in text:
-        return _bad("no-port", "no arm is plugged in, or its USB chip has no driver", text, "roarm arm ports")
+    if "No arm is plugged in" in text or NO_PORT in text:
+        says = "a USB chip like the arm's is plugged in and has no port" if NO_PORT in text else "no arm is found"
+        return _bad("no-port", says, text, "roarm arm ports")
     if "Several ports" in text:
         return _bad("several-ports", "several ports could be the arm", text, "name one: --arm serial:PORT")
     if code in {errno.EACCES, errno.EPERM} or "may not be opened" in text:
-        return _bad("permission", "this user may not open the port", text, text.rpartition("Type: ")[2])
+        return _bad(
+            "permission", "this user may not open the port", text, text.partition("may not be opened. ")[2] or text
+        )
     if "is busy" in text:
         return _bad("port-busy", "another program has the port", text, "close it: two programs garble each other")
     if "There is no port" in text:

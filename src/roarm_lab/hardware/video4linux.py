@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from roarm_lab.core.access import VIDEO, how_to_open
 from roarm_lab.core.errors import BadInputError, MissingError
 
 Ioctl = Callable[[int, int, bytearray], object]
@@ -56,7 +57,8 @@ class VideoNode:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         except OSError as error:
-            raise MissingError(f"{path} can not be opened: {error.strerror}.") from error
+            way = f" {how_to_open(path, VIDEO)}" if isinstance(error, PermissionError) else ""
+            raise MissingError(f"{path} can not be opened: {error.strerror}.{way}") from error
 
     def __enter__(self) -> "VideoNode":
         return self
