@@ -10,11 +10,15 @@ from roarm_lab.cli.explain import ExplainArguments
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.evaluate.curve_faults import Finding
 from roarm_lab.evaluate.engine_faults import contacts_left_out, worlds_diverged
-from roarm_lab.evaluate.explain import explain
+from roarm_lab.evaluate.explain import explain, not_judged
+from roarm_lab.evaluate.run_meta import BROKE_DOWN
+from roarm_lab.evaluate.settings_faults import Settings, scales_of
 from roarm_lab.evaluate.traces import Trace, trace
+from roarm_lab.mdp.boxes import SiteNearBox
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.tasks.table import TASKS, get_task
 
 WIDTH, INDENT = 100, 12
 USUAL_GAMMA = 0.95
@@ -35,6 +39,8 @@ class Explanation:
     drift: tuple[str, ...]
     """What differs between the training and this version."""
     findings: tuple[Finding, ...]
+    not_judged: tuple[str, ...] = ()
+    """What was not looked for, and why."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the result as data for JSON."""
@@ -62,8 +68,9 @@ def explain_run(arguments: ExplainArguments) -> Explanation:
         findings=(
             *contacts_left_out(meta),
             *worlds_diverged(curve),
-            *explain(curve, seen, gamma=_gamma(meta), weights=_weights(meta)),
+            *explain(curve, seen, _settings(meta)),
         ),
+        not_judged=tuple(not_judged(curve)),
     )
 
 
@@ -77,6 +84,7 @@ def in_words(found: Explanation) -> str:
         lines += _wrapped("curve alone", f"The policy was not run: {found.not_run}")
     if not found.findings:
         lines.append("found       nothing wrong" + ("" if found.not_run is None else ", as far as the curve shows"))
+    lines += [line for text in found.not_judged for line in _wrapped("not judged", text)]
     for finding in found.findings:
         lines += ["", f"found       {finding.name}"]
         lines += [*_wrapped("measured", finding.evidence), *_wrapped("change", finding.advice)]
@@ -100,6 +108,24 @@ def _trace(run: RunFolder, arguments: ExplainArguments) -> tuple[Trace | None, s
 def _gamma(meta: Mapping[str, Any]) -> float:
     gamma = _fields(meta.get("settings")).get("gamma")
     return float(gamma) if isinstance(gamma, int | float) and 0.0 <= gamma < 1.0 else USUAL_GAMMA
+
+
+def _settings(meta: Mapping[str, Any]) -> Settings:
+    """Return what the training was asked to do, as far as the run says it."""
+    env, task = _fields(meta.get("env")), meta.get("task")
+    terms = _fields(env.get("rewards"))
+    usual = get_task(task).rewards if task in TASKS else {}
+    period_s, episode_s, broke_down = env.get("control_dt_s"), env.get("episode_s"), meta.get(BROKE_DOWN)
+    known = isinstance(period_s, int | float) and isinstance(episode_s, int | float) and period_s > 0.0
+    return Settings(
+        weights=_weights(meta),
+        usual={name: term.weight for name, term in usual.items()},
+        scales_m=scales_of(terms),
+        of_box=frozenset(name for name, term in terms.items() if _fields(term).get("kind") == SiteNearBox.__name__),
+        gamma=_gamma(meta),
+        episode_steps=round(episode_s / period_s) if known else None,
+        broke_down_at_steps=broke_down if isinstance(broke_down, int) else None,
+    )
 
 
 def _weights(meta: Mapping[str, Any]) -> dict[str, float]:

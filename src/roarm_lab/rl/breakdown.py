@@ -16,6 +16,13 @@ NO_DISTRIBUTION = "Expected parameter"
 class BrokenLearningError(RoarmLabError):
     """The numbers of a network ran away while it learned: NaN or infinite (exit code 1)."""
 
+    def __init__(self, steps: int) -> None:
+        super().__init__(
+            f"Learning broke down after {steps:,} steps: the policy's numbers became infinite or NaN. Settings or "
+            "rewards far from the tuned ones do that; take a smaller learning_rate, or leave out --hyperparameters."
+        )
+        self.steps = steps
+
 
 def check_sound(network: Mlp, steps: int) -> None:
     """Refuse a network that is no policy any more.
@@ -25,7 +32,7 @@ def check_sound(network: Mlp, steps: int) -> None:
     """
     arrays = (network.mean, network.var, *(array for layer in network.layers for array in layer))
     if not all(np.isfinite(array).all() for array in arrays):
-        raise _broken(steps)
+        raise BrokenLearningError(steps)
 
 
 @contextmanager
@@ -39,13 +46,6 @@ def breakdown_in_words(trainer: Trainer) -> Generator[None]:
         yield
     except (ValueError, RuntimeError, BadInputError) as error:
         if str(error).startswith(NO_DISTRIBUTION):
-            raise _broken(trainer.steps) from error
+            raise BrokenLearningError(trainer.steps) from error
         check_sound(trainer.network_of(), trainer.steps)
         raise
-
-
-def _broken(steps: int) -> BrokenLearningError:
-    return BrokenLearningError(
-        f"Learning broke down after {steps:,} steps: the policy's numbers became infinite or NaN. Settings or rewards "
-        "far from the tuned ones do that; take a smaller learning_rate, or leave out --hyperparameters."
-    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.interface import hashes_of, interface_of
+from roarm_lab.evaluate.run_meta import BROKE_DOWN
 from roarm_lab.policies.contract import Contract
 from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.trainer import kind_of
@@ -41,6 +42,6 @@ def _versions(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def note_resumption(run: RunFolder, steps: int) -> None:
     """Write down from where and with which versions a run goes on; what came after these steps is forgotten."""
-    meta = run.meta()
+    meta = {name: value for name, value in run.meta().items() if name != BROKE_DOWN}
     parts: list[dict[str, Any]] = [part for part in meta.get("resumed", []) if part["from_steps"] < steps]
     run.write_json("meta.json", {**meta, "resumed": [*parts, {"from_steps": steps, "provenance": provenance()}]})

@@ -24,8 +24,9 @@ from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
 from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
+from roarm_lab.evaluate.run_meta import BROKE_DOWN
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
-from roarm_lab.rl.breakdown import breakdown_in_words, check_sound
+from roarm_lab.rl.breakdown import BrokenLearningError, breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.logbook import Logbook, Progress
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
@@ -134,7 +135,11 @@ def train(
                 cut_tensorboard(run.path / "tensorboard", trainer.steps)
                 if trainer.steps < job.settings.total_timesteps:
                     note_resumption(run, trainer.steps)
-            _learn(job, run, env, trainer, report=report, watch=watch, note=note, say=say)
+            try:
+                _learn(job, run, env, trainer, report=report, watch=watch, note=note, say=say)
+            except BrokenLearningError as error:
+                run.write_json("meta.json", {**run.meta(), BROKE_DOWN: error.steps})
+                raise
         onnx = mlp_to_onnx(trainer.network_of(), env.observations["actor"].sizes)
     finally:
         env.close()
