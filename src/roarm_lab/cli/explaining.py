@@ -116,14 +116,14 @@ def _settings(meta: Mapping[str, Any]) -> Settings:
     terms = _fields(env.get("rewards"))
     usual = get_task(task).rewards if task in TASKS else {}
     period_s, episode_s, broke_down = env.get("control_dt_s"), env.get("episode_s"), meta.get(BROKE_DOWN)
-    known = isinstance(period_s, int | float) and isinstance(episode_s, int | float) and period_s > 0.0
+    numbers = [float(value) for value in (episode_s, period_s) if isinstance(value, int | float) and value > 0.0]
     return Settings(
         weights=_weights(meta),
         usual={name: term.weight for name, term in usual.items()},
         scales_m=scales_of(terms),
         of_box=frozenset(name for name, term in terms.items() if _fields(term).get("kind") == SiteNearBox.__name__),
         gamma=_gamma(meta),
-        episode_steps=round(episode_s / period_s) if known else None,
+        episode_steps=round(numbers[0] / numbers[1]) if len(numbers) == 2 else None,
         broke_down_at_steps=broke_down if isinstance(broke_down, int) else None,
     )
 
