@@ -52,7 +52,7 @@ def test_what_is_no_whole_number_is_said(text: str) -> None:
         ("train reach --trainer foo", "invalid choice 'foo' for argument '--trainer'"),
         ("train reach --nope 3", "Unrecognized options: --nope, 3."),
         ("run b --goal 1 2", "Missing value for argument '--goal'. Expected 3 values."),
-        ("eval", "BUNDLE"),
+        ("robots show", "ROBOT"),
         ("robots shw", "shw"),
     ],
 )

@@ -179,7 +179,7 @@ def test_bundles_that_are_none_are_refused(one_line: Callable[..., str], bundle:
         (lambda data: data["interface"].update(control_dt_s=0.04), "control_dt_s: 0.04 in the bundle, 0.05 here"),
         (lambda data: data["interface"].update(robot="roarm_m2"), "robot: 'roarm_m2' in the bundle, 'roarm_m3' here"),
         (lambda data: data["interface"].update(task="raech"), "There is no task named 'raech'. Did you mean 'reach'?"),
-        (lambda data: data["interface"].update(task=3), "does not say which task it is for"),
+        (lambda data: data["interface"].update(task=3), "interface.task must be text, got 3"),
         (lambda data: data["interface"]["joints"].reverse(), "interface.joints: ['gripper',"),
         (lambda data: data["interface"]["observations"][0].update(unit="deg"), "unit: 'deg' in the bundle, 'rad'"),
         (lambda data: data.update(schema=7), "has schema 7"),

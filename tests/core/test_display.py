@@ -59,7 +59,8 @@ def test_egl_is_chosen_where_no_screen_answers(
     environ: dict[str, str], chosen: str | None, x_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "MUJOCO_GL"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is put back, also where it was not set
+        monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(display, "has_egl", lambda: True)
@@ -73,7 +74,8 @@ def test_egl_is_chosen_where_no_screen_answers(
 def test_where_there_is_no_egl_either_mujoco_is_told_not_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would look for EGL when it is imported, and every command would end in its traceback."""
     for name in ("DISPLAY", "MUJOCO_GL"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is put back, also where it was not set
+        monkeypatch.delenv(name)
     monkeypatch.setattr(display, "has_egl", lambda: False)
     choose_renderer()
     assert os.environ.get("MUJOCO_GL") == "disable"

@@ -34,7 +34,6 @@ MOST = {
     "commands": 10_000_000,
     "substeps": 1000,
     "total_timesteps": 10**12,
-    "cpus_per_trial": 1024,
 }
 """Flag -> the largest number that makes any sense: a choice, a hundred times and more of what is of use."""
 UNSET = "unset"

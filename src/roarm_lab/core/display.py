@@ -1,11 +1,11 @@
 """Whether there is a screen, and how to draw without one."""
 
-import ctypes
 import os
 import re
 import socket
 import sys
 from collections.abc import Mapping
+from ctypes.util import find_library
 
 DISPLAY = re.compile(r"(?:unix/?)?(?P<host>[^:/]*):(?P<number>\d+)(?:\.\d+)?")
 X_FOLDER, X_PORT = "/tmp/.X11-unix", 6000  # noqa: S108 (X's own place)
@@ -24,12 +24,8 @@ def choose_renderer() -> None:
 
 
 def has_egl() -> bool:
-    """Return whether the system's EGL library loads."""
-    try:
-        ctypes.CDLL("libEGL.so.1")
-    except OSError:
-        return False
-    return True
+    """Return whether EGL is found in the way in which MuJoCo's bindings look for it."""
+    return find_library("EGL") is not None
 
 
 def has_screen(environ: Mapping[str, str]) -> bool:
