@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from roarm_lab.envs.interface import interface_of
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.robots.limits import JointLimits, limit_target
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.export import export_robot

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings, ppo_settings
-from roarm_lab.rl.train import Trained, TrainJob, train
+from roarm_lab.rl.train import Trained, train
+from roarm_lab.rl.train_job import TrainJob
+from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.tasks.reach import reach
 
 ROLLOUT = 1024  # 64 worlds x 16 steps

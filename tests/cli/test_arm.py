@@ -12,7 +12,7 @@ from roarm_lab.cli.main import main
 from roarm_lab.hardware.port_discovery import Port
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.station import Station, station_yaml
-from tests.hardware.a_port import APort
+from tests.hardware.fake_port import APort
 
 PATIENCE_S = 120.0  # only a test that fails waits this long
 

@@ -11,7 +11,7 @@ import pytest
 
 from roarm_lab.cli import demo, driving
 from roarm_lab.cli.main import main
-from roarm_lab.evaluate import evaluation
+from roarm_lab.evaluation import evaluate
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
@@ -51,7 +51,7 @@ def next_commands(said: str) -> list[list[str]]:
 def test_after_ctrl_c_in_training_and_on_the_arm_the_named_commands_finish_the_demo(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupting(monkeypatch, evaluation, "_one_each")
+    interrupting(monkeypatch, evaluate, "_one_each")
     interrupting(monkeypatch, driving, "drive")
     words = ("demo", *SHORT, "--total-timesteps", "8192", "--goals", "2", "--min-success", "0")
     assert main(words) == 130  # in the evaluation: everything is learned, and saved

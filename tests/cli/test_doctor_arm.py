@@ -15,14 +15,14 @@ import pytest
 from roarm_lab.cli.doctor import with_address
 from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
-from roarm_lab.hardware import listening, port_discovery, serial_link
+from roarm_lab.hardware import port_discovery, probe, serial_link
+from roarm_lab.hardware.diagnosis import findings, unopened
 from roarm_lab.hardware.link import LinkError
-from roarm_lab.hardware.listening import Evidence
 from roarm_lab.hardware.port_discovery import Port, explain_open
+from roarm_lab.hardware.probe import Evidence
 from roarm_lab.hardware.serial_link import SerialLink
-from roarm_lab.hardware.symptoms import findings, unopened
 from roarm_lab.robots.station import Station, station_yaml
-from tests.hardware.a_port import TORQUE_KEYS, APort, feedback_line
+from tests.hardware.fake_port import TORQUE_KEYS, APort, feedback_line
 from tests.hardware.test_port_sharing import HAS_IT_OPEN, TAKES_ALL, monitor
 from tests.standing_still import standing_still
 
@@ -34,7 +34,7 @@ Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port in this process answers at once, and never after all when it does not."""
     for name, value in {"LISTEN_S": 0.2, "DRAIN_S": 0.1, "STREAM_S": 0.9, "QUESTIONS": 4, "SILENT_S": 0.5}.items():
-        monkeypatch.setattr(listening, name, value)
+        monkeypatch.setattr(probe, name, value)
     monkeypatch.setattr(serial_link, "WRITE_S", 60.0)  # on a busy machine the other end reads when it is its turn
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from roarm_lab.cli.main import main
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.tasks import table
 from roarm_lab.tasks.lift_cube import lift_cube

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import VERBS, main
-from roarm_lab.core.display import has_egl
+from roarm_lab.core.rendering import has_egl
 from tests.bundles import still_bundle
 from tests.cli.commands import roarm_without
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import main
-from roarm_lab.cli.recording import LearningRecorder
+from roarm_lab.evaluation.rollout_recorder import LearningRecorder
 from roarm_lab.tasks.reach import reach
 from tests.bundles import still_bundle
-from tests.view.a_show import still
+from tests.view.show_fixture import still
 
 START_S = 30.0  # a fresh interpreter on a busy machine; measured 0.7 s
 
@@ -29,7 +29,7 @@ class Absent:
         if name.partition(".")[0] in ("torch", "stable_baselines3", "onnx"):
             raise ModuleNotFoundError(name=name)
 sys.meta_path.insert(0, Absent())
-import roarm_lab.view.live
+import roarm_lab.view.live_page
 from roarm_lab.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -6,7 +6,7 @@ import pytest
 
 from roarm_lab.cli.main import main
 from roarm_lab.rl.train import Trained
-from tests.view.a_run import write_run
+from tests.view.run_folder_fixture import write_run
 
 
 def test_the_path_of_the_report_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

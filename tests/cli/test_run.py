@@ -18,12 +18,12 @@ import pytest
 from roarm_lab.cli import driving
 from roarm_lab.cli.main import main
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import ARRIVED_RAD, Cycle, CycleLog, LogError
-from roarm_lab.mdp.boxes_seen import Touching
+from roarm_lab.mdp.object_observations import Touching
 from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.arm import SimArm

@@ -11,7 +11,7 @@ import pytest
 
 from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import emulator_process
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
 from tests.bundles import still_bundle, wild_bundle
 from tests.cli.commands import start_roarm

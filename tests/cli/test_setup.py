@@ -12,12 +12,12 @@ from roarm_lab.cli.main import main
 from roarm_lab.cli.setup import STEPS
 from roarm_lab.emulator.process import emulator_process
 from roarm_lab.gateway import loop
-from roarm_lab.hardware import io_thread, listening, serial_link
+from roarm_lab.hardware import io_thread, probe, serial_link
 from roarm_lab.robots import arm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.station import Station, load_station
-from tests.hardware.a_port import APort
 from tests.hardware.clips import list_camera
+from tests.hardware.fake_port import APort
 
 FILE = Path("station.yaml")
 PATIENCE_S = 120.0
@@ -37,7 +37,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def port(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[APort]:
     """Return a port in this process, at home, that answers at once."""
     for name, value in {"LISTEN_S": 0.2, "DRAIN_S": 0.1, "STREAM_S": 0.9, "QUESTIONS": 4, "SILENT_S": 0.5}.items():
-        monkeypatch.setattr(listening, name, value)
+        monkeypatch.setattr(probe, name, value)
     monkeypatch.setattr(setup_motion, "SETTLE_S", 0.2)
     with APort() as port:
         yield port

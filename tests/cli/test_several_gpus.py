@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.runs.run_folder import RunFolder
 from tests.cli.commands import plain_environment, start_roarm
 from tests.cli.test_train import PATIENCE_S, only_run, wait_for
 

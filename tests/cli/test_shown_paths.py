@@ -9,7 +9,7 @@ import pytest
 from roarm_lab.cli import train
 from roarm_lab.cli.main import main
 from tests.bundles import wild_bundle
-from tests.view.a_run import write_run
+from tests.view.run_folder_fixture import write_run
 
 NAME = os.fsdecode(b"a\xff\x1b[31m") + "\u202eb"
 SHOWN = "a\\xff\\x1b[31m\\u202eb"

@@ -19,9 +19,9 @@ from roarm_lab.cli.sweep_plan import begin, planned, train_arguments, words_of
 from roarm_lab.cli.sweep_trial import Order, run_trial
 from roarm_lab.cli.train import TrainArguments
 from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.rl.run_folder import RunFolder
-from roarm_lab.rl.sweep_folder import SweepFolder
 from roarm_lab.rl.trainer import trainer_class
+from roarm_lab.runs.run_folder import RunFolder
+from roarm_lab.runs.sweep_folder import SweepFolder
 from tests.cli.commands import roarm_without, start_roarm
 
 pytest.importorskip("ray")

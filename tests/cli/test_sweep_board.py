@@ -8,9 +8,9 @@ import pytest
 
 from roarm_lab.cli.sweep_board import Scoreboard, counted
 from roarm_lab.core.errors import DiskError
-from roarm_lab.rl.sweep import settings_of, trials_of
-from roarm_lab.rl.sweep_folder import Plan, SweepFolder
 from roarm_lab.rl.train import Trained
+from roarm_lab.runs.sweep_folder import Plan, SweepFolder
+from roarm_lab.runs.sweep_grid import settings_of, trials_of
 from tests.training import ROLLOUT
 
 

@@ -16,13 +16,13 @@ from roarm_lab.cli import connecting
 from roarm_lab.cli.main import main
 from roarm_lab.core.clock import SimulatedClock
 from roarm_lab.emulator.process import emulator_process
-from roarm_lab.gateway import teleop_gamepad
+from roarm_lab.teleop import gamepad
 from tests.bundles import wild_bundle
 from tests.cli.commands import roarm_without
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
-from tests.cli.a_terminal import PATIENCE_S, Terminal, roarm_in_a_terminal
+from tests.cli.fake_terminal import PATIENCE_S, Terminal, roarm_in_a_terminal
 
 STARTED = "keyboard: joints"
 SECOND = ("--seconds", "0.3")
@@ -227,7 +227,7 @@ def test_another_rate_than_the_policys_is_refused(one_line: Callable[..., str], 
 
 def test_no_gamepad_is_exit_code_3(one_line: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pygame")
-    monkeypatch.setattr(teleop_gamepad.SdlPad, "_find", lambda self: False)  # this machine may have one
+    monkeypatch.setattr(gamepad.SdlPad, "_find", lambda self: False)  # this machine may have one
     assert "No gamepad was found" in one_line("teleop", "--with", "gamepad", code=3)
 
 

@@ -17,10 +17,10 @@ import torch
 
 from roarm_lab.cli import training
 from roarm_lab.cli.main import main
-from roarm_lab.core.alone import used_alone
+from roarm_lab.core.folder_lock import locked
 from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.train import Trained
+from roarm_lab.runs.run_folder import RunFolder
 from tests.cli.commands import plain_environment, roarm_without, start_roarm
 
 SMALL = ("--num-envs", "64", "--eval-episodes", "8")
@@ -419,7 +419,7 @@ def test_a_damaged_curve_is_said_and_kept(finished: Path, capsys: pytest.Capture
 
 def test_a_run_that_is_being_trained_is_left_alone(one_line_at_the_end: Callable[..., str], finished: Path) -> None:
     pytest.importorskip("fcntl", reason="folders can be locked on Unix only")
-    with used_alone(finished, "is being trained"):
+    with locked(finished, "is being trained"):
         message = one_line_at_the_end("train", "--resume", "finished", "--total-timesteps", "9000")
     assert message == "roarm: finished is being trained by another process. Wait for it, or stop that one first."
 
@@ -504,7 +504,7 @@ def test_a_polite_kill_during_the_evaluation_says_how_to_go_on(folder: Path) -> 
 KILLED = """
 from pathlib import Path
 from tests.training import tiny_job, train
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.runs.run_folder import RunFolder
 train(tiny_job(100_000, checkpoint_s=0.3), RunFolder.create(Path("runs"), "reach", 0))
 """
 

@@ -10,7 +10,7 @@ from roarm_lab.envs import env as env_module
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.randomization import DomainRandomization, randomized
-from roarm_lab.envs.repeating import STEPS_BEFORE
+from roarm_lab.envs.step_recorder import STEPS_BEFORE
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import RewardFn, RewardTerm
 from roarm_lab.tasks.table import get_task
@@ -18,7 +18,7 @@ from tests.envs.test_torch_arrays import TorchArrays, on_torch
 
 torch = pytest.importorskip("torch")
 
-from tests.like_a_gpu import Watch, watching  # noqa: E402 (not everywhere is torch)
+from tests.gpu_semantics import Watch, watching  # noqa: E402 (not everywhere is torch)
 
 WORLDS, STEPS = 3, 8
 SIMULATES = ("get", "model_field", "diverged", "step", "reset", "set", "scale_model")

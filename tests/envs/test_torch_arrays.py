@@ -10,7 +10,7 @@ import pytest
 from roarm_lab.core.arrays import Array, asarray_like, chosen, is_torch_array, to_numpy
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.luck import luck
+from roarm_lab.core.random_streams import random_stream
 from roarm_lab.envs import env as env_module
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.randomization import DomainRandomization, randomized
@@ -62,11 +62,11 @@ class TorchArrays:
         self.worlds.scale_model(field, factor.numpy()[rows], rows, names)
 
 
-class NumpyLuck:
+class NumpyRandomStream:
     """NumPy's random numbers in any library."""
 
     def __init__(self, seed: Sequence[int], like: Array) -> None:
-        self._numpy, self._like = luck(seed, np.zeros(1, dtype=np.float32)), like
+        self._numpy, self._like = random_stream(seed, np.zeros(1, dtype=np.float32)), like
 
     def uniform(self, *shape: int) -> Array:
         return asarray_like(self._numpy.uniform(*shape), self._like)
@@ -89,7 +89,7 @@ def on_torch(robot: Any, num_envs: int, config: Any) -> Any:
 def twins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Env, Env]:
     config = get_task(request.param)
     config = randomized(replace(config, sim=replace(config.sim, threads=1), random_age=True), DomainRandomization())
-    monkeypatch.setattr(env_module, "luck", NumpyLuck)
+    monkeypatch.setattr(env_module, "random_stream", NumpyRandomStream)
     numpy_env = Env(config, WORLDS, SEED)
     monkeypatch.setattr(env_module, "make_backend", on_torch)
     return numpy_env, Env(config, WORLDS, SEED)

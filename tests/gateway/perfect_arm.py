@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Clock, SimulatedClock
 from roarm_lab.robots.arm import ArmSample, GatedArm
+from roarm_lab.robots.perception import Sight
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.sight import Sight
 
 Fault = Callable[[float], ArmSample | None]
 """Time on the arm's clock to the reading to give instead; None for a good one."""

@@ -17,9 +17,9 @@ from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.arm import ArmSample
+from roarm_lab.robots.gate_config import GateRules
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.tasks.reach import reach
 from tests.bundles import ACTIONS, constant, inputs_of, still_bundle, wild_bundle, with_network

@@ -14,19 +14,19 @@ from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError,
 from roarm_lab.envs.env import Env
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.loop import Cycle, CycleLog, fresh_sight, run_episode
-from roarm_lab.mdp.boxes_seen import BoxVel, Touching
+from roarm_lab.mdp.object_observations import BoxVel, Touching
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.arm import ArmSample
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import BoxTruth, Sight
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import BoxTruth, Sight
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.sim.backend import SimConfig
 from roarm_lab.tasks.lift_cube import lift_cube
-from tests.a_grasp import close_around_cube, hand_pos_w
 from tests.bundles import constant, contract_of, inputs_of, wild_bundle, with_network
 from tests.gateway.perfect_arm import Look, PerfectArm
+from tests.grasp_scene import close_around_cube, hand_pos_w
 
 START = np.array(ROARM_M3.keyframe("task_start"))
 TASK = replace(lift_cube(), sim=replace(lift_cube().sim, threads=1))

@@ -14,19 +14,19 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float64
 from roarm_lab.emulator.board import Board
-from roarm_lab.emulator.fault_words import with_fault
+from roarm_lab.emulator.fault_parser import with_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.firmware import firmware_named
 from roarm_lab.emulator.lockstep import LockstepClock, lockstep_arm
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, move_slowly, run_episode
-from roarm_lab.gateway.teleop import teleoperate
-from roarm_lab.gateway.teleop_jog import Jog
-from roarm_lab.gateway.teleop_keyboard import Keyboard
-from roarm_lab.gateway.teleop_words import StatusLine
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from tests.gateway.a_session import Typist
+from roarm_lab.teleop.jog import Jog
+from roarm_lab.teleop.keyboard import Keyboard
+from roarm_lab.teleop.session import teleoperate
+from roarm_lab.teleop.status_line import StatusLine
+from tests.teleop.teleop_session import Typist
 
 PERIOD_S = 0.05
 AT_TURN = 20

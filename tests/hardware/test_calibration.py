@@ -12,9 +12,9 @@ from roarm_lab.hardware.calibration import Calibration
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.gate import Gate
+from roarm_lab.robots.gate_config import GateRules, tightened
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules, tightened
-from tests.hardware.a_port import APort
+from tests.hardware.fake_port import APort
 
 OFFSETS = (0.05, -0.05, 0.02, 0.0, -0.1, 0.03)
 PATIENCE_S = 120.0  # only a test that fails waits this long

@@ -19,7 +19,7 @@ from tests.standing_still import standing_still
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
-from tests.cli.a_terminal import PATIENCE_S, Terminal, roarm_in_a_terminal
+from tests.cli.fake_terminal import PATIENCE_S, Terminal, roarm_in_a_terminal
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from roarm_lab.emulator.websocket_port import Broadcast
 from roarm_lab.hardware import protocol
 from roarm_lab.hardware.http_link import HttpLink
 from tests.dead_proxies import name_dead_proxies
-from tests.hardware.a_port import feedback_line
 from tests.hardware.clips import wait_until
+from tests.hardware.fake_port import feedback_line
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from collections import deque
 import pytest
 
 from roarm_lab.core.clock import MonotonicClock, SimulatedClock
-from roarm_lab.hardware.backlog import BYTE_S
+from roarm_lab.hardware.buffer_age import BYTE_S
 from roarm_lab.hardware.io_thread import IoThread
 from roarm_lab.hardware.link import LinkError
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.robots.arm import ArmSample
-from tests.hardware.a_port import HOME, feedback_line
+from tests.hardware.fake_port import HOME, feedback_line
 
 READ_S = 0.01
 PATIENCE_S = 120.0  # only a test that fails waits this long

@@ -15,7 +15,7 @@ from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.firmware import firmware_named
 from roarm_lab.emulator.rfc2217_port import Rfc2217Port
 from roarm_lab.hardware.serial_link import SerialLink
-from tests.hardware.a_port import APort
+from tests.hardware.fake_port import APort
 
 serialposix = pytest.importorskip("serial.serialposix", reason="modem lines are set this way on POSIX systems")
 

@@ -16,7 +16,7 @@ from roarm_lab.hardware.port_discovery import explain_open
 from roarm_lab.hardware.port_sharing import PROC, others_at, shared
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.hardware.serial_link import SerialLink
-from tests.hardware.a_port import APort
+from tests.hardware.fake_port import APort
 
 pytestmark = pytest.mark.skipif(not (PROC / "self" / "fd").exists(), reason="only Linux tells who has a file open")
 HAS_IT_OPEN = "import sys; port = open(sys.argv[1], 'rb', 0); print('open', flush=True); sys.stdin.read()"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.hardware import protocol
 from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured, parse_line, why_no_torque
-from tests.hardware.a_port import HOME, TORQUE_KEYS, feedback_line
+from tests.hardware.fake_port import HOME, TORQUE_KEYS, feedback_line
 
 # Captured from an arm at its home, which droops a little: shoulder and elbow lean down, so they must push up.
 CAPTURED = (

@@ -19,7 +19,7 @@ from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
-from tests.hardware.a_port import HOME, TORQUE_KEYS, APort
+from tests.hardware.fake_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
 PATIENCE_S = 120.0  # only a test that fails waits this long

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.core.errors import MissingError
+from roarm_lab.hardware.diagnosis import unopened
 from roarm_lab.hardware.port_discovery import Port, explain_open, find_port
-from roarm_lab.hardware.symptoms import unopened
 from roarm_lab.hardware.usb_trouble import CHIPS, why_no_port
 
 RELEASE = "6.8.0-45-generic"

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from roarm_lab.mdp import actions, boxes, boxes_seen, commands, events, observations, rewards, terminations
+from roarm_lab.mdp import actions, boxes, commands, events, object_observations, observations, rewards, terminations
 from roarm_lab.mdp.terms import (
     ActionTerm,
     CommandTerm,
@@ -37,7 +37,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 def every(base: type) -> list[Any]:
     """Return an instance of every concrete term of a kind."""
-    modules = (actions, boxes, boxes_seen, commands, events, observations, rewards, terminations)
+    modules = (actions, boxes, object_observations, commands, events, observations, rewards, terminations)
     kinds = [
         kind
         for module in modules

@@ -16,7 +16,15 @@ from roarm_lab.mdp.boxes import (
     PositionNearBox,
     SiteNearBox,
 )
-from roarm_lab.mdp.boxes_seen import BoxAxesInSite, BoxFromSite, BoxInSite, BoxPos, GoalFromBox, SiteApproach, Touching
+from roarm_lab.mdp.object_observations import (
+    BoxAxesInSite,
+    BoxFromSite,
+    BoxInSite,
+    BoxPos,
+    GoalFromBox,
+    SiteApproach,
+    Touching,
+)
 from roarm_lab.mdp.scene import Scene
 from tests.mdp.fake_state import bare
 from tests.toy_robot import TOY

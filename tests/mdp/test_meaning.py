@@ -9,9 +9,9 @@ import pytest
 from roarm_lab.core.configs import Range
 from roarm_lab.mdp.actions import GripperOpening, JointDelta
 from roarm_lab.mdp.boxes import BoxHeldAtGoal, BoxOnTable
-from roarm_lab.mdp.boxes_seen import BoxInSite, SiteApproach
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.events import PushJoints, StartPose
+from roarm_lab.mdp.object_observations import BoxInSite, SiteApproach
 from roarm_lab.mdp.observations import JointPos, JointVel, TargetLead
 from roarm_lab.mdp.terminations import SiteBelow
 from tests.mdp.every_term import ACTIONS, COMMANDS, EVENTS, OBSERVATIONS, SUCCESSES, TERMINATIONS, name_of

@@ -12,7 +12,7 @@ from tests.mdp.test_numpy_and_torch import function_of
 
 torch = pytest.importorskip("torch")
 
-from tests.like_a_gpu import Watch, watching  # noqa: E402 (not everywhere is torch)
+from tests.gpu_semantics import Watch, watching  # noqa: E402 (not everywhere is torch)
 
 TERMS = OBSERVATIONS + REWARDS + ACTIONS + COMMANDS + EVENTS + TERMINATIONS + SUCCESSES
 

@@ -24,7 +24,7 @@ from roarm_lab.rl.distributed import (
     present,
     stop_when_asked,
 )
-from roarm_lab.rl.team import ALONE, Team, team_of
+from roarm_lab.rl.process_group import ALONE, ProcessGroup, team_of
 from roarm_lab.rl.trainer import check_together, trainer_class
 from roarm_lab.tasks.reach import reach
 from tests.training import tiny
@@ -155,4 +155,4 @@ def test_only_rsl_rl_trains_in_several_processes() -> None:
 
 def test_rsl_rl_is_told_nothing_when_alone() -> None:
     assert multi_gpu(ALONE) is None
-    assert multi_gpu(Team(3, 4, 1)) == {"global_rank": 3, "local_rank": 1, "world_size": 4}
+    assert multi_gpu(ProcessGroup(3, 4, 1)) == {"global_rank": 3, "local_rank": 1, "world_size": 4}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import main
-from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.train import train
+from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from tests.training import tiny_job
 

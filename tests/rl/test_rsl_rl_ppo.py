@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("rsl_rl", reason="rsl_rl is not installed")
 
 from roarm_lab.rl.rsl_rl_ppo import BoundedMeans
-from tests.like_a_gpu import Watch, watching
+from tests.gpu_semantics import Watch, watching
 
 DRAWS = 40_000
 SIGMAS = 5.0  # standard errors of a mean, deviation or correlation; the seed is fixed, one in a million would fail

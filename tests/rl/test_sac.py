@@ -15,15 +15,16 @@ from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import interface_of
-from roarm_lab.evaluate.curve_faults import dead_terms, diverging_value, saturated
+from roarm_lab.evaluation.curve_faults import dead_terms, diverging_value, saturated
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_interface
 from roarm_lab.policies.onnx_policy import OnnxPolicy
-from roarm_lab.rl.logbook import Progress
 from roarm_lab.rl.onnx_export import mlp_to_onnx
-from roarm_lab.rl.run_folder import RunFolder
-from roarm_lab.rl.train import Trained, TrainingInterrupted, TrainJob, train
+from roarm_lab.rl.train import Trained, TrainingInterrupted, train
+from roarm_lab.rl.train_job import TrainJob
 from roarm_lab.rl.trainer import SAC_TRAINERS, algorithm_of, kind_of, name_of, trainer_class
+from roarm_lab.rl.training_log import Progress
+from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach
 from tests.training import ROLLOUT, tiny_job, tiny_sac

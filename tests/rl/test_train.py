@@ -18,14 +18,14 @@ from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of, physics_of
-from roarm_lab.evaluate.run_meta import check_whole
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_drift, check_interface
 from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.logbook import Progress
-from roarm_lab.rl.run_folder import RunFolder
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.train import Trained, TrainingInterrupted, device_of, train
+from roarm_lab.rl.training_log import Progress
+from roarm_lab.runs.run_folder import RunFolder
+from roarm_lab.runs.run_meta import check_whole
 from roarm_lab.sim.backend import SimConfig
 from roarm_lab.tasks.reach import reach
 from tests.training import ROLLOUT, tiny_job, train_tiny
@@ -278,7 +278,7 @@ def test_what_comes_after_learning_may_meet_a_full_disk_too(
         raise BadInputError(f"{path} can not be written.") from OSError(errno.ENOSPC, "No space left on device")
 
     run = RunFolder.create(tmp_path, "reach", 0)
-    module = "roarm_lab.policies.bundle" if place == "bundle" else "roarm_lab.rl.run_folder"
+    module = "roarm_lab.policies.bundle" if place == "bundle" else "roarm_lab.runs.run_folder"
 
     def report(state: Progress) -> None:
         if state.steps >= ROLLOUT:

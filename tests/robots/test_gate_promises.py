@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.capsules import ArmCapsules
+from roarm_lab.robots.collision_guard import Guard
 from roarm_lab.robots.gate import Gate
-from roarm_lab.robots.guard import Guard
+from roarm_lab.robots.gate_config import GateRules, Workspace
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules, Workspace
 from tests.robots.touching_model import touches, touching_model
 
 ROUNDING = 1e-9  # rad, m: float64 roundings and the guard's own slack

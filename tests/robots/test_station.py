@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.robots.gate_config import Workspace
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import MAX_OFFSET_RAD, Station, load_station, station_yaml
 
 FULL = Station(

@@ -12,8 +12,8 @@ from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.arm import ArmSample, GatedArm
 from roarm_lab.robots.estop import EstopFile
 from roarm_lab.robots.gate import Gate
+from roarm_lab.robots.gate_config import GateRules
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules
 from tests.robots.test_gate_promises import RULES, Sent, assert_kept, wild_inputs
 
 START = ROARM_M3.keyframe("task_start")

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from roarm_lab.core.arrays import Array, asarray_like, to_numpy
-from roarm_lab.core.luck import luck
+from roarm_lab.core.random_streams import random_stream
 from roarm_lab.envs import env as env_module
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 
 
-class NumpyLuck:
+class NumpyRandomStream:
     """NumPy's random numbers in any library."""
 
     def __init__(self, seed: Sequence[int], like: Array) -> None:
-        self._numpy, self._like = luck(seed, np.zeros(1, dtype=np.float32)), like
+        self._numpy, self._like = random_stream(seed, np.zeros(1, dtype=np.float32)), like
 
     def uniform(self, *shape: int) -> Array:
         return asarray_like(self._numpy.uniform(*shape), self._like)
@@ -28,7 +28,7 @@ class NumpyLuck:
 
 def twins(config: EnvConfig, num_envs: int, seed: int, device: str, monkeypatch: Any) -> dict[str, Env]:
     """Return the task on both simulators, MuJoCo Warp's on `device`, reset, by the simulator's name."""
-    monkeypatch.setattr(env_module, "luck", NumpyLuck)
+    monkeypatch.setattr(env_module, "random_stream", NumpyRandomStream)
     monkeypatch.setattr(env_module, "stream", lambda like: None)  # on a GPU too, each step has its numbers from NumPy
     found: dict[str, Env] = {}
     backends = {"mujoco_cpu": {"threads": 1}, "mujoco_warp": {"device": device}}

@@ -14,8 +14,8 @@ from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.arm import MAX_CATCH_UP_S, SimArm
 from roarm_lab.sim.backend import Box, SimConfig
 from roarm_lab.sim.table import make_backend
-from tests.a_grasp import close_around_cube
 from tests.arm_contract import ARM_CONTRACT, DT_S, Check, pass_time, send_for
+from tests.grasp_scene import close_around_cube
 from tests.toy_robot import TOY
 
 START = np.array(ROARM_M3.keyframe("task_start"))

@@ -14,7 +14,7 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import Box, SimConfig
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from roarm_lab.sim.warp_device import too_little_memory
-from tests.a_grasp import hand_pos_w
+from tests.grasp_scene import hand_pos_w
 from tests.sim.backend_contract import BACKEND_CONTRACT, HOME, SUBSTEPS, Check, drive, poses
 from tests.sim.gpu_packages import DEVICES, needs_gpu_packages
 

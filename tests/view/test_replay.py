@@ -17,7 +17,7 @@ from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import FARTHEST_M, FULL_SCALE, Replay, record, replay_data, replay_html, write_replay
 from roarm_lab.view.stage import Marker, Moment, Outcome
-from tests.view.a_show import stage
+from tests.view.show_fixture import stage
 
 MAX_BYTES = 5_000_000  # the promise for 20 episodes; measured 0.18 MB
 TURN_STEP = 1.0 / FULL_SCALE  # of a quaternion's component

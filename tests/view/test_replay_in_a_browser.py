@@ -16,8 +16,8 @@ from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import CAMERA, Replay, record, write_replay
 from roarm_lab.view.stage import Moment, Outcome
-from tests.view.a_show import stage, still
 from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
+from tests.view.show_fixture import stage, still
 
 PHONE_PX, DESK_PX = 360, 1100
 SMALL = {"width": 760, "height": 480}  # drawn in software: every pixel counts

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.view.report import write_report
-from tests.view.a_run import ARM_RUN, EVALUATION, INTERFACE, META, curve_rows, put, write_run
+from tests.view.run_folder_fixture import ARM_RUN, EVALUATION, INTERFACE, META, curve_rows, put, write_run
 
 VOID = {"meta", "link", "img"}
 LARGE_BYTES = 400_000  # a report that does not fit into an e-mail has a mistake in it; measured: 47 kB

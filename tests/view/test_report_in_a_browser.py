@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from roarm_lab.evaluate.evaluation import evaluate
+from roarm_lab.evaluation.evaluate import evaluate
 from roarm_lab.view.report import write_report
-from roarm_lab.view.watched import watch
-from tests.view.a_run import write_run
-from tests.view.a_show import short, wave
+from roarm_lab.view.report_media import watch
 from tests.view.chromium import CHROMIUM, WAIT_S, WEBGL_FLAGS, Chromium
+from tests.view.run_folder_fixture import write_run
+from tests.view.show_fixture import short, wave
 
 PHONE_PX = 360
 DESK_PX = 1100

@@ -16,7 +16,7 @@ from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.view.stage import MARKER_RADIUS_M, Marker, Stage, markers_of, outcome_words
-from tests.view.a_show import short, stage, still, wave
+from tests.view.show_fixture import short, stage, still, wave
 
 ANYWHERE_M, NOWHERE_M = 10.0, 1e-6  # near enough is: always, never
 SINGLE = 1e-6  # rounding of single-precision positions within a metre

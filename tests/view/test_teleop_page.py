@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roarm_lab.gateway.teleop import Order, TeleopTurn
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.geometry import Geometry
+from roarm_lab.teleop.session import OperatorCommand, TeleopTurn
 from roarm_lab.view.serving import Server, serving
 from roarm_lab.view.teleop_page import TeleopPage, joint_table, state_words, time_table
 
@@ -67,5 +67,5 @@ def test_its_button_is_one_emergency_stop_each(server: Server) -> None:
     page = TeleopPage(server, Geometry.of_robot(ROARM_M3), "about")
     assert page.orders(0.0) == []
     page.stop()
-    assert page.orders(0.0) == [Order.STOP]
+    assert page.orders(0.0) == [OperatorCommand.STOP]
     assert page.orders(0.0) == []

@@ -10,7 +10,7 @@ from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.view import video
 from roarm_lab.view.stage import Moment, Outcome
 from roarm_lab.view.video import BAD, GOOD, LOOK_S, PICTURES_PER_MOMENT, encode, refuse_unfit, write_video, written_on
-from tests.view.a_show import stage
+from tests.view.show_fixture import stage
 
 av = pytest.importorskip("av", reason="films need the extra video")
 SIZE = (160, 120)

@@ -14,10 +14,10 @@ from roarm_lab.cli.connecting import station_for
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.core.provenance import provenance
 from roarm_lab.core.shown import shown
+from roarm_lab.hardware.diagnosis import Finding, State, findings, unopened
 from roarm_lab.hardware.link import Address, LinkError
-from roarm_lab.hardware.listening import listen
 from roarm_lab.hardware.port_discovery import same_arm
-from roarm_lab.hardware.symptoms import Finding, State, findings, unopened
+from roarm_lab.hardware.probe import listen
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.station import Station
 

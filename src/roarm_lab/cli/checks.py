@@ -17,9 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from roarm_lab.cli.pins import constraint_file, numbers, pinned_versions, requirements, without_build
-from roarm_lab.core.display import has_screen
-from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import cpu_name, package_version, usable_cores
+from roarm_lab.core.python_process import OWN_PYTHON
+from roarm_lab.core.rendering import has_screen
 
 PYTHONS = ((3, 11), (3, 13))  # requires-python of pyproject.toml: the oldest and the newest
 MUJOCO_MINIMUM = "3.17"  # the first with mujoco.batch
@@ -234,7 +234,7 @@ def check_rendering(environ: Mapping[str, str] = os.environ, system: str = sys.p
         return
     with ThreadPoolExecutor() as pool:
         rows = list(pool.map(draws_with, RENDERERS))
-    # As roarm_lab.core.display chooses.
+    # As roarm_lab.core.rendering chooses.
     chosen = environ.get("MUJOCO_GL") or ("glfw" if has_screen(environ) else "egl")
     working = [name for name, row in zip(RENDERERS, rows, strict=True) if row.state == State.FINE]
     yield choice(chosen, working)

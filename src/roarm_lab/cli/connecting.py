@@ -9,9 +9,9 @@ from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError, UnsafeCommandError
 from roarm_lab.hardware.link import DEVICE, Address
 from roarm_lab.robots.arm import Arm, GatedArm
+from roarm_lab.robots.gate_config import GateRules
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules
 from roarm_lab.robots.station import FILE, Station, load_station
 from roarm_lab.sim.backend import SimConfig
 

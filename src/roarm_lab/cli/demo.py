@@ -106,7 +106,7 @@ def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
     """Return what was trained and evaluated, now or, of a run to go on with, before."""
     from roarm_lab.cli.train import TrainArguments
     from roarm_lab.cli.training import run_training
-    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.runs.run_folder import RunFolder
 
     asked = TrainArguments(
         task=arguments.task,
@@ -125,9 +125,9 @@ def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
 def _trained_before(path: Path) -> "Trained":
     from roarm_lab.cli.training import randomization_of_run
     from roarm_lab.policies.bundle import load_bundle
-    from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import Trained
-    from roarm_lab.view.run_files import read_run
+    from roarm_lab.runs.run_folder import RunFolder
+    from roarm_lab.runs.run_reader import read_run
 
     evaluation = read_run(path).evaluation
     assert evaluation is not None  # the run is finished
@@ -168,7 +168,7 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
     from roarm_lab.cli.driving import drive, prepared, say
     from roarm_lab.cli.run import RunArguments
     from roarm_lab.core.files import write_atomic
-    from roarm_lab.evaluate.statistics import wilson_interval
+    from roarm_lab.evaluation.statistics import wilson_interval
     from roarm_lab.gateway.arm_policy import check_sources
     from roarm_lab.policies.contract import InterfaceError
     from roarm_lab.sim.arm import sources

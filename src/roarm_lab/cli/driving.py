@@ -21,12 +21,12 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
 from roarm_lab.core.shown import shown
-from roarm_lab.evaluate.statistics import wilson_interval
+from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.freshness import StaleError
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.bundle import Bundle, load_bundle
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.robots.station import Station
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.backend import SimConfig

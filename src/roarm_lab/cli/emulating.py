@@ -13,7 +13,7 @@ from roarm_lab.core.shown import shown_text
 from roarm_lab.emulator.addresses import listen, parse_address
 from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.control import Control
-from roarm_lab.emulator.fault_words import with_fault
+from roarm_lab.emulator.fault_parser import with_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.firmware import firmware_named
 from roarm_lab.emulator.http_port import WebPort

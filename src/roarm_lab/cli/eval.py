@@ -11,7 +11,7 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.policies.shipped import check_one_policy
+from roarm_lab.policies.pretrained import check_one_policy
 
 DESCRIPTION = """\
   Run a policy bundle for many fresh episodes in simulation and count how often

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from roarm_lab.cli.recording import origin_of, recorder
 from roarm_lab.cli.training import progress_bar, simulated, summary
 from roarm_lab.cli.worlds import Worlds, worlds_for
 from roarm_lab.core.shown import shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.randomization import DomainRandomization, randomized
-from roarm_lab.evaluate.evaluation import MAX_WORLDS, Evaluation, evaluate
+from roarm_lab.evaluation.evaluate import MAX_WORLDS, Evaluation, evaluate
+from roarm_lab.evaluation.rollout_recorder import origin_of, recorder
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 

@@ -8,16 +8,16 @@ from typing import Any, cast
 from roarm_lab.cli.evaluating import say_drift, say_worlds, task_in_worlds
 from roarm_lab.cli.explain import ExplainArguments
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.evaluate.curve_faults import Finding
-from roarm_lab.evaluate.engine_faults import contacts_left_out, worlds_diverged
-from roarm_lab.evaluate.explain import explain, not_judged
-from roarm_lab.evaluate.run_meta import BROKE_DOWN
-from roarm_lab.evaluate.settings_faults import Settings, scales_of
-from roarm_lab.evaluate.traces import Trace, trace
+from roarm_lab.evaluation.curve_faults import Finding
+from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverged
+from roarm_lab.evaluation.explain import explain, not_judged
+from roarm_lab.evaluation.settings_faults import Settings, scales_of
+from roarm_lab.evaluation.traces import Trace, trace
 from roarm_lab.mdp.boxes import SiteNearBox
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import InterfaceError
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.runs.run_folder import RunFolder
+from roarm_lab.runs.run_meta import BROKE_DOWN
 from roarm_lab.tasks.table import TASKS, get_task
 
 WIDTH, INDENT = 100, 12

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from roarm_lab import __version__
 from roarm_lab.cli.extras import missing_beside, missing_text
-from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
+from roarm_lab.core.rendering import choose_renderer
 from roarm_lab.core.shown import shown_text
 
 VERBS = {

@@ -17,18 +17,18 @@ from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, Observations
 from roarm_lab.envs.interface import interface_of
-from roarm_lab.evaluate.evaluation import Infer
+from roarm_lab.evaluation.evaluate import Infer
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_interface
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
+from roarm_lab.sim.baseline import RawReplay
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
-from roarm_lab.sim.raw import RawReplay
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
-    from roarm_lab.sim.raw_warp import WarpReplay
+    from roarm_lab.sim.baseline_warp import WarpReplay
 
 WORLDS = {"mujoco_cpu": (64, 128, 256, 512, 1024, 2048), "mujoco_warp": (1024, 4096, 16384)}
 SIM_S, TRAIN_S = 2.0, 20.0
@@ -123,7 +123,7 @@ def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, in
 def _yardstick(env: Env) -> "RawReplay | WarpReplay":
     if isinstance(env.backend, MujocoCpu):
         return RawReplay(env.backend, env.config.substeps)
-    from roarm_lab.sim.raw_warp import WarpReplay
+    from roarm_lab.sim.baseline_warp import WarpReplay
 
     backend: Any = env.backend
     return WarpReplay(backend, env.config.substeps)

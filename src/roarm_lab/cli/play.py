@@ -8,7 +8,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.policies.shipped import check_one_policy
+from roarm_lab.policies.pretrained import check_one_policy
 
 DESCRIPTION = """\
   Watch a policy bundle play episodes in simulation. Without --video and

@@ -13,10 +13,10 @@ from roarm_lab.core.files import new_file
 from roarm_lab.core.shown import shown
 from roarm_lab.datasets.recordings import find_recordings
 from roarm_lab.policies.bundle import Bundle, load_bundle
-from roarm_lab.policies.shipped import shipped_bundle
+from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.tasks.table import get_task
-from roarm_lab.view.live import LivePage
-from roarm_lab.view.recorded import RecordedShow
+from roarm_lab.view.live_page import LivePage
+from roarm_lab.view.recorded_show import RecordedShow
 from roarm_lab.view.replay import record, write_replay
 from roarm_lab.view.serving import EVERYWHERE, Server, address, serving, tunnel
 from roarm_lab.view.stage import Show, Stage

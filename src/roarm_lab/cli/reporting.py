@@ -9,9 +9,9 @@ from roarm_lab.cli.training import randomization_of_run
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_file
 from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.runs.run_reader import RunFiles, read_run
 from roarm_lab.view.report import NAME, write_report
-from roarm_lab.view.run_files import RunFiles, read_run
-from roarm_lab.view.watched import Watched, watch
+from roarm_lab.view.report_media import Watched, watch
 
 
 def report(run: Path, out: Path | None = None, *, overwrite: bool = True) -> Path:

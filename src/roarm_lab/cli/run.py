@@ -11,7 +11,7 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.policies.shipped import check_one_policy
+from roarm_lab.policies.pretrained import check_one_policy
 
 DESCRIPTION = """\
   Drive an arm with a policy bundle: a slow move to the start pose, then

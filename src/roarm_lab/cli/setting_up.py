@@ -21,8 +21,8 @@ from roarm_lab.cli.setup_steps import (
 from roarm_lab.core.files import write_atomic
 from roarm_lab.core.shown import shown
 from roarm_lab.hardware.link import Address
+from roarm_lab.robots.gate_config import Workspace
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import Station, load_station, station_yaml
 
 DO: dict[str, Callable[[Bench, Station], Station]] = {

@@ -12,8 +12,8 @@ from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.gateway.loop import move_slowly
 from roarm_lab.hardware.roarm_m3 import RoArmM3
+from roarm_lab.robots.gate_config import tightened
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import tightened
 from roarm_lab.robots.station import MAX_OFFSET_RAD, Station
 
 PERIOD_S = 0.1

@@ -11,17 +11,17 @@ from roarm_lab.cli.setup import SetupArguments
 from roarm_lab.cli.setup_person import Person
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, FoundCamera, found_cameras, several_fit
+from roarm_lab.hardware.diagnosis import State, findings
 from roarm_lab.hardware.link import Address
-from roarm_lab.hardware.listening import Evidence, listen
 from roarm_lab.hardware.port_discovery import find_port as port_of_the_arm
 from roarm_lab.hardware.port_discovery import same_arm, usb_serial_of
+from roarm_lab.hardware.probe import Evidence, listen
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
-from roarm_lab.hardware.symptoms import State, findings
 from roarm_lab.robots.estop import EstopFile
+from roarm_lab.robots.gate_config import Workspace
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Vec3
-from roarm_lab.robots.rules import Workspace
 from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
 
 STOP_FILE = Path(tempfile.gettempdir()) / "roarm-stop"

@@ -18,8 +18,8 @@ from typing import IO
 
 from roarm_lab.cli.train import TrainArguments
 from roarm_lab.cli.training import asked_job, threads_wait_passively
-from roarm_lab.core.own_python import OWN_PYTHON, children_hear_ctrl_c
 from roarm_lab.core.provenance import usable_cores
+from roarm_lab.core.python_process import OWN_PYTHON, children_hear_ctrl_c
 
 LEADER = "ROARM_TRAIN_LEADER"
 """Set where the process that started this one holds its standard input: when that ends, so does this one."""

@@ -14,9 +14,9 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.dry_arm import DryArm
 from roarm_lab.robots.arm import Arm, GatedArm
 from roarm_lab.robots.estop import EstopFile
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import BoxTruth
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import BoxTruth
 from roarm_lab.robots.station import Station
 from roarm_lab.sim.arm import SimArm
 from roarm_lab.sim.backend import Box, SimConfig

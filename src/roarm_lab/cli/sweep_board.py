@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roarm_lab.core.errors import BadInputError, DiskError
+from roarm_lab.core.json_fields import read_fields
 from roarm_lab.core.shown import shell_words
-from roarm_lab.rl.run_folder import EVALUATION, RunFolder
-from roarm_lab.rl.sweep import Trial
-from roarm_lab.rl.sweep_folder import Plan, SweepFolder
-from roarm_lab.rl.sweep_results import CAVEAT, Row, Score, State, results_csv, summaries_of, summary_markdown
-from roarm_lab.view.fields import read_fields
-from roarm_lab.view.run_files import evaluation_of, wall_time_s
+from roarm_lab.runs.run_folder import EVALUATION, RunFolder
+from roarm_lab.runs.run_reader import evaluation_of, wall_time_s
+from roarm_lab.runs.sweep_folder import Plan, SweepFolder
+from roarm_lab.runs.sweep_grid import Trial
+from roarm_lab.runs.sweep_results import CAVEAT, Row, Score, State, results_csv, summaries_of, summary_markdown
 from roarm_lab.view.sweep_page import Curve, Rate, Shown, sweep_page
 
 

@@ -12,8 +12,8 @@ from roarm_lab.cli.train import TrainArguments, checked
 from roarm_lab.core.configs import dump_yaml, load_yaml
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.randomization import DEFAULT, DomainRandomization, randomization_yaml
-from roarm_lab.rl.sweep import Setting, parse_grid, settings_of, trials_of
-from roarm_lab.rl.sweep_folder import Plan, SweepFolder
+from roarm_lab.runs.sweep_folder import Plan, SweepFolder
+from roarm_lab.runs.sweep_grid import Setting, parse_grid, settings_of, trials_of
 
 FILES = ("hyperparameters", "reward_config", "domain_randomization")
 
@@ -140,8 +140,8 @@ def _file_of(setting: int) -> str:
 def _checked_steps(arguments: SweepArguments, setting: Setting, base: Mapping[str, Any]) -> int:
     """Return how many steps a training takes, after making sure that it can begin."""
     from roarm_lab.cli.training import new_job
-    from roarm_lab.rl.remote_log import remote_log
     from roarm_lab.rl.settings import with_changes
+    from roarm_lab.rl.tracking import remote_log
     from roarm_lab.rl.trainer import trainer_class
     from roarm_lab.sim.table import check_backend
 

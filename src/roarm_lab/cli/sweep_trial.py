@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from roarm_lab.cli.train import TrainArguments
-from roarm_lab.core.alone import used_alone
-from roarm_lab.core.display import choose_renderer
 from roarm_lab.core.errors import BadInputError, RoarmLabError
+from roarm_lab.core.folder_lock import locked
+from roarm_lab.core.rendering import choose_renderer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +54,9 @@ def _train(order: Order) -> None:
     """Train anew, or go on from a checkpoint."""
     from roarm_lab.cli.training import new_job, resumed_job
     from roarm_lab.core.files import new_folder
-    from roarm_lab.rl.remote_log import remote_log
-    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.rl.tracking import remote_log
     from roarm_lab.rl.train import train
+    from roarm_lab.runs.run_folder import RunFolder
 
     run, arguments = RunFolder(order.run), order.arguments
     resume = bool(run.checkpoints())
@@ -68,7 +68,7 @@ def _train(order: Order) -> None:
         _clear(run.path)
         job = new_job(arguments, order.command)
         new_folder(run.path)
-    with used_alone(run.path, "is being trained"), remote(run, job) as told:
+    with locked(run.path, "is being trained"), remote(run, job) as told:
         told.result(train(job, run, resume=resume, note=told.row).evaluation)
 
 

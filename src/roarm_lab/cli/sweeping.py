@@ -12,13 +12,13 @@ from roarm_lab.cli.sweep_board import Scoreboard, counted, resume_hint
 from roarm_lab.cli.sweep_plan import begin, planned, train_arguments, words_of
 from roarm_lab.cli.sweep_trial import Order, run_trial
 from roarm_lab.cli.training import progress_bar, threads_wait_passively
-from roarm_lab.core.alone import used_alone
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.folder_lock import locked
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.core.shown import shown
-from roarm_lab.rl.sweep import Trial
-from roarm_lab.rl.sweep_folder import SweepFolder
-from roarm_lab.rl.sweep_results import Row, in_words, score_of
+from roarm_lab.runs.sweep_folder import SweepFolder
+from roarm_lab.runs.sweep_grid import Trial
+from roarm_lab.runs.sweep_results import Row, in_words, score_of
 
 if TYPE_CHECKING:
     from roarm_lab.rl.ray_pool import RayPool
@@ -51,7 +51,7 @@ def sweep(arguments: SweepArguments, command: tuple[str, ...]) -> int:
             folder = begin(arguments, new, {"command": list(command), "provenance": provenance()})
             begun = Scoreboard(folder, new.plan)
         assert begun is not None
-        stack.enter_context(used_alone(begun.folder.path, "is being worked on"))
+        stack.enter_context(locked(begun.folder.path, "is being worked on"))
         sys.stderr.write(f"sweep       {shown(begun.folder.path)}\n")
         begun.write()
         _train(begun, pool, cpus, arguments.gpus_per_trial)

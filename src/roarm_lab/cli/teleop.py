@@ -8,7 +8,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.gateway.teleop_keys import DEVICES, KEYS
+from roarm_lab.teleop.key_map import DEVICES, KEYS
 
 Device = Literal["keyboard", "gamepad", "mouse3d", "leader", "hand", "policy"]
 
@@ -97,6 +97,6 @@ def _refuse_misfits(arguments: TeleopArguments) -> None:
     if arguments.goal is not None and arguments.device != "policy":
         raise BadInputError("--goal is not used without --with policy.")
     if arguments.rate is not None:
-        from roarm_lab.gateway.teleop import check_rate
+        from roarm_lab.teleop.session import check_rate
 
         check_rate(arguments.rate)

@@ -12,12 +12,12 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.gateway.freshness import fresh_sight
 from roarm_lab.gateway.loop import MAX_AGE_PERIODS
-from roarm_lab.gateway.teleop import TeleopLog, teleoperate
-from roarm_lab.gateway.teleop_jog import Jog
-from roarm_lab.gateway.teleop_policy import PolicyDriver, Wanted
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.arm import SimArm
+from roarm_lab.teleop.jog import Jog
+from roarm_lab.teleop.policy_takeover import PolicyDriver, Wanted
+from roarm_lab.teleop.session import TeleopLog, teleoperate
 
 SAME_RATE = 1e-6
 

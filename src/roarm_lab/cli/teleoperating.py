@@ -10,17 +10,17 @@ from roarm_lab.cli.ending import ending_gently
 from roarm_lab.cli.teleop import TeleopArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.core.shown import shown
-from roarm_lab.gateway.teleop import RATE_HZ, Desk, TeleopLog, TeleopTurn, Watch, teleoperate
-from roarm_lab.gateway.teleop_hand import Limp, limp_of, watch_by_hand
-from roarm_lab.gateway.teleop_jog import Device, Jog
-from roarm_lab.gateway.teleop_keyboard import Keyboard
-from roarm_lab.gateway.teleop_keys import keys_of
-from roarm_lab.gateway.teleop_leader import Leader
-from roarm_lab.gateway.teleop_terminal import terminal_keys
-from roarm_lab.gateway.teleop_words import Newest, StatusLine
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
+from roarm_lab.teleop.hand_guiding import TorqueSwitch, torque_switch_of, watch_by_hand
+from roarm_lab.teleop.jog import Device, Jog
+from roarm_lab.teleop.key_map import keys_of
+from roarm_lab.teleop.keyboard import Keyboard
+from roarm_lab.teleop.leader_arm import Leader
+from roarm_lab.teleop.session import RATE_HZ, OperatorInput, TeleopLog, TeleopTurn, Watch, teleoperate
+from roarm_lab.teleop.status_line import Newest, StatusLine
+from roarm_lab.teleop.terminal_keys import terminal_keys
 
 TAKE_HOLD_S, LOOK_S = 10.0, 0.1
 """How long motors are tried to be switched on again at the end: the newer firmware folds the arm for some seconds
@@ -38,7 +38,7 @@ class Setup:
 
     arguments: TeleopArguments
     stack: ExitStack
-    desks: list[Desk] = field(default_factory=list[Desk])
+    desks: list[OperatorInput] = field(default_factory=list[OperatorInput])
     watch: list[Watch] = field(default_factory=list[Watch])
     keyboard: Keyboard | None = None
 
@@ -129,13 +129,13 @@ def _open_device(setup: Setup) -> Device | None:
         case "keyboard":
             return open_keyboard(setup, needed=True)
         case "gamepad":
-            from roarm_lab.gateway.teleop_gamepad import Gamepad, SdlPad
+            from roarm_lab.teleop.gamepad import Gamepad, SdlPad
 
             pad = SdlPad()
             setup.stack.callback(pad.close)
             return Gamepad(pad.read, pad.name)
         case "mouse3d":
-            from roarm_lab.gateway.teleop_mouse3d import HidMouse, Mouse3d
+            from roarm_lab.teleop.spacemouse import HidMouse, Mouse3d
 
             mouse = HidMouse()
             setup.stack.callback(mouse.close)
@@ -166,13 +166,13 @@ def _let_go(setup: Setup, arm: Arm, which: str) -> None:
         MissingError: They can not be switched off.
         BadInputError: Nobody agreed.
     """
-    limp = limp_of(arm)
+    limp = torque_switch_of(arm)
     _ask(setup.arguments, LIMP.format(which=which, warning=limp.release_warning))
     setup.stack.callback(_take_hold, limp, which)
     limp.torque(on=False, warned=True)
 
 
-def _take_hold(limp: Limp, which: str) -> None:
+def _take_hold(limp: TorqueSwitch, which: str) -> None:
     """Make the motors hold, as soon as it is known where: a firmware that still folds the arm tells nothing."""
     end_s, told = time.monotonic() + TAKE_HOLD_S, False
     while True:

@@ -96,7 +96,7 @@ def run(argv: list[str]) -> int:
         require(*extras_of_training(arguments.trainer, arguments.backend, gpus=arguments.gpus, wandb=wandb))
     from roarm_lab.cli.several_gpus import follow_leader, start_team
     from roarm_lab.cli.training import print_result, run_training, train_for_another
-    from roarm_lab.rl.team import team_of
+    from roarm_lab.rl.process_group import team_of
 
     team = team_of(os.environ)
     if arguments.gpus > 1 and not team.several:
@@ -108,7 +108,7 @@ def run(argv: list[str]) -> int:
     trained = run_training(arguments, command=("roarm", "train", *argv), team=team)
     if arguments.record_rollouts:
         from roarm_lab.cli.evaluating import checked_task
-        from roarm_lab.cli.recording import record
+        from roarm_lab.evaluation.rollout_recorder import record
 
         config, _ = checked_task(
             trained.bundle, allow_drift=True, threads=arguments.threads, randomization=trained.randomization

@@ -14,26 +14,27 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from roarm_lab.cli.train import TrainArguments, checked, resume_hint
-from roarm_lab.core.alone import used_alone
 from roarm_lab.core.configs import load_yaml, override, restored
 from roarm_lab.core.errors import BadInputError, DiskError
+from roarm_lab.core.folder_lock import locked
 from roarm_lab.core.shown import shell_words, shown
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
-from roarm_lab.evaluate.engine_faults import overflow_in_words
-from roarm_lab.evaluate.evaluation import Evaluation
-from roarm_lab.evaluate.run_meta import check_whole
+from roarm_lab.evaluation.engine_faults import overflow_in_words
+from roarm_lab.evaluation.evaluate import Evaluation
+from roarm_lab.rl.process_group import ALONE, ProcessGroup
 from roarm_lab.rl.settings import changed_settings, settings_of
-from roarm_lab.rl.team import ALONE, Team
 from roarm_lab.rl.trainer import algorithm_of, check_together, name_of, trainer_class, trainer_for
+from roarm_lab.runs.run_meta import check_whole
 from roarm_lab.sim.table import check_backend
 from roarm_lab.tasks.table import get_task
 
 if TYPE_CHECKING:
-    from roarm_lab.rl.logbook import Progress as TrainingProgress
-    from roarm_lab.rl.run_folder import RunFolder
-    from roarm_lab.rl.train import Trained, TrainJob
+    from roarm_lab.rl.train import Trained
+    from roarm_lab.rl.train_job import TrainJob
+    from roarm_lab.rl.training_log import Progress as TrainingProgress
+    from roarm_lab.runs.run_folder import RunFolder
 
 LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
@@ -42,7 +43,7 @@ LINE_EVERY_S = 10.0
 def run_training(
     arguments: TrainArguments,
     command: tuple[str, ...],
-    team: Team = ALONE,
+    team: ProcessGroup = ALONE,
     hint: Callable[[Path, int], str] = resume_hint,
 ) -> "Trained":
     """Train as asked, with progress on stderr; in a team this is the first process.
@@ -59,10 +60,10 @@ def run_training(
     """
     checked(arguments)
     threads_wait_passively()
-    from roarm_lab.cli.recording import LearningRecorder
-    from roarm_lab.rl.remote_log import remote_log
-    from roarm_lab.rl.run_folder import RunFolder
+    from roarm_lab.evaluation.rollout_recorder import LearningRecorder
+    from roarm_lab.rl.tracking import remote_log
     from roarm_lab.rl.train import train
+    from roarm_lab.runs.run_folder import RunFolder
 
     job, run = asked_job(arguments, command, team.size)
     remote = remote_log(arguments.wandb, run)
@@ -99,11 +100,11 @@ def run_training(
 
 
 @contextmanager
-def _alone(run: "RunFolder", team: Team) -> Generator[None]:
+def _alone(run: "RunFolder", team: ProcessGroup) -> Generator[None]:
     """Keep other trainings from the run, and save when this one is told to end; a team sees to the latter itself."""
     from roarm_lab.rl.train import terminate_is_interrupt
 
-    with used_alone(run.path, "is being trained"), nullcontext() if team.several else terminate_is_interrupt():
+    with locked(run.path, "is being trained"), nullcontext() if team.several else terminate_is_interrupt():
         yield
 
 
@@ -131,7 +132,7 @@ def asked_job(
     return job, run
 
 
-def train_for_another(arguments: TrainArguments, team: Team) -> None:
+def train_for_another(arguments: TrainArguments, team: ProcessGroup) -> None:
     """Train in a process beside the first one, which alone writes and says what comes out.
 
     Raises:
@@ -147,7 +148,7 @@ def train_for_another(arguments: TrainArguments, team: Team) -> None:
     train_beside(job, checkpoint)
 
 
-def _join(job: "TrainJob", team: Team) -> None:
+def _join(job: "TrainJob", team: ProcessGroup) -> None:
     """Meet the team, and see that the simulator can be made in every process before anything is written in one."""
     from roarm_lab.rl.distributed import anybody, join
     from roarm_lab.rl.train import device_of, own_share
@@ -250,7 +251,7 @@ def new_job(arguments: TrainArguments, command: tuple[str, ...], processes: int 
     Raises:
         BadInputError: It can not be; nothing has been written.
     """
-    from roarm_lab.rl.train import TrainJob
+    from roarm_lab.rl.train_job import TrainJob
 
     env = with_rewards(get_task(str(arguments.task)), arguments)
     randomization = None
@@ -321,8 +322,8 @@ def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[T
     Raises:
         BadInputError: It can not go on, or has finished.
     """
-    from roarm_lab.rl.run_folder import RunFolder
     from roarm_lab.rl.train import newest_checkpoint
+    from roarm_lab.runs.run_folder import RunFolder
 
     assert arguments.resume is not None
     run = RunFolder.open(arguments.resume)
@@ -346,7 +347,7 @@ def resumed_job(arguments: TrainArguments, command: tuple[str, ...]) -> "tuple[T
 
 def _job_of(meta: dict[str, Any], arguments: TrainArguments, command: tuple[str, ...]) -> "TrainJob":
     """Return the job that `meta.json` describes, with what may be changed on the way."""
-    from roarm_lab.rl.train import TrainJob
+    from roarm_lab.rl.train_job import TrainJob
 
     env = get_task(meta["task"])
     env = replace(env, rewards=restored(env.rewards, meta["env"]["rewards"], "meta.json: rewards"))

@@ -7,7 +7,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import NOTHING
-from roarm_lab.rl.run_folder import RANDOMIZATION
+from roarm_lab.runs.run_folder import RANDOMIZATION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.emulator.fault_words import FAULT_WORDS, with_fault, without_fault
+from roarm_lab.emulator.fault_parser import FAULT_WORDS, with_fault, without_fault
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.serving import Serving
 from roarm_lab.emulator.snapshot import snapshot

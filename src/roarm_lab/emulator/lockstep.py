@@ -13,9 +13,9 @@ from roarm_lab.emulator.board import Board
 from roarm_lab.hardware.io_thread import IoThread
 from roarm_lab.hardware.readings import Readings
 from roarm_lab.hardware.roarm_m3 import BOOT_S, RoArmM3, wait_for_pose
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import Eye
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import Eye
 
 TURN_S = 0.001
 """Time between two turns of the connection: what an operating system takes to hand bytes over."""

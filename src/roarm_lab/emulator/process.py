@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roarm_lab.core.errors import BadInputError, RoarmLabError
-from roarm_lab.core.own_python import OWN_PYTHON, children_hear_ctrl_c
+from roarm_lab.core.python_process import OWN_PYTHON, children_hear_ctrl_c
 
 END_S = 20.0
 """How long an emulator may take to end before it is killed."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.emulator.world import ServoWorld
-from roarm_lab.robots.sight import BoxTruth, Sight
+from roarm_lab.robots.perception import BoxTruth, Sight
 
 LOOK_PERIOD_S = 1.0 / 30.0
 """An ordinary camera's."""

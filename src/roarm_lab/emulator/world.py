@@ -9,9 +9,9 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, RoarmLabError, UnknownNameError
 from roarm_lab.emulator.faults import Faults
 from roarm_lab.emulator.servo import Servo
+from roarm_lab.robots.perception import check_pose
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Joint, Robot
-from roarm_lab.robots.sight import check_pose
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, JOINT_FORCE, Box, SimConfig
 from roarm_lab.sim.table import make_backend
 

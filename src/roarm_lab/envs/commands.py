@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from roarm_lab.core.arrays import Array, array_namespace, device
-from roarm_lab.core.luck import Luck
+from roarm_lab.core.random_streams import RandomStream
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.scene import Scene
@@ -32,12 +32,12 @@ class Commands:
             for name, term in self._terms.items()
         }
 
-    def begin(self, rng: Luck, state: State, who: Array) -> CommandValues:
+    def begin(self, rng: RandomStream, state: State, who: Array) -> CommandValues:
         """Return the commands after worlds `who` [env] have got new ones, as their state demands."""
         xp, old = array_namespace(who), state.commands
         return {name: xp.where(who[:, None], self._draw(rng, name, state), old[name]) for name in self._terms}
 
-    def resample(self, rng: Luck, state: State, step: Array, running: Array) -> CommandValues:
+    def resample(self, rng: RandomStream, state: State, step: Array, running: Array) -> CommandValues:
         """Return the commands after those have been replaced whose time within the episode is up.
 
         Args:
@@ -57,5 +57,5 @@ class Commands:
         """Whether any command can change within an episode."""
         return bool(self._every)
 
-    def _draw(self, rng: Luck, name: str, state: State) -> Array:
+    def _draw(self, rng: RandomStream, name: str, state: State) -> Array:
         return self._functions[name](rng.uniform(self._num_envs, self._terms[name].draws), state)

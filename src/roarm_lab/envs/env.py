@@ -23,16 +23,16 @@ import numpy as np
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, is_torch_array
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.luck import Luck, luck, stream
-from roarm_lab.core.memory import memory_in_words
+from roarm_lab.core.memory_errors import memory_in_words
+from roarm_lab.core.random_streams import RandomStream, random_stream, stream
 from roarm_lab.envs.commands import Commands
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.episodes import Episodes, Scores
 from roarm_lab.envs.events import Events
-from roarm_lab.envs.later import NanWatch
-from roarm_lab.envs.repeating import Place, Repeating
+from roarm_lab.envs.finite_checks import FiniteChecks
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
+from roarm_lab.envs.step_recorder import Place, Repeating
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.limits import JointLimits, limit_target
@@ -79,7 +79,7 @@ class Moment:
     done: Array
     scores: Mapping[str, Array] | Array
     answers: Sequence[bool] | Array
-    """What `NanWatch.answered` takes: about `done`, and about diverged worlds."""
+    """What `FiniteChecks.answered` takes: about `done`, and about diverged worlds."""
 
 
 class Env:
@@ -111,7 +111,7 @@ class Env:
         """Zeros [env, joint] of the library, type and device of all arrays."""
         self._xp = array_namespace(self._blank)
         self._nobody = self._xp.zeros_like(self._blank[:, 0], dtype=self._xp.bool)
-        self._watch = NanWatch()
+        self._watch = FiniteChecks()
         self._scores = Scores(config, self.scene, self._blank[:, 0], self._watch)
         self._terminations = [term.bind(self.scene) for term in config.terminations.values()]
         self._limits = JointLimits.of(config.robot)
@@ -370,12 +370,12 @@ class Env:
         if self._stream is not None:
             self._stream.seed(seed)
 
-    def _next_rng(self) -> Luck:
+    def _next_rng(self) -> RandomStream:
         """Return the random numbers of the coming step or reset."""
         if self._stream is not None:
             return self._stream
         self._draws += 1
-        return luck((self._seed, self._draws), self._blank)
+        return random_stream((self._seed, self._draws), self._blank)
 
 
 def _float32(value: float) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from roarm_lab.core.arrays import Array, array_namespace, asarray_like, chosen, pick
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.luck import Luck
+from roarm_lab.core.random_streams import RandomStream
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.servos import Servos
@@ -65,7 +65,7 @@ class Events:
         """Whether anything happens in the middle of episodes, every so many steps."""
         return bool(self._interval)
 
-    def startup(self, rng: Luck, state: State) -> None:
+    def startup(self, rng: RandomStream, state: State) -> None:
         """Carry out what happens once per seed. Only the physical model can be changed here: no episode has begun."""
         self.drawn = {}
         for event in self._startup:
@@ -74,7 +74,7 @@ class Events:
                     raise BadInputError(f"An event in mode 'startup' can change the model only, not {field!r}.")
                 self._randomize(event, field, values, self._everybody)
 
-    def reset(self, rng: Luck, state: SimState, rows: Array) -> None:
+    def reset(self, rng: RandomStream, state: SimState, rows: Array) -> None:
         """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset.
 
         What a world is like comes first: where a box lies depends on how large it is.
@@ -118,7 +118,7 @@ class Events:
         if len(rows) == self._num_envs:
             self.drawn.setdefault(event.name, values)
 
-    def interval(self, rng: Luck, state: State, step: int) -> None:
+    def interval(self, rng: RandomStream, state: State, step: int) -> None:
         """Carry out what happens every so often, in all worlds; `step` counts control steps since they were reset."""
         for every, event in self._interval:
             if step % every:
@@ -128,5 +128,5 @@ class Events:
                     raise BadInputError(f"An event in mode 'interval' can not change {field!r}.")
                 self._backend.set("joint_vel", self._backend.get("joint_vel") + values)
 
-    def _random(self, rng: Luck, draws: int) -> Array:
+    def _random(self, rng: RandomStream, draws: int) -> Array:
         return rng.uniform(self._num_envs, draws)

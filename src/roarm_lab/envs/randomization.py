@@ -16,8 +16,8 @@ from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.boxes_seen import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
 from roarm_lab.mdp.events import MAX_DELAY_S, ActionDelay, JointOffset, MeasurementDelay, RandomizingTerm, ScaleModel
+from roarm_lab.mdp.object_observations import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
 from roarm_lab.mdp.observations import JointPos, JointVel, TargetLead
 from roarm_lab.mdp.terms import EventTerm, ObservationTerm
 from roarm_lab.sim.backend import Box

@@ -9,18 +9,18 @@ import numpy as np
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.messages import ActionChunk, Observation
-from roarm_lab.gateway.goals import fits_boxes, refuse_out_of_reach
-from roarm_lab.gateway.measured import MeasuredState
+from roarm_lab.gateway.goal_checks import fits_boxes, refuse_out_of_reach
+from roarm_lab.gateway.measured_state import MeasuredState
 from roarm_lab.mdp.events import BOX_POSE
+from roarm_lab.mdp.from_contract import action_terms, command_terms, observation_terms, start_terms, success_term
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
-from roarm_lab.mdp.rebuild import action_terms, command_terms, observation_terms, start_terms, success_term
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import InterfaceError, observed
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.kinematics import Kinematics
+from roarm_lab.robots.perception import BoxTruth, Sight
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.sight import BoxTruth, Sight
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""

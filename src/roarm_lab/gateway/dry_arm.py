@@ -3,8 +3,8 @@
 from roarm_lab.core.arrays import Float64
 from roarm_lab.robots.arm import Arm, ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import Sight
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import Sight
 
 
 class DryArm(GatedArm):

@@ -3,7 +3,7 @@
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.robots.arm import Arm, ArmSample
-from roarm_lab.robots.sight import Sight
+from roarm_lab.robots.perception import Sight
 
 
 class StaleError(UnsafeCommandError):

@@ -23,7 +23,7 @@ from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.freshness import StaleError, fresh_sample, fresh_sight
 from roarm_lab.robots.arm import Arm
-from roarm_lab.robots.sight import BoxTruth
+from roarm_lab.robots.perception import BoxTruth
 
 SLOW_RAD_S = 0.6
 """Joint speed of moves that nobody asked to be fast."""

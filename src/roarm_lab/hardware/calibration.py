@@ -10,8 +10,8 @@ import numpy as np
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.hardware.protocol import Feedback
+from roarm_lab.robots.gate_config import GateRules
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.hardware import protocol
-from roarm_lab.hardware.backlog import BYTE_S, Backlog
+from roarm_lab.hardware.buffer_age import BYTE_S, Backlog
 from roarm_lab.hardware.link import Link
 from roarm_lab.hardware.protocol import Feedback, Firmware, LineReader, Skipped, Unmeasured
 from roarm_lab.robots.arm import ArmSample

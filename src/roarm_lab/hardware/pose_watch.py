@@ -12,7 +12,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float64
 from roarm_lab.hardware.protocol import Feedback
-from roarm_lab.robots.effort import EffortRule
+from roarm_lab.robots.overload import EffortRule
 from roarm_lab.robots.robot import Robot
 
 FROZEN_FRAMES = 12

@@ -21,9 +21,9 @@ from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.hardware.servo_speed import registers
 from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S, ArmSample, GatedArm
 from roarm_lab.robots.gate import Gate
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import Eye, Sight
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import Eye, Sight
 
 BOOT_S = 25.0
 """A start takes about 5 s, and up to 15 s more where the arm looks for a Wi-Fi that is not there."""

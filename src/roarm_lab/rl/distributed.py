@@ -20,7 +20,7 @@ import torch.distributed as dist
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import MissingError
 from roarm_lab.envs.env import StepResult
-from roarm_lab.rl.team import ALONE, Team
+from roarm_lab.rl.process_group import ALONE, ProcessGroup
 from roarm_lab.rl.trainer import Log, Update
 
 HERE = "127.0.0.1"
@@ -52,7 +52,7 @@ def meeting_point() -> Any:
     return store(HERE, 0, None, is_master=True, wait_for_workers=False)
 
 
-def join(team: Team, device: str) -> None:
+def join(team: ProcessGroup, device: str) -> None:
     """Meet the other processes of a team; nothing to do alone.
 
     Args:
@@ -75,15 +75,15 @@ def join(team: Team, device: str) -> None:
     dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
 
 
-def present() -> Team:
+def present() -> ProcessGroup:
     """Return who this process is among those it has met; alone before `join` and after `leave`."""
     if not (dist.is_available() and dist.is_initialized()):
         return ALONE
     rank = dist.get_rank()
-    return Team(rank, dist.get_world_size(), int(os.environ.get("LOCAL_RANK", rank)))
+    return ProcessGroup(rank, dist.get_world_size(), int(os.environ.get("LOCAL_RANK", rank)))
 
 
-def multi_gpu(team: Team) -> dict[str, int] | None:
+def multi_gpu(team: ProcessGroup) -> dict[str, int] | None:
     """Return what RSL-RL wants to know about a team."""
     if not team.several:
         return None

@@ -1,20 +1,18 @@
 """Where a policy comes from: which versions trained it, which one exported it, and what its contract says of it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roarm_lab.core.provenance import provenance
 from roarm_lab.envs.interface import hashes_of, interface_of
-from roarm_lab.evaluate.run_meta import BROKE_DOWN
 from roarm_lab.policies.contract import Contract
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.rl.train_job import TrainJob
 from roarm_lab.rl.trainer import kind_of
+from roarm_lab.runs.run_folder import RunFolder
+from roarm_lab.runs.run_meta import BROKE_DOWN
 
-if TYPE_CHECKING:
-    from roarm_lab.rl.train import TrainJob
 
-
-def contract_of(job: "TrainJob", run: RunFolder) -> Contract:
+def contract_of(job: TrainJob, run: RunFolder) -> Contract:
     """Return the contract of the policy that `job` trains: which version exports it, and which ones have trained it."""
     meta = run.meta()
     resumed: list[Mapping[str, Any]] = meta.get("resumed", [])

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from roarm_lab.envs.env import Env
-from roarm_lab.evaluate.engine_faults import OVERFLOWS, overflow_in_words
-from roarm_lab.rl.run_folder import RunFolder
+from roarm_lab.evaluation.engine_faults import OVERFLOWS, overflow_in_words
+from roarm_lab.runs.run_folder import RunFolder
 
 
 class OverflowLog:

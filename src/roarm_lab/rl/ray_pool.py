@@ -18,8 +18,8 @@ import ray
 import ray.exceptions
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.own_python import OWN_PYTHON
 from roarm_lab.core.provenance import usable_cores
+from roarm_lab.core.python_process import OWN_PYTHON
 
 ItemT = TypeVar("ItemT")
 

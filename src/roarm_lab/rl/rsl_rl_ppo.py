@@ -22,8 +22,8 @@ from roarm_lab.rl.distributed import multi_gpu, present
 from roarm_lab.rl.networks import begin_small, layers_of, outside_the_box
 from roarm_lab.rl.onnx_export import Mlp, variance_of
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.torch_env import NetworkInputs, Transition
 from roarm_lab.rl.torch_trainer import TorchTrainer
-from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN, Update
 
 
@@ -75,7 +75,7 @@ class LimitedModel(MLPModel):
 class RslRlTrainer(TorchTrainer[PpoSettings]):
     """RSL-RL's PPO, stepped by us."""
 
-    def _make(self, seen: Seen) -> None:
+    def _make(self, seen: NetworkInputs) -> None:
         self._actor, critic = self._networks(_groups(seen))
         self._storage = RolloutStorage(
             "rl",
@@ -135,7 +135,7 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             multi_gpu_cfg=multi_gpu(present()),
         )
 
-    def _step(self, seen: Seen) -> Moved:
+    def _step(self, seen: NetworkInputs) -> Transition:
         with torch.inference_mode():
             actions = self._ppo.act(_groups(seen))
         # Outside: what is made in that mode, worlds on a GPU could not change.
@@ -146,7 +146,7 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
             )
         return moved
 
-    def _update(self, seen: Seen) -> None:
+    def _update(self, seen: NetworkInputs) -> None:
         with torch.inference_mode():
             self._ppo.compute_returns(_groups(seen))
         self._value_loss = self._ppo.update()["value"]
@@ -181,7 +181,7 @@ class RslRlTrainer(TorchTrainer[PpoSettings]):
         )
 
 
-def _groups(seen: Seen) -> TensorDict:
+def _groups(seen: NetworkInputs) -> TensorDict:
     """Return the observation groups as RSL-RL takes them; the critic sees all of them, the actor its own."""
     groups = {"actor": seen.actor} | ({} if seen.extra is None else {"critic": seen.extra})
     return TensorDict(groups, batch_size=[len(seen.actor)])

@@ -15,8 +15,8 @@ from roarm_lab.rl.networks import stacked
 from roarm_lab.rl.onnx_export import EPSILON, Mlp, variance_of
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings
+from roarm_lab.rl.torch_env import NetworkInputs, Transition
 from roarm_lab.rl.torch_trainer import TorchTrainer
-from roarm_lab.rl.torch_worlds import Moved, Seen
 from roarm_lab.rl.trainer import UNKNOWN
 
 SCALER_EPSILON = EPSILON**0.5
@@ -49,7 +49,7 @@ class Critic(DeterministicMixin, Model):
 class SkrlLearner(TorchTrainer[S]):
     """An agent of skrl, stepped by us."""
 
-    def _make(self, seen: Seen) -> None:
+    def _make(self, seen: NetworkInputs) -> None:
         common: dict[str, Any] = {
             "observation_space": _box(seen.actor.shape[1]),
             "state_space": None if seen.extra is None else _box(seen.critic.shape[1]),
@@ -79,7 +79,7 @@ class SkrlLearner(TorchTrainer[S]):
             "experiment": {"write_interval": 0, "checkpoint_interval": 0},
         }
 
-    def _acted(self, seen: Seen) -> tuple[torch.Tensor, Moved]:
+    def _acted(self, seen: NetworkInputs) -> tuple[torch.Tensor, Transition]:
         """Draw actions, carry them out and put what came of it into the memory; return both."""
         states = None if seen.extra is None else seen.critic
         with torch.no_grad():

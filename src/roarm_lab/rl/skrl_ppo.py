@@ -18,7 +18,7 @@ from roarm_lab.rl.networks import begin_small, layers_of, outside_the_box, stack
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.skrl_parts import Critic, SkrlLearner
-from roarm_lab.rl.torch_worlds import Moved, Seen
+from roarm_lab.rl.torch_env import NetworkInputs, Transition
 from roarm_lab.rl.trainer import UNKNOWN, Update
 
 VALUE_LOSS = "Loss / Value loss"
@@ -87,14 +87,14 @@ class SkrlTrainer(SkrlLearner[PpoSettings]):
         )
         return PPO(models=models, memory=memory, cfg=configuration, **common)
 
-    def _step(self, seen: Seen) -> Moved:
+    def _step(self, seen: NetworkInputs) -> Transition:
         if self._round % self.settings.rollout_steps:
             self._agent.post_interaction(**self._when)  # of the step before; after the last one it learns
         self._round += 1
         _, moved = self._acted(seen)
         return moved
 
-    def _update(self, seen: Seen) -> None:
+    def _update(self, seen: NetworkInputs) -> None:
         del seen  # skrl keeps the moment after the rollout itself; where an episode has ended, it is not asked for it
         self._agent.post_interaction(**self._when)
         self._value_loss = float(np.mean(self._agent.tracking_data[VALUE_LOSS])) / self.settings.value_weight

@@ -18,7 +18,7 @@ from roarm_lab.rl.networks import layers_of, stacked
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.skrl_parts import Critic, SkrlLearner
-from roarm_lab.rl.torch_worlds import Moved, Seen
+from roarm_lab.rl.torch_env import NetworkInputs, Transition
 from roarm_lab.rl.trainer import UNKNOWN, Update
 
 CRITIC_LOSS = "Loss / Critic loss"
@@ -62,7 +62,7 @@ class SquashedActor(GaussianMixin, Model):
 class SkrlSacTrainer(SkrlLearner[SacSettings]):
     """skrl's SAC, stepped by us."""
 
-    def _make(self, seen: Seen) -> None:
+    def _make(self, seen: NetworkInputs) -> None:
         super()._make(seen)
         self._due = False
         self._losses: list[float] = []
@@ -92,7 +92,7 @@ class SkrlSacTrainer(SkrlLearner[SacSettings]):
         )
         return SAC(models=models, memory=memory, cfg=configuration, **common)
 
-    def _step(self, seen: Seen) -> Moved:
+    def _step(self, seen: NetworkInputs) -> Transition:
         self._learn_if_due()  # from the step before; after the last one of a row it is `_update` that learns
         actions, moved = self._acted(seen)
         self._round += 1
@@ -100,7 +100,7 @@ class SkrlSacTrainer(SkrlLearner[SacSettings]):
         self._done.append(actions)
         return moved
 
-    def _update(self, seen: Seen) -> None:
+    def _update(self, seen: NetworkInputs) -> None:
         del seen  # the memory has it
         self._learn_if_due()
         self._value_loss = float(np.mean(self._losses)) if self._losses else UNKNOWN

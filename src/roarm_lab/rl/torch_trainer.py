@@ -20,7 +20,7 @@ from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.tensorboard_log import TensorBoardLog
-from roarm_lab.rl.torch_worlds import Moved, Seen, TorchWorlds
+from roarm_lab.rl.torch_env import NetworkInputs, TorchWorlds, Transition
 from roarm_lab.rl.trainer import Log, Update
 
 MODEL = "model.pt"
@@ -102,15 +102,15 @@ class TorchTrainer(ABC, Generic[S]):
         """Return the actor as it is now, with its normaliser, as plain arrays."""
 
     @abstractmethod
-    def _make(self, seen: Seen) -> None:
+    def _make(self, seen: NetworkInputs) -> None:
         """Make networks for such observations."""
 
     @abstractmethod
-    def _step(self, seen: Seen) -> Moved:
+    def _step(self, seen: NetworkInputs) -> Transition:
         """Draw actions, carry them out, remember what came of it."""
 
     @abstractmethod
-    def _update(self, seen: Seen) -> None:
+    def _update(self, seen: NetworkInputs) -> None:
         """Learn from what is remembered; `seen` comes after it."""
 
     @abstractmethod

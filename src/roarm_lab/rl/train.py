@@ -17,57 +17,30 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
 from roarm_lab.core.errors import BadInputError, DiskError, MissingError
 from roarm_lab.core.files import write_atomic
-from roarm_lab.core.memory import memory_in_words
+from roarm_lab.core.memory_errors import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
-from roarm_lab.evaluate.evaluation import Evaluation, Infer, evaluate
-from roarm_lab.evaluate.run_meta import BROKE_DOWN
+from roarm_lab.evaluation.evaluate import Evaluation, Infer, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
-from roarm_lab.rl.breakdown import BrokenLearningError, breakdown_in_words, check_sound
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
-from roarm_lab.rl.logbook import Logbook, Progress
+from roarm_lab.rl.divergence import BrokenLearningError, breakdown_in_words, check_sound
 from roarm_lab.rl.onnx_export import Mlp, mlp_to_onnx
 from roarm_lab.rl.origin import contract_of, note_resumption
-from roarm_lab.rl.run_folder import EVALUATION, RANDOMIZATION, RunFolder
-from roarm_lab.rl.settings import Settings
-from roarm_lab.rl.team import Team
+from roarm_lab.rl.process_group import ProcessGroup
 from roarm_lab.rl.tensorboard_log import cut_tensorboard
+from roarm_lab.rl.train_job import Note, TrainJob, Watch
 from roarm_lab.rl.trainer import Log, Trainer, check_together, kind_of, trainer_class
+from roarm_lab.rl.training_log import Logbook, Progress
+from roarm_lab.runs.run_folder import EVALUATION, RANDOMIZATION, RunFolder
+from roarm_lab.runs.run_meta import BROKE_DOWN
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 TERMINATING = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 EVALUATION_SEED_OFFSET = 1_000_003
 """Evaluation episodes are others than the training ones."""
-
-
-Watch = Callable[[int, Infer], None]
-"""Called with the steps done and the policy as it is then, without exploration noise."""
-
-Note = Callable[[dict[str, float]], None]
-"""Called with a row of the curve: column -> value, NaN where unknown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainJob:
-    """One training: what, how, and where it is kept."""
-
-    env: EnvConfig
-    """The task, randomised already."""
-    settings: Settings
-    seed: int
-    trainer: str = "sb3"
-    """Whose algorithm learns: a name in `TRAINERS`. Which algorithm, the settings say."""
-    randomization: DomainRandomization | None = None
-    """By what the worlds of `env` differ, for the record."""
-    device: str = "auto"
-    """Where the networks learn: auto, cpu, cuda, cuda:1, ... Auto is where the simulator has its arrays."""
-    evaluation_episodes: int = 512
-    checkpoint_s: float = 30.0
-    command: tuple[str, ...] = ()
-    """What the user typed, for the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +152,7 @@ def _worlds(job: TrainJob) -> Env:
     return Env(replace(own_share(job.env, team), random_age=True), job.settings.num_envs, seed=team.seed(job.seed))
 
 
-def own_share(env: EnvConfig, team: Team) -> EnvConfig:
+def own_share(env: EnvConfig, team: ProcessGroup) -> EnvConfig:
     """Return the task as this process of a team simulates it: on its own GPU, or with its share of the cores."""
     threads = team.threads(env.sim.threads, usable_cores())
     return replace(env, sim=replace(env.sim, device=team.device(env.sim.device), threads=threads))

@@ -15,9 +15,9 @@ from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.robots.estop import StopSource
 from roarm_lab.robots.gate import MIN_DT_S, Gate
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import Sight
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import Sight
 
 MAX_SAMPLE_AGE_S = 0.5
 """Nothing is sent on a measurement older than this [s]: the arm may be anywhere by now."""

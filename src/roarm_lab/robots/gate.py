@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 from roarm_lab.core.arrays import Bool, Float64, Int
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import UnsafeCommandError
-from roarm_lab.robots.effort import EffortWatch
-from roarm_lab.robots.guard import Guard, steps
+from roarm_lab.robots.collision_guard import Guard, steps
+from roarm_lab.robots.gate_config import GateRules, tightened
 from roarm_lab.robots.limits import JointLimits, limit_target
+from roarm_lab.robots.overload import EffortWatch
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules, tightened
 
 MIN_DT_S, MAX_DT_S = 1e-6, 0.5
 """Shortest and longest time between two targets [s]. A longer one would allow a leap after a pause."""

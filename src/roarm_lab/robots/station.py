@@ -12,8 +12,8 @@ from roarm_lab.core.configs import dump_yaml, load_yaml
 from roarm_lab.core.errors import BadInputError, UnknownKeyError
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.robots.estop import EstopFile
+from roarm_lab.robots.gate_config import GateRules, Workspace, tightened
 from roarm_lab.robots.robot import Robot, Vec3
-from roarm_lab.robots.rules import GateRules, Workspace, tightened
 
 FILE = Path("station.yaml")
 """Where it is looked for and written unless told otherwise: in the working folder."""

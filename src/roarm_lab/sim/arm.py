@@ -12,9 +12,9 @@ from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.clock import Clock
 from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
 from roarm_lab.robots.arm import ArmSample, GatedArm
+from roarm_lab.robots.gate_config import GateRules
+from roarm_lab.robots.perception import BoxTruth, Sight, check_pose
 from roarm_lab.robots.robot import Robot
-from roarm_lab.robots.rules import GateRules
-from roarm_lab.robots.sight import BoxTruth, Sight, check_pose
 from roarm_lab.sim.backend import BOX_POSE, BOX_SPEED, SimConfig
 from roarm_lab.sim.table import make_backend
 

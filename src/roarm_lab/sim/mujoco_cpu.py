@@ -12,7 +12,7 @@ from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Divergence, SimConfig
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.model_scaling import ModelScaling
-from roarm_lab.sim.mujoco_worlds import MujocoWorlds
+from roarm_lab.sim.mujoco_base import MujocoWorlds
 from roarm_lab.sim.state_fields import touch_table
 
 DIVERGED = (

@@ -13,11 +13,11 @@ from roarm_lab.core.arrays import Array, Float64, Int, is_torch_array, to_numpy
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Divergence, SimConfig
 from roarm_lab.sim.model_scaling import check_factors, parts_of
+from roarm_lab.sim.mujoco_base import MujocoWorlds
 from roarm_lab.sim.mujoco_cpu import compile_model
-from roarm_lab.sim.mujoco_worlds import MujocoWorlds
 from roarm_lab.sim.state_fields import touch_table
 from roarm_lab.sim.warp_device import WarpDevice
-from roarm_lab.sim.warp_faults import Faults
+from roarm_lab.sim.warp_divergence import Faults
 from roarm_lab.sim.warp_scaling import WarpScaling
 
 

@@ -10,7 +10,7 @@ import mujoco
 
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, MissingError
-from roarm_lab.sim.warp_tape import Tape
+from roarm_lab.sim.cuda_graphs import GraphRecorder
 
 PACKAGES = ("torch", "warp", "mujoco_warp")
 MIN_DRIVER = (12, 4)
@@ -46,7 +46,7 @@ class WarpDevice:
         self.name = name
         self._graphs: dict[Hashable, Any] = {}
         self._streams: dict[int, Any] = {}
-        self._tape: Tape | None = None
+        self._tape: GraphRecorder | None = None
         self.version = 0
         """Counts up when arrays have been replaced: what was recorded before writes to memory that nobody reads."""
 
@@ -75,7 +75,7 @@ class WarpDevice:
         """
         if not self.is_cuda:
             return work
-        self._tape = Tape(self.torch, self.name, generators)
+        self._tape = GraphRecorder(self.torch, self.name, generators)
         try:
             self._tape.record(work)
             return self._tape.play

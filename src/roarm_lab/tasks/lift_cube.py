@@ -16,7 +16,8 @@ from roarm_lab.mdp.boxes import (
     PositionNearBox,
     SiteNearBox,
 )
-from roarm_lab.mdp.boxes_seen import (
+from roarm_lab.mdp.events import StartPose
+from roarm_lab.mdp.object_observations import (
     BoxAxesInSite,
     BoxFromSite,
     BoxInSite,
@@ -26,7 +27,6 @@ from roarm_lab.mdp.boxes_seen import (
     SiteApproach,
     Touching,
 )
-from roarm_lab.mdp.events import StartPose
 from roarm_lab.mdp.observations import JointPos, JointVel, LastAction, TargetLead
 from roarm_lab.mdp.rewards import ActionRate, JointSpeed, ServoStrain
 from roarm_lab.mdp.scene import Scene

@@ -3,15 +3,15 @@
 from math import hypot, isfinite
 from statistics import median
 
-from roarm_lab.evaluate.evaluation import Evaluation
-from roarm_lab.evaluate.statistics import wilson_interval
-from roarm_lab.view import words
+from roarm_lab.evaluation.evaluate import Evaluation
+from roarm_lab.evaluation.statistics import wilson_interval
+from roarm_lab.runs.run_reader import ArmRun
+from roarm_lab.view import formatting
 from roarm_lab.view.intervals import common_scale, interval_head, rate_cells
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import folded, number, number_head, record, section, table
-from roarm_lab.view.run_files import ArmRun
 
-LATE = {"p50": "half at most", "p99": f"99{words.SPACE}% at most", "max": "the worst"}
+LATE = {"p50": "half at most", "p99": f"99{formatting.SPACE}% at most", "max": "the worst"}
 
 UNJUDGED = "Whether it succeeded is unknown: nothing could judge every goal, as the arm does not feel what it holds."
 RESULTS = {True: "held", False: "missed", None: "unknown"}
@@ -46,7 +46,12 @@ def _comparison(run: ArmRun, interval: tuple[float, float], found: Evaluation | 
     scale = common_scale(between for *_, between in rows)
     head = ("where", number_head("success"), interval_head(scale), number_head("goals"))
     lines = (
-        tag("tr", tag("th", name, scope="row"), *rate_cells(good / tries, between, scale), number(words.count(tries)))
+        tag(
+            "tr",
+            tag("th", name, scope="row"),
+            *rate_cells(good / tries, between, scale),
+            number(formatting.count(tries)),
+        )
         for name, good, tries, between in rows
     )
     verdict = tag("p", _verdict(run, found), class_="after") if found is not None else None
@@ -56,8 +61,8 @@ def _comparison(run: ArmRun, interval: tuple[float, float], found: Evaluation | 
 def _verdict(run: ArmRun, found: Evaluation) -> str:
     gap, low, high = difference_interval((found.successes, found.episodes), (run.successes, run.goals))
     told = (
-        f"The difference to the evaluation is {_points(gap)} percentage points; with 95{words.SPACE}% confidence it is "
-        f"between {_points(low)} and {_points(high)} (after Newcombe). "
+        f"The difference to the evaluation is {_points(gap)} percentage points; with 95{formatting.SPACE}% "
+        f"confidence it is between {_points(low)} and {_points(high)} (after Newcombe). "
     )
     if low > 0.0:
         return told + "The arm did better."
@@ -72,12 +77,12 @@ def _points(share: float) -> str:
 
 def _facts(run: ArmRun) -> Html:
     gaps = [gap for gap, _ in run.episodes if gap is not None and isfinite(gap)]
-    late = ", ".join(f"{LATE[name]} {words.milliseconds(value)}" for name, value in run.late_ms)
+    late = ", ".join(f"{LATE[name]} {formatting.milliseconds(value)}" for name, value in run.late_ms)
     held = {reason: run.held.count(reason) for reason in run.held}
     return record((
         ("arm", run.arm),
         ("goals reached and held", _reached(run)),
-        ("distance at the end", f"{words.distance(median(gaps))} (median)" if gaps else "not recorded"),
+        ("distance at the end", f"{formatting.distance(median(gaps))} (median)" if gaps else "not recorded"),
         ("pace", PACES[run.real_time]),
         ("how late cycles began", "means nothing at this pace" if run.real_time is False else late or "not recorded"),
         ("holds by the gateway", "; ".join(f"{times} \u00d7 {why}" for why, times in held.items()) or "none"),
@@ -86,8 +91,8 @@ def _facts(run: ArmRun) -> Html:
 
 def _reached(run: ArmRun) -> str:
     if run.goals and run.interval is None:
-        return f"unknown; {words.count(run.successes)} of {words.count(run.goals)} for sure"
-    return f"{words.count(run.successes)} of {words.count(run.goals)}"
+        return f"unknown; {formatting.count(run.successes)} of {formatting.count(run.goals)} for sure"
+    return f"{formatting.count(run.successes)} of {formatting.count(run.goals)}"
 
 
 def _goals(run: ArmRun) -> Html | None:
@@ -97,10 +102,10 @@ def _goals(run: ArmRun) -> Html | None:
         tag(
             "tr",
             tag("th", index, scope="row"),
-            number("not recorded" if gap is None else words.distance(gap)),
+            number("not recorded" if gap is None else formatting.distance(gap)),
             tag("td", RESULTS[good]),
         )
         for index, (gap, good) in enumerate(run.episodes, start=1)
     )
     head = ("goal", number_head("distance at the end"), "result")
-    return folded(f"All {words.plural(len(run.episodes), 'goal')}", table(head, tag("tbody", *rows)))
+    return folded(f"All {formatting.plural(len(run.episodes), 'goal')}", table(head, tag("tbody", *rows)))

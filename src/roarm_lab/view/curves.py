@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import ceil, isfinite, nan
 
-from roarm_lab.view import words
+from roarm_lab.runs.run_reader import RunFiles, thinned
+from roarm_lab.view import formatting
 from roarm_lab.view.chart import Axis, Level, Line, Mark, has_points, line_chart
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import note, section
-from roarm_lab.view.run_files import RunFiles, thinned
 
 POINTS = 400
 """More points than this can not be told apart on a page; longer curves are averaged."""
@@ -48,7 +48,11 @@ def _success(run: RunFiles, curve: dict[str, list[float]], steps: Steps) -> Html
     if found is not None:
         rate, low, high = (100.0 * share for share in (found.success_rate, *found.interval))
         mark = Mark(
-            name=f"evaluation without noise, 95{words.SPACE}% interval", x=steps.values[-1], y=rate, low=low, high=high
+            name=f"evaluation without noise, 95{formatting.SPACE}% interval",
+            x=steps.values[-1],
+            y=rate,
+            low=low,
+            high=high,
         )
     title = "Success of the latest episodes" + (" in training" if mark is None else "")
     up = Axis(label="success [%]", low=0.0, high=100.0)
@@ -113,7 +117,7 @@ def _times(column: list[float], factor: float) -> list[float]:
 def _averaged(rows: int, points: int) -> Html | None:
     if rows == points:
         return None
-    text = f"Each point is the mean of up to {ceil(rows / points)} of {words.count(rows)} rollouts."
+    text = f"Each point is the mean of up to {ceil(rows / points)} of {formatting.count(rows)} rollouts."
     return tag("p", text, class_="soft small after")
 
 
@@ -121,4 +125,4 @@ def _diverged(curve: dict[str, list[float]]) -> Html | None:
     worst = max((value for value in curve.get("diverged", []) if isfinite(value)), default=0.0)
     if not worst:
         return None
-    return note(html(f"The simulation diverged {words.plural(round(worst), 'time')} during training."))
+    return note(html(f"The simulation diverged {formatting.plural(round(worst), 'time')} during training."))

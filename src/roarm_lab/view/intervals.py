@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from roarm_lab.view import words
+from roarm_lab.view import formatting
 from roarm_lab.view.chart import interval_bar
 from roarm_lab.view.markup import Html, tag
 from roarm_lab.view.page import number
@@ -10,7 +10,7 @@ from roarm_lab.view.ticks import Ticks, round_ticks
 
 ZOOMS = (0.9, 0.8, 0.5)
 """Where a scale may begin, if nothing is below; else it begins at 0."""
-CONFIDENCE = f"95{words.SPACE}% interval"
+CONFIDENCE = f"95{formatting.SPACE}% interval"
 
 
 def common_scale(intervals: Iterable[tuple[float, float] | None]) -> Ticks:
@@ -26,14 +26,14 @@ def interval_head(scale: Ticks) -> Html:
 
 def rate_cells(rate: float, interval: tuple[float, float], scale: Ticks) -> tuple[Html, Html]:
     """Return two cells: the rate, and its interval as picture and words."""
-    text = words.percent_range(interval)
+    text = formatting.percent_range(interval)
     picture = tag(
         "div", interval_bar(rate, interval, scale, text), tag("span", text, class_="soft small"), class_="spread"
     )
-    return number(words.percent(rate), main=True), tag("td", picture)
+    return number(formatting.percent(rate), main=True), tag("td", picture)
 
 
 def scale_ends(scale: Ticks) -> Html:
     """Return the numbers at both ends of a scale; the intervals are there in words too."""
-    ends = (tag("span", words.percent_mark(value)) for value in (scale.low, scale.high))
+    ends = (tag("span", formatting.percent_mark(value)) for value in (scale.low, scale.high))
     return tag("span", *ends, class_="scale soft small", aria_hidden="true")

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from roarm_lab import __version__
 from roarm_lab.core.files import write_atomic
-from roarm_lab.view.answer import answer, by_start, failures, question
+from roarm_lab.runs.run_reader import RunFiles, read_run
 from roarm_lab.view.arm_section import arm_section
 from roarm_lab.view.curves import learning
 from roarm_lab.view.markup import html, tag
 from roarm_lab.view.page import page
 from roarm_lab.view.replay import script_hash
-from roarm_lab.view.run_files import RunFiles, read_run
+from roarm_lab.view.report_media import Watched, failures_shown, replayed
+from roarm_lab.view.report_results import answer, by_start, failures, question
 from roarm_lab.view.settings import repeat, settings
-from roarm_lab.view.watched import Watched, failures_shown, replayed
 
 NAME = "report.html"
 

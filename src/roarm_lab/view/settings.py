@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from roarm_lab.core.shown import shell_words
-from roarm_lab.view import words
+from roarm_lab.runs.run_reader import RunFiles, wall_time_s
+from roarm_lab.view import formatting
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import folded, record, section
-from roarm_lab.view.run_files import RunFiles, wall_time_s
 
 UNKNOWN = "not recorded"
 MORE = "soft small after"
@@ -56,16 +56,16 @@ def repeat(run: RunFiles) -> Html:
 def _run_table(run: RunFiles) -> Html:
     meta, curve, found = run.meta.data, run.curve, run.evaluation
     planned = _mapping(meta.get("settings")).get("total_timesteps")
-    steps = words.count(curve["steps"][-1]) if curve else "none yet"
+    steps = formatting.count(curve["steps"][-1]) if curve else "none yet"
     short = isinstance(planned, int) and (curve is None or curve["steps"][-1] < planned)
     robot = (run.contract.interface.get("robot") if run.contract else None) or _robot(meta)
     return record((
         ("task", meta.get("task", UNKNOWN)),
         ("robot", robot or UNKNOWN),
         ("seed", meta.get("seed", UNKNOWN)),
-        ("environment steps", steps + (f" of {words.count(cast('int', planned))} planned" if short else "")),
-        ("training time", words.duration(wall_time_s(curve)) if curve else "none yet"),
-        ("evaluation", f"{words.plural(found.episodes, 'episode')}, seed {found.seed}" if found else "none yet"),
+        ("environment steps", steps + (f" of {formatting.count(cast('int', planned))} planned" if short else "")),
+        ("training time", formatting.duration(wall_time_s(curve)) if curve else "none yet"),
+        ("evaluation", f"{formatting.plural(found.episodes, 'episode')}, seed {found.seed}" if found else "none yet"),
         ("device of the networks", meta.get("device", UNKNOWN)),
         ("command", tag("code", _command(meta) or UNKNOWN)),
     ), "Training")  # fmt: skip
@@ -94,7 +94,7 @@ def _rewards(run: RunFiles) -> Html:
         parts = {key: value for key, value in _mapping(terms.get(name)).items() if key != "kind"}
         kind = _mapping(terms.get(name)).get("kind")
         told = [f"{kind}({', '.join(f'{key}={value}' for key, value in parts.items())})"] if kind else []
-        mean = f"{words.signed(given[name])} per step in the evaluation" if name in given else None
+        mean = f"{formatting.signed(given[name])} per step in the evaluation" if name in given else None
         rows.append((name, html(*(tag("div", part) for part in (mean, tag("code", *told) if told else None) if part))))
     return record(rows)
 
@@ -128,7 +128,7 @@ def _robot(meta: Mapping[str, Any]) -> str | None:
 def _code(value: object) -> Html:
     """Return a value as it stands in the file, large whole numbers with their thousands apart."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
-        return html(words.count(value))
+        return html(formatting.count(value))
     if isinstance(value, list):
         return html(", ".join(str(item) for item in cast("list[object]", value)))
     return html(value)

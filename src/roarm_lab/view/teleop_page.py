@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from roarm_lab.gateway.teleop import Order, TeleopTurn
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.sim.geometry import Geometry
+from roarm_lab.teleop.session import OperatorCommand, TeleopTurn
 from roarm_lab.view.model_page import readout
 from roarm_lab.view.scene3d import Scene3d
 from roarm_lab.view.serving import Server
@@ -54,12 +54,12 @@ class TeleopPage:
         with self._lock:
             self._stops += 1
 
-    def orders(self, now_s: float) -> Sequence[Order]:
+    def orders(self, now_s: float) -> Sequence[OperatorCommand]:
         """Return the stops that were wanted since the last call."""
         del now_s
         with self._lock:
             stops, self._stops = self._stops, 0
-        return [Order.STOP] * stops
+        return [OperatorCommand.STOP] * stops
 
     def show(self, turn: TeleopTurn) -> None:
         """Show a turn. May take a while: not for the loop's own thread."""

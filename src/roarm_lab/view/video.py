@@ -14,7 +14,7 @@ from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.robots.robot import Vec3
 from roarm_lab.sim.builder import Rgba
-from roarm_lab.sim.film import Ball, Film
+from roarm_lab.sim.renderer import Ball, Film
 from roarm_lab.view.stage import Moment, Show
 
 Picture = NDArray[np.uint8]

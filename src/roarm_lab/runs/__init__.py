@@ -1,0 +1,1 @@
+"""A training run or a sweep on disk: its one reader and writer."""

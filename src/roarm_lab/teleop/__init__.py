@@ -1,0 +1,1 @@
+"""An arm moved by a person: devices, and the loop that listens to them."""
