@@ -119,3 +119,19 @@ def test_all_that_is_missing_is_named_at_once(
     assert all(f"'{name}'" in last for name in named)
     assert last.endswith(f"pip install 'roarm-lab[{extras}]'")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("play", "--demo", "--export"), ("report", "run", "--out")], ids=" ".join)
+def test_a_page_is_not_written_over_something_else(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "mine.sh"
+    script.write_text("mine")
+    assert main([*words, str(script), "--overwrite"]) == 2
+    assert "writes a page: give a name that ends in .html" in capsys.readouterr().err
+    assert script.read_text() == "mine"
+
+
+def test_who_means_the_defaults_is_told_their_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "reach", "--runs", str(tmp_path), "--domain-randomization", "defaults"]) == 2
+    assert "There is no file defaults. The defaults are meant by: default." in capsys.readouterr().err

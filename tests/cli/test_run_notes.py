@@ -54,7 +54,7 @@ def test_a_policy_without_delays_is_said_to_be_one_on_an_arm_that_has_them(
 ) -> None:
     (note,) = notes_of(summary(arm=arm), bundle_of(tmp_path, worlds))
     assert note.startswith("The policy was trained without delays, and on this arm angles are 47 ms old")
-    assert "roarm train reach --domain-randomization configs/domain_randomization.yaml" in note
+    assert "roarm train reach --domain-randomization default" in note
 
 
 @pytest.mark.parametrize(

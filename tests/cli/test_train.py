@@ -199,7 +199,7 @@ def test_nothing_done_yet_says_nothing_about_the_time_that_is_left(
         (("reach", "--backend", "mujoco_warp", "--device", "gpu"), "--device must be auto, cpu, cuda or cuda:1"),
         (("lift-cube", "--algorithm", "sac"), "There is no task tuned for sac named 'lift-cube'"),
         (("--resume", "nothing", "--algorithm", "sac"), "With --resume only --total-timesteps"),
-        (("--resume", "nothing"), "nothing is not a run folder: it has no meta.json"),
+        (("--resume", "nothing"), "There is no run folder nothing"),
         (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
         (
             ("--resume", "nothing", "--num-envs", "8"),

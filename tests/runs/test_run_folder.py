@@ -29,9 +29,10 @@ def test_two_runs_of_one_second_are_two_folders(tmp_path: Path) -> None:
 
 
 def test_only_a_folder_with_meta_is_a_run(run: RunFolder, tmp_path: Path) -> None:
-    for path in (run.path, tmp_path / "nothing"):
-        with pytest.raises(BadInputError, match="is not a run folder: it has no meta.json"):
-            RunFolder.open(path)
+    with pytest.raises(BadInputError, match="is not a run folder: it has no meta.json"):
+        RunFolder.open(run.path)
+    with pytest.raises(BadInputError, match="There is no run folder .*nothing"):
+        RunFolder.open(tmp_path / "nothing")
     run.write_json("meta.json", {"schema": 1, "task": "reach"})
     assert RunFolder.open(run.path).meta() == {"schema": 1, "task": "reach"}
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import fields, is_dataclass, replace
 from itertools import dropwhile, takewhile
+from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -18,7 +19,7 @@ from tyro.constructors import (
 )
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.shown import shown_text
+from roarm_lab.core.shown import shown, shown_text
 
 ConfigT = TypeVar("ConfigT")
 
@@ -106,6 +107,16 @@ def _unframed(line: str) -> str:
     """Return what stands in a line; nothing of one that only separates."""
     text = line.strip().strip("│|").strip()
     return "" if set(text) <= FRAME else text
+
+
+def check_html(flag: str, path: Path) -> None:
+    """Refuse a file whose name does not say that it is a page: it may be something else that would be replaced.
+
+    Raises:
+        BadInputError: It ends otherwise.
+    """
+    if path.suffix.lower() not in {".html", ".htm"} and not path.is_dir():  # a folder is refused as one
+        raise BadInputError(f"--{flag} writes a page: give a name that ends in .html, got {shown(path)}.")
 
 
 def whole_number(text: str) -> int:

@@ -62,8 +62,9 @@ def run(argv: list[str]) -> int:
     arguments = parse(DemoArguments, argv, prog="roarm demo", description=DESCRIPTION)
     if not 0.0 <= arguments.min_success <= 1.0:
         raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
-    if arguments.episodes < 1 or arguments.goals < 1:
-        raise BadInputError("--episodes and --goals must be 1 or more.")
+    for name, number in (("episodes", arguments.episodes), ("goals", arguments.goals)):
+        if number < 1:
+            raise BadInputError(f"--{name} must be 1 or more, got {number}.")
     if arguments.resume is not None:
         _check_resumed(arguments)
     from roarm_lab.cli.training import summary

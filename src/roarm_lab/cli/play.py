@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.arguments import check_html, parse
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.policies.pretrained import check_one_policy
 
@@ -73,6 +73,8 @@ def run(argv: list[str]) -> int:
     if arguments.seed < 0:
         raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
     check_one_policy(arguments.bundle, arguments.demo, "play")
+    if arguments.export is not None:
+        check_html("export", arguments.export)
     if arguments.demo and arguments.rollouts:
         raise BadInputError("--demo has no recorded episodes: leave --rollouts out.")
     from roarm_lab.cli.playing import play

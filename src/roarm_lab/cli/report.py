@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.arguments import check_html, parse
 from roarm_lab.core.shown import shown
 
 DESCRIPTION = """\
@@ -37,6 +37,8 @@ class ReportArguments:
 def run(argv: list[str]) -> int:
     """Write the report and print its path."""
     arguments = parse(ReportArguments, argv, prog="roarm report", description=DESCRIPTION)
+    if arguments.out is not None:
+        check_html("out", arguments.out)
     from roarm_lab.cli.reporting import report
 
     path = report(arguments.run, arguments.out, overwrite=arguments.out is None or arguments.overwrite)

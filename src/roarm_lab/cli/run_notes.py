@@ -31,7 +31,7 @@ def _without_delays(summary: Mapping[str, Any], bundle: Bundle) -> list[str]:
     return [
         f"The policy was trained without delays, and on this arm angles are {age_ms:.0f} ms old and targets come late: "
         f"fewer episodes succeed than in its evaluation. Train with delays: roarm train {task} "
-        f"--domain-randomization configs/domain_randomization.yaml"
+        f"--domain-randomization default"
     ]
 
 

@@ -7,6 +7,7 @@ drawn anew for each world at each reset: factors, masses and sizes log-uniformly
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def load_randomization(path: Path) -> DomainRandomization:
     """
     if path == DEFAULT:
         return DomainRandomization()
+    if not path.exists() and get_close_matches(str(path), [str(DEFAULT)]):
+        raise BadInputError(f"There is no file {path}. The defaults are meant by: {DEFAULT}.")
     return override(DomainRandomization(), load_yaml(path), str(path))
 
 

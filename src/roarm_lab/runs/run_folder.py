@@ -53,6 +53,8 @@ class RunFolder:
         Raises:
             BadInputError: It is not a run folder.
         """
+        if not path.is_dir():
+            raise BadInputError(f"There is no run folder {path}. {run_near(path)}")
         if not (path / "meta.json").is_file():
             raise BadInputError(f"{path} is not a run folder: it has no meta.json. {run_near(path)}")
         return cls(path)
