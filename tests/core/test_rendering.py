@@ -79,5 +79,5 @@ def test_where_there_is_no_egl_either_mujoco_is_told_not_to_draw(monkeypatch: py
     monkeypatch.setattr(rendering, "has_egl", lambda: False)
     choose_renderer()
     assert os.environ.get("MUJOCO_GL") == "disable"
-    code = "import mujoco; from roarm_lab.sim import film"
+    code = "import mujoco; from roarm_lab.sim import renderer"
     subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=True)
