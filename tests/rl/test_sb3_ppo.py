@@ -16,8 +16,8 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.env import Env
 from roarm_lab.policies.onnx_policy import OnnxPolicy
 from roarm_lab.rl import sb3_ppo
+from roarm_lab.rl.callback import set_learning_rate
 from roarm_lab.rl.onnx_export import mlp_to_onnx
-from roarm_lab.rl.sb3_callback import set_learning_rate
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.tasks.reach import reach

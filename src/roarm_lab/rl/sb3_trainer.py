@@ -9,9 +9,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
+from roarm_lab.rl.callback import TrainingCallback
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
-from roarm_lab.rl.sb3_callback import TrainingCallback
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.settings import PpoSettings
 from roarm_lab.rl.tensorboard_log import tensorboard_logger

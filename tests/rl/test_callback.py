@@ -10,7 +10,7 @@ from stable_baselines3 import PPO
 
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
-from roarm_lab.rl.sb3_callback import TrainingCallback, set_learning_rate
+from roarm_lab.rl.callback import TrainingCallback, set_learning_rate
 from roarm_lab.rl.sb3_vec_env import Sb3VecEnv
 from roarm_lab.rl.training_log import Logbook, Progress
 from roarm_lab.runs.run_folder import RunFolder
