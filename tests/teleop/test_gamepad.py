@@ -122,8 +122,12 @@ def test_a_gamepad_that_never_changes_is_not_followed_for_ever_and_says_so() -> 
         False,
     ]
     assert "no longer counts" in one.state(70.0, "joint").trouble
-    states["pad"] = PadState({"leftx": 0.99})
-    again = one.state(70.1, "joint")
+    states["pad"] = PadState({"leftx": 0.99})  # noise, or its radio is back; nobody has let go
+    assert not any(one.state(70.1, "joint").axes)
+    states["pad"] = PadState()
+    assert one.state(70.2, "joint").trouble == ""
+    states["pad"] = PadState({"leftx": 1.0})
+    again = one.state(70.3, "joint")
     assert (any(again.axes), again.trouble) == (True, "")
 
 

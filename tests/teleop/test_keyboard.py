@@ -56,8 +56,9 @@ def test_the_key_pressed_last_counts_and_any_other_ends_the_motion() -> None:
         ("m", [Switch.MODE]),
         ("=", [Switch.FASTER]),
         ("-", [Switch.SLOWER]),
-        ("wd", []),  # together: nobody types that fast
-        ("m-=", []),
+        ("wd", [OperatorCommand.HOLD]),  # together: a palm, not a finger
+        ("m-=", [OperatorCommand.HOLD]),
+        ("q ", [OperatorCommand.HOLD]),
     ],
 )
 def test_what_was_pressed_is_asked_for(text: str, asked: list[OperatorCommand | Switch]) -> None:
@@ -101,6 +102,19 @@ def test_clear_counts_when_it_comes_alone() -> None:
     assert orders_at({0.0: "p", 2.0: "pc"}) == [OperatorCommand.STOP, OperatorCommand.STOP]
 
 
+def test_after_what_is_no_key_the_first_clear_may_be_the_rest_of_it() -> None:
+    """However late a network brings the last byte of an answer."""
+    assert orders_at({0.0: "[?62;22", 3.0: "c"}) == [OperatorCommand.STOP_UNKNOWN]
+    assert orders_at({0.0: "x", 3.0: "c", 5.0: "c"}) == [OperatorCommand.STOP_UNKNOWN, OperatorCommand.CLEAR]
+
+
+def test_a_held_space_pauses_once() -> None:
+    held = {round(turn * PERIOD_S, 9): " " for turn in range(0, 40, 3)}
+    assert orders_at(held) == [OperatorCommand.PAUSE]
+    assert orders_at({0.0: "  "}) == [OperatorCommand.PAUSE]
+    assert orders_at({0.0: " ", 1.0: " "}) == [OperatorCommand.PAUSE] * 2
+
+
 def test_a_held_clear_clears_once() -> None:
     held = {2.0: "c", **{round(2.5 + turn * PERIOD_S, 9): "c" for turn in range(20)}}
     assert orders_at({0.0: "p", **held}).count(OperatorCommand.CLEAR) >= 1
@@ -135,7 +149,7 @@ REPLIES = {
     "key": "\x1b[99;5u",
     "other key": "\x1b[27;5;99~",
 }
-HARMLESS = {OperatorCommand.STOP, OperatorCommand.STOP_UNKNOWN, OperatorCommand.STOP_LAYOUT}
+HARMLESS = {OperatorCommand.HOLD, OperatorCommand.STOP, OperatorCommand.STOP_UNKNOWN, OperatorCommand.STOP_LAYOUT}
 
 
 @settings(max_examples=300, deadline=None)

@@ -9,7 +9,7 @@ from roarm_lab.core.clock import SimulatedClock
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
 from roarm_lab.core.messages import ActionChunk, Observation
 from roarm_lab.robots.arm import ArmSample
-from roarm_lab.teleop.session import MAX_RATE_HZ, OperatorCommand, TeleopTurn, teleoperate
+from roarm_lab.teleop.session import MAX_RATE_HZ, PAUSED, OperatorCommand, TeleopTurn, teleoperate
 from tests.gateway.perfect_arm import PerfectArm
 from tests.teleop.teleop_session import PERIOD_S, START, Steady
 
@@ -131,3 +131,22 @@ def test_a_pause_does_not_let_an_arm_go_that_is_held_for_a_fault() -> None:
         PerfectArm(START, fault=fault), Steady(0.01, {6: [OperatorCommand.PAUSE], 8: [OperatorCommand.PAUSE]}), 12
     )
     assert seen[-1].latched == "The arm could not be read: the bus is dead."
+
+
+def test_a_clear_that_was_pressed_before_a_stop_does_not_end_it() -> None:
+    """The keyboard hands it over a moment later, when it knows that it came alone; a stop may have come meanwhile."""
+    for between, latched in ((0, True), (3, True), (20, False)):
+        stop, clear = [OperatorCommand.STOP], [OperatorCommand.CLEAR]
+        orders = {5: [*stop, *clear]} if not between else {5: stop, 5 + between: clear}
+        arm = PerfectArm(START)
+        log = teleoperate(arm, Steady(orders=orders), seconds=PERIOD_S * 40)
+        assert (log.held is not None) == latched
+
+
+def test_several_keys_at_once_pause_and_never_go_on() -> None:
+    arm = PerfectArm(START)
+    hold, pause = [OperatorCommand.HOLD], [OperatorCommand.PAUSE]
+    log = teleoperate(arm, Steady(orders={5: hold, 7: hold}), seconds=PERIOD_S * 20)
+    assert log.held == PAUSED
+    log = teleoperate(arm, Steady(orders={1: pause}), seconds=PERIOD_S * 5)
+    assert log.held is None

@@ -63,9 +63,23 @@ def test_a_mouse_that_falls_silent_while_it_is_pushed_no_longer_counts_and_says_
         silent = one.state(now_s, "ee")
         assert not any(silent.axes)
         assert "has not reported for 0.25 s" in silent.trouble
+    queue.append(pushed)  # its radio is back; nobody has let go
+    assert not any(one.state(65.1, "ee").axes)
+    queue += [report(1, 0, 0, 0), report(2, 0, 0, 0)]
+    assert one.state(65.2, "ee").trouble == ""
     queue.append(pushed)
-    again = one.state(65.1, "ee")
+    again = one.state(65.3, "ee")
     assert (any(again.axes), again.trouble) == (True, "")
+
+
+def test_a_push_that_is_not_reported_again_is_not_kept_by_turns_that_are() -> None:
+    queue = [report(1, 0, -FULL, 0)]
+    one = Mouse3d(lambda: queue.pop(0) if queue else [])
+    one.state(0.0, "ee")
+    for turn in range(1, 20):
+        queue.append(report(2, -FULL, 0, 0))
+        state = one.state(turn * 0.05, "ee")
+    assert not any(state.axes)
 
 
 def test_a_cap_that_rests_is_silent_without_a_word() -> None:

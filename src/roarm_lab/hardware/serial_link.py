@@ -132,7 +132,7 @@ def _lower_lines(port: Any) -> None:
     try:
         port.rts = False
         port.dtr = False
-    except OSError as error:
-        if error.errno not in NO_LINES:
+    except GONE as error:
+        if getattr(error, "errno", None) not in NO_LINES:
             port.close()
             raise

@@ -75,6 +75,8 @@ class Gamepad:
         self._read = read
         self._down: frozenset[str] | None = None
         self._last, self._changed_s = PadState(), 0.0
+        self._stale = False
+        """Whether a deflection was given up; it counts again when everything was let go."""
 
     def state(self, now_s: float, mode: Mode) -> DeviceState:
         """Return deflections, and what was pressed since the last time.
@@ -93,7 +95,11 @@ class Gamepad:
         if pad != self._last:
             self._last, self._changed_s = pad, now_s
         axes = axes_of(pad, mode)
-        if any(axes) and now_s - self._changed_s > STEADY_S:
+        if not any(axes):
+            self._stale = False
+        elif now_s - self._changed_s > STEADY_S:
+            self._stale = True
+        if self._stale:
             return DeviceState(STILL, asked, STEADY)
         return DeviceState(axes, asked)
 

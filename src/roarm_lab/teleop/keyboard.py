@@ -30,6 +30,8 @@ ASKED: dict[str, OperatorCommand | Switch] = {
     "=": Switch.FASTER,
     "+": Switch.FASTER,
 }
+SPACE, HELD_S = " ", 0.7
+"""A space that comes again within this time is a held one: who leans on it wants the arm to stand."""
 CTRL_C, CTRL_D = "\x03", "\x04"
 NUDGE_S, NUDGE_SHARE = 0.5, 0.25
 """How long a single press counts, and as how much of a deflection: keyboards wait 0.25 to 0.66 s before they repeat."""
@@ -37,7 +39,8 @@ REPEAT_S = 0.2
 """How long a repeat counts: keyboards repeat 10 to 30 times a second, and a network delays some."""
 KNOWN = frozenset({*"".join(MOTION_KEYS), *ASKED, *STOPS, CLEAR, HELP})
 QUIET_S = 1.0
-"""A choice: how long after what is no key the rest of it may still come; networks hold a part back for less."""
+"""A choice: how long after what is no key the rest of it may still come. Networks can hold a part back for longer, so
+the first key that clears after it does not count."""
 ALONE_S = 0.15
 """A choice: how long nothing may follow the key that clears. Shorter than a keyboard waits before it repeats."""
 
@@ -66,6 +69,9 @@ class Keyboard:
         self._key, self._share, self._until_s = "", 0.0, 0.0
         self._other_s = self._noise_s = -inf
         self._clear_due_s = inf
+        self._owed = False
+        """Whether a terminal's answer may lack its last byte, which can be the key that clears."""
+        self._space_s = -inf
 
     def orders(self, now_s: float) -> Sequence[OperatorCommand]:
         """Return the orders alone, for a session in which something else moves the arm.
@@ -98,18 +104,21 @@ class Keyboard:
             return self._clear(keys, now_s)
         self._clear_due_s, self._other_s = inf, now_s
         stop = stop_of(keys)
+        self._owed = self._owed or stop is OperatorCommand.STOP_UNKNOWN
         if stop is not None or now_s - self._noise_s < QUIET_S:
             self._key, self._noise_s = "", now_s
             return [] if stop is None else [stop]
         if len(set(keys)) > 1:
             self._key = ""
-            return []
+            return [OperatorCommand.HOLD]
         return [known for key in keys if (known := self._press(key, now_s)) is not None]
 
     def _clear(self, keys: str, now_s: float) -> list[OperatorCommand | Switch]:
         """Return the order to clear once it is known that the key came alone."""
         if keys:
-            alone = len(keys) == 1 and self._clear_due_s == inf and now_s - self._other_s >= QUIET_S
+            quiet = now_s - self._other_s >= QUIET_S
+            alone = len(keys) == 1 and self._clear_due_s == inf and quiet and not self._owed
+            self._owed = self._owed and not quiet
             self._key, self._clear_due_s = "", now_s + ALONE_S if alone else inf
             if not alone:  # a part of something longer: what follows it is not alone either
                 self._other_s = now_s
@@ -122,7 +131,10 @@ class Keyboard:
     def _press(self, key: str, now_s: float) -> OperatorCommand | Switch | None:
         if key == HELP:
             self.show_keys()
-        if not any(key in pair for pair in MOTION_KEYS):
+        if key == SPACE:
+            held, self._space_s = now_s - self._space_s < HELD_S, now_s
+            key = "" if held else key
+        if not any(key in pair for pair in MOTION_KEYS if key):
             self._key = ""
             return ASKED.get(key)
         repeated = key == self._key and now_s <= self._until_s

@@ -73,13 +73,14 @@ class PolicyDriver:
         if self._jog is None:
             return ()
         orders = list(self._jog.orders(now_s))
-        if any(order.stops for order in orders):  # who has stopped the policy does not want it back at once
+        # Who has stopped the policy does not want it back at once.
+        if any(order.stops or order is OperatorCommand.HOLD for order in orders):
             self._hand_over(to_person=True)
         elif orders.count(OperatorCommand.PAUSE) % 2:
             self._hand_over(to_person=not self.by_hand)
         elif self._jog.moving and not self.by_hand:
             self._hand_over(to_person=True)
-        return [order for order in orders if order is not OperatorCommand.PAUSE]
+        return [order for order in orders if order not in {OperatorCommand.PAUSE, OperatorCommand.HOLD}]
 
     def reset(self) -> None:
         """Begin anew: the keyboard where the arm is, the policy at its start."""

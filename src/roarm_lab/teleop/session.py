@@ -8,6 +8,7 @@ so that a person can look and let it go on.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ MAX_AGE_S = 0.25
 """A reading older than this holds the arm. A person steers by eye, so that it may be older than a policy's; over the
 serial line readings are 35 to 60 ms old, and now and then 110 ms on a busy computer."""
 PAUSED = "paused by a person"
+UNMEANT_S = 0.2
+"""A choice: who clears so soon after a stop can not have seen it; the key was pressed for an earlier one."""
 JOINT_POS, JOINT_TARGET = "joint_pos", "joint_target"
 """What a teleoperator sees: the measured angles and the last sent target, [joint] rad each."""
 
@@ -37,17 +40,18 @@ class OperatorCommand(Enum):
     STOP = "emergency stop by a person"
     """Hold until `CLEAR`."""
     STOP_UNKNOWN = (
-        "a key without a meaning was pressed, or the terminal sent something by itself: any of it stops the arm"
+        "a key without a meaning was pressed, or the terminal itself sent something: either stops the arm. C counts at "
+        "its second press, a second later"
     )
-    STOP_LAYOUT = (
-        "the keyboard layout is not Latin, so that keys are not known: any of them stops the arm. Switch it over"
-    )
+    STOP_LAYOUT = "the keyboard layout is not Latin, so its keys are not known: any of them stops the arm. Switch it"
     """Both as `STOP`: who presses any key at all, on any keyboard, may mean it."""
     CLEAR = "clear"
     """End a hold or an emergency stop: the person has looked at the arm."""
     PAUSE = "pause"
     """Hold; the second time, go on. A hold of another kind, or an emergency stop, is not ended by it: who presses it in
     a fright, when the arm has just been held for a fault, wants it to stand."""
+    HOLD = "several keys came together"
+    """Pause, and never go on: a hand that falls on the keyboard means nothing else."""
 
     @property
     def stops(self) -> bool:
@@ -229,6 +233,7 @@ class _Session:
         self._desks, self._watch = desks, watch
         self._ticker = Ticker(arm.clock, timing.period_s)
         self._fresh = True
+        self._latched, self._stopped_s = arm.latched, -inf
         self.number, self._sent = 0, 0
 
     def turn(self) -> None:
@@ -256,27 +261,34 @@ class _Session:
 
     def _hear(self, now_s: float) -> None:
         """Obey all orders. A desk that is gone holds the arm, after the others were heard."""
+        if self._arm.latched != self._latched:
+            self._latched, self._stopped_s = self._arm.latched, now_s
         trouble: str | None = None
         for desk in self._desks:
             try:
                 for order in desk.orders(now_s):
-                    self._obey(order)
+                    self._obey(order, now_s)
             except UnsafeCommandError as error:
                 trouble = trouble or str(error)
         if trouble is not None:
             self._arm.hold(trouble)
 
-    def _obey(self, order: OperatorCommand) -> None:
+    def _obey(self, order: OperatorCommand, now_s: float) -> None:
+        if order.stops:
+            self._stopped_s = now_s
         match order:
             case OperatorCommand.STOP | OperatorCommand.STOP_UNKNOWN | OperatorCommand.STOP_LAYOUT:
                 self._arm.estop(order.value)
             case OperatorCommand.CLEAR:
-                self._arm.clear()
-            case OperatorCommand.PAUSE if self._arm.latched is None:
+                if now_s - self._stopped_s >= UNMEANT_S:
+                    self._arm.clear()
+            case OperatorCommand.PAUSE | OperatorCommand.HOLD if self._arm.latched is None:
                 self._arm.hold(PAUSED, gives_way=True)
             case OperatorCommand.PAUSE:
                 if self._arm.latched == PAUSED:
                     self._arm.release()
+            case OperatorCommand.HOLD:
+                pass  # it stands already
 
     def _drive(self) -> Float64:
         observation = observe(self._arm, self._timing.max_age_s, self._ticker.behind_s)

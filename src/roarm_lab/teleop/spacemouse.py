@@ -50,7 +50,9 @@ class Mouse3d:
         self._read = read
         self._push = self._turn = REST
         self._buttons = 0
-        self._cap_s = self._button_s = 0.0
+        self._push_s = self._turn_s = self._button_s = 0.0
+        self._stale = False
+        """Whether a push was given up; the cap counts again when it has reported that it was let go."""
         self._trouble = ""
 
     def state(self, now_s: float, mode: Mode) -> DeviceState:
@@ -65,7 +67,6 @@ class Mouse3d:
                 if not (report := self._read()):
                     break
                 self._take(report, now_s)
-                self._trouble = ""
         except (OSError, ValueError) as error:  # hidapi: OSError "read error", ValueError "not open"
             self._push = self._turn = REST
             raise UnsafeCommandError(f"The {self.name} is gone ({error}). Start again with it plugged in.") from error
@@ -76,20 +77,26 @@ class Mouse3d:
         return DeviceState(self._axes(mode), asked, self._trouble)
 
     def _forget(self, now_s: float) -> None:
-        """Let go of what was not reported again: silence is no "as before"."""
-        if any((*self._push, *self._turn)) and now_s - self._cap_s > SILENT_S:
-            self._push = self._turn = REST
-            self._trouble = SILENT.format(seconds=SILENT_S, what="push", again="push")
+        """Give up what was not reported again: silence is no "as before"."""
+        ages_s = ((self._push, now_s - self._push_s), (self._turn, now_s - self._turn_s))
+        if any(any(part) and age_s > SILENT_S for part, age_s in ages_s):
+            self._stale, self._trouble = True, SILENT.format(seconds=SILENT_S, what="push", again="push")
+        elif self._stale and not any((*self._push, *self._turn)):
+            self._stale, self._trouble = False, ""
         if self._buttons and now_s - self._button_s > BUTTON_S:
             self._buttons = 0
             self._trouble = SILENT.format(seconds=BUTTON_S, what="button", again="press")
 
     def _take(self, report: list[int], now_s: float) -> None:
         kind, data = report[0], report[1:]
-        if kind in {PUSHED, TURNED}:
-            self._cap_s = now_s
+        if kind == PUSHED:
+            self._push_s = now_s
+            self._turn_s = now_s if len(data) >= 12 else self._turn_s
+        elif kind == TURNED:
+            self._turn_s = now_s
         elif kind == BUTTONS:
             self._button_s = now_s
+            self._trouble = self._trouble if self._stale else ""
         if kind == PUSHED and len(data) >= 6:
             self._push = _three(data)
             if len(data) >= 12:
@@ -100,8 +107,8 @@ class Mouse3d:
             self._buttons = data[0]
 
     def _axes(self, mode: Mode) -> tuple[float, ...]:
-        right, near, down = self._push
-        tilt_x, tilt_y, twist = self._turn
+        right, near, down = REST if self._stale else self._push
+        tilt_x, tilt_y, twist = REST if self._stale else self._turn
         gripper = float(bool(self._buttons & RIGHT)) - float(bool(self._buttons & LEFT))
         if self._buttons & (LEFT | RIGHT) == LEFT | RIGHT:
             gripper = 0.0
