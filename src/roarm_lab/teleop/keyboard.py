@@ -11,6 +11,7 @@ and for a moment nothing but another stop counts then; keys that come together c
 clears an emergency stop counts only when it comes alone.
 """
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
@@ -152,7 +153,7 @@ class Keyboard:
 
 def stop_of(keys: str) -> OperatorCommand | None:
     """Return how keys that came together, as small letters, stop the arm; None when they do not."""
-    if not keys.isascii():
+    if any(key.isalpha() and not unicodedata.name(key, "").startswith("LATIN") for key in keys):
         return OperatorCommand.STOP_LAYOUT
     if not KNOWN.issuperset(keys) or (ESC in keys and len(set(keys)) > 1):
         return OperatorCommand.STOP_UNKNOWN
