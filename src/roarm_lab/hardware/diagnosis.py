@@ -10,6 +10,7 @@ import numpy as np
 
 from roarm_lab.core.errors import RoarmLabError
 from roarm_lab.hardware.calibration import Calibration
+from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.port_sharing import in_words
 from roarm_lab.hardware.probe import Evidence
 from roarm_lab.hardware.protocol import (
@@ -121,7 +122,7 @@ def _sharing(heard: Evidence) -> Iterator[Finding]:
         f"{heard.seconds:.1f} s{took}",
         "close it and look again: what is left to say about the arm is not to be trusted meanwhile"
         if heard.others
-        else f"close it and look again; sudo fuser -v {heard.address.partition(':')[2] or 'PORT'} tells which it is",
+        else f"close it and look again; sudo fuser -v {Address.parse(heard.address).place or 'PORT'} tells which it is",
     )
 
 
