@@ -131,6 +131,7 @@ def test_a_held_space_pauses_once() -> None:
     assert orders_at(held) == [OperatorCommand.PAUSE]
     assert orders_at({0.0: "  "}) == [OperatorCommand.PAUSE]
     assert orders_at({0.0: " ", 1.0: " "}) == [OperatorCommand.PAUSE] * 2
+    assert axes_at({0.0: " ", 0.3: "q", 0.5: " "}, 0.5 + SOON_S) == (0, 0, 0, 0, 0, 0)  # and ends a motion all the same
 
 
 def test_a_held_clear_clears_once() -> None:

@@ -134,8 +134,10 @@ class Keyboard:
             self.show_keys()
         if key == SPACE:
             held, self._space_s = now_s - self._space_s < HELD_S, now_s
-            key = "" if held else key
-        if not any(key in pair for pair in MOTION_KEYS if key):
+            if held:
+                self._key = ""
+                return None
+        if not any(key in pair for pair in MOTION_KEYS):
             self._key = ""
             return ASKED.get(key)
         repeated = key == self._key and now_s <= self._until_s
