@@ -33,17 +33,24 @@ def python_with(*requirements: str) -> Path:
     return home / "bin" / "python"
 
 
+def _environment() -> dict[str, str]:
+    """Return the variables of this process without what would bring this process's packages along."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 def read_by(python: Path, reader: str, *arguments: Path | str) -> Any:
     """Run a program of this folder with a Python and return what it prints last, as plain data."""
     command = [str(python), str(READERS / reader), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=READERS.parent)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=600, check=False, cwd=READERS.parent, env=_environment()
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return next(json.loads(line) for line in reversed(done.stdout.splitlines()) if line.startswith("{"))
 
 
 def _run(command: list[str], requirements: tuple[str, ...]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=_environment())
     except (OSError, subprocess.TimeoutExpired) as problem:
         pytest.skip(f"no environment with {' '.join(requirements)} here: {problem}")
     if done.returncode:
