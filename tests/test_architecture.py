@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.cli.main import VERBS
+from roarm_lab.cli.main import STAGE_OF
 
 SRC = Path(__file__).parents[1] / "src" / "roarm_lab"
 FILES = sorted(SRC.glob("*/**/*.py"))
@@ -18,6 +18,7 @@ ROOMS = sorted(path.parent.name for path in SRC.glob("*/__init__.py"))
 # Besides core and robots.
 ALLOWED: dict[str, set[str]] = {
     "cli": set(ROOMS),
+    "workflows": set(ROOMS) - {"cli"},
     "view": {"evaluation", "runs", "gateway", "teleop", "datasets", "policies", "envs", "sim"},
     "rl": {"envs", "policies", "evaluation", "runs"},
     "runs": {"policies", "evaluation"},
@@ -35,6 +36,28 @@ ALLOWED: dict[str, set[str]] = {
     "robots": set(),
     "core": set(),
 }
+UPWARD_LEFT = {
+    "workflows/deployment/run_policy.py",
+    "workflows/deployment/teleoperate.py",
+    "workflows/devices/arm_actions.py",
+    "workflows/devices/cameras.py",
+    "workflows/devices/emulate.py",
+    "workflows/devices/setup.py",
+    "workflows/devices/setup_steps.py",
+    "workflows/evaluation/bench.py",
+    "workflows/evaluation/bench_against.py",
+    "workflows/evaluation/bench_arm.py",
+    "workflows/evaluation/evaluate.py",
+    "workflows/evaluation/explain.py",
+    "workflows/evaluation/play.py",
+    "workflows/learning/multi_gpu_launcher.py",
+    "workflows/learning/sweep.py",
+    "workflows/learning/sweep_plan.py",
+    "workflows/learning/sweep_trial.py",
+    "workflows/learning/train.py",
+    "workflows/start/view_model.py",
+}
+"""Use cases that still take their arguments from a verb. None may come; each that is mended goes from here."""
 OWNERS = {
     "mujoco": {"sim"},
     "torch": {"rl"},  # and sim, by name: see warp_device
@@ -43,7 +66,7 @@ OWNERS = {
     "stable_baselines3": {"rl"},
     "rsl_rl": {"rl"},
     "skrl": {"rl"},
-    "ray": {"rl"},
+    "ray": {"workflows"},
     "wandb": {"rl"},
     "tensordict": {"rl"},
     "tensorboard": {"rl"},
@@ -96,7 +119,8 @@ def loaded_by(code: str) -> set[str]:
 def test_imports_point_one_way(path: Path) -> None:
     room = room_of(path)
     base = set() if room == "core" else {"core"} if room == "robots" else {"core", "robots"}
-    assert rooms_imported(ast.parse(path.read_text(encoding="utf-8"))) <= {room} | base | ALLOWED[room]
+    above = {"cli"} if path.relative_to(SRC).as_posix() in UPWARD_LEFT else set[str]()
+    assert rooms_imported(ast.parse(path.read_text(encoding="utf-8"))) - ({room} | base | ALLOWED[room]) == above
 
 
 @each_file
@@ -105,7 +129,7 @@ def test_a_heavy_library_is_imported_only_by_its_owner(path: Path) -> None:
     assert {library for library in libraries if room_of(path) not in OWNERS.get(library, {room_of(path)})} == set()
 
 
-@pytest.mark.parametrize(("library", "file"), [("ray", "rl/ray_pool.py"), ("wandb", "rl/wandb_tracking.py")])
+@pytest.mark.parametrize(("library", "file"), [("ray", "workflows/ray_pool.py"), ("wandb", "rl/wandb_tracking.py")])
 def test_a_library_that_is_used_for_one_thing_is_imported_in_one_file(library: str, file: str) -> None:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
     users = [path for path, tree in trees.items() if library in {n.partition(".")[0] for n in modules_imported(tree)}]
@@ -165,13 +189,13 @@ def circles(imports: dict[Path, set[Path]]) -> list[set[Path]]:
 
 
 CIRCLES_LEFT = 11
-"""In `cli`: a verb owns the arguments and its logic needs them. None may come; each that goes lowers this number."""
+"""Between `cli` and `workflows`: a verb owns the arguments and its logic needs them. It may only fall."""
 
 
 def test_files_do_not_import_each_other_in_a_circle() -> None:
     found = circles({path: files_imported(path) for path in FILES})
     names = sorted(sorted(path.relative_to(SRC).as_posix() for path in files) for files in found)
-    assert {name.partition("/")[0] for files in names for name in files} <= {"cli"}, names
+    assert {name.partition("/")[0] for files in names for name in files} <= {"cli", "workflows"}, names
     assert len(names) == CIRCLES_LEFT, names
 
 
@@ -189,7 +213,7 @@ def test_the_table_in_the_documentation_is_this_one() -> None:
     text = (SRC.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if re.match(r"\| `\w+` \|", line)]
     documented = {room.strip(" `"): set(re.findall(r"`(\w+)`", uses)) for _, room, _, uses, _ in rows}
-    assert documented == ALLOWED | {"cli": set()}  # cli: everything
+    assert documented == ALLOWED | {"cli": set(), "workflows": {"cli"}}  # everything; but
 
 
 def test_the_table_has_no_circle() -> None:
@@ -207,10 +231,10 @@ def test_the_robots_computer_needs_no_torch_and_no_simulator(room: str) -> None:
     assert loaded_by("\n".join(f"import {name}" for name in names)) & {"torch", "mujoco", "gymnasium"} == set()
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", STAGE_OF)
 def test_a_verb_answers_help_without_loading_what_it_will_need(verb: str) -> None:
     heavy = {"mujoco", "torch", "gymnasium", "onnxruntime", "stable_baselines3", "ray", "wandb"}
-    assert loaded_by(f"import roarm_lab.cli.{verb}") & heavy == set()
+    assert loaded_by(f"import roarm_lab.cli.{STAGE_OF[verb]}.{verb}") & heavy == set()
 
 
 def test_the_checks_above_can_fail() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.arguments import MOST, whole_number
-from roarm_lab.cli.main import VERBS, main
+from roarm_lab.cli.main import STAGE_OF, main
 from tests.cli.commands import roarm_without
 
 ACTIONS = {
@@ -14,7 +14,7 @@ ACTIONS = {
     "cameras": ("list", "preview", "measure", "check"),
 }
 PAGES = [
-    *((verb,) for verb in VERBS),
+    *((verb,) for verb in STAGE_OF),
     *((verb, action) for verb, actions in ACTIONS.items() for action in actions),
 ]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from roarm_lab.cli.doctor import with_address
 from roarm_lab.cli.main import main
+from roarm_lab.cli.start.doctor import with_address
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.hardware import port_discovery, probe, serial_link
 from roarm_lab.hardware.diagnosis import findings, unopened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.cli.main import VERBS, main
+from roarm_lab.cli.main import STAGE_OF, main
 from roarm_lab.core.rendering import has_egl
 from tests.bundles import still_bundle
 from tests.cli.commands import roarm_without
@@ -56,7 +56,7 @@ def test_help_teaches_by_examples_that_use_real_flags(verb: str, capsys: pytest.
 def test_the_front_page_names_every_verb_and_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(f"\n  {verb} " in shown for verb in VERBS)
+    assert all(f"\n  {verb} " in shown for verb in STAGE_OF)
     assert "begin with:" in shown
 
 

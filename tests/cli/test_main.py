@@ -14,7 +14,7 @@ import tyro
 
 from roarm_lab import __version__
 from roarm_lab.cli.arguments import parse
-from roarm_lab.cli.main import VERBS, main
+from roarm_lab.cli.main import STAGE_OF, main
 from roarm_lab.core.errors import BadInputError, MissingError, RoarmLabError
 
 Run = Callable[[list[str]], int]
@@ -43,9 +43,9 @@ def put_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
     monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", "egl"))  # main would set it for the tests that follow
 
     def put(run: Run) -> None:
-        module = types.ModuleType("roarm_lab.cli.run")
+        module = types.ModuleType("roarm_lab.cli.deployment.run")
         module.run = run  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "roarm_lab.cli.run", module)
+        monkeypatch.setitem(sys.modules, "roarm_lab.cli.deployment.run", module)
 
     return put
 
@@ -67,7 +67,7 @@ def spawn(words: Sequence[str], code: str = "", **env: str) -> subprocess.Comple
 def test_help_names_every_verb_and_the_exit_codes(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     out = capsys.readouterr().out
-    assert all(f"  {verb} " in out for verb in VERBS)
+    assert all(f"  {verb} " in out for verb in STAGE_OF)
     assert "exit codes: 0 done, 1 a finding, 2 bad input, 3" in out
 
 
@@ -204,7 +204,7 @@ def run(argv):
     for _ in range(int(argv[0])):
         print("a line that nobody reads")
     return 1
-sys.modules["roarm_lab.cli.run"] = types.SimpleNamespace(run=run)
+sys.modules["roarm_lab.cli.deployment.run"] = types.SimpleNamespace(run=run)
 sys.exit(main(["run", sys.argv[1]]))
 """
 

@@ -15,7 +15,7 @@ from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.tasks.lift_cube import lift_cube
 from tests.bundles import still_bundle, wild_bundle
 from tests.cli.commands import start_roarm
-from tests.cli.test_run import lines_of, log_of
+from tests.cli.deployment.test_run import lines_of, log_of
 from tests.patience import PATIENT_ROARM
 from tests.standing_still import standing_still
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.cli import train
+from roarm_lab.cli.learning import train
 from roarm_lab.cli.main import main
 from tests.bundles import wild_bundle
 from tests.view.run_folder_fixture import write_run

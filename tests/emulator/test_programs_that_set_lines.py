@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from roarm_lab.cli.emulate import DESCRIPTION
+from roarm_lab.cli.devices.emulate import DESCRIPTION
 from roarm_lab.emulator.addresses import LOOPBACK, Address, listen
 from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.firmware import FW26

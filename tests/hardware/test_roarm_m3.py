@@ -10,7 +10,6 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from roarm_lab.cli.connecting import check_arm
 from roarm_lab.core.arrays import Float64
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.hardware import io_thread, roarm_m3
@@ -19,6 +18,7 @@ from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
+from roarm_lab.workflows.arm_session import check_arm
 from tests.hardware.fake_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05

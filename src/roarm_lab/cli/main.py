@@ -13,31 +13,47 @@ from pathlib import Path
 
 from roarm_lab import __version__
 from roarm_lab.cli.extras import missing_beside, missing_text
+from roarm_lab.cli.references import error_as_typed
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
 from roarm_lab.core.rendering import choose_renderer
 from roarm_lab.core.shown import shown_text
 
-VERBS = {
-    "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
-    "train": "train a policy on a task; everything it makes goes into one run folder",
-    "sweep": "many trainings over seeds and settings, and a table of what came out",
-    "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
-    "explain": "say in words what is wrong with a training run, and what to change",
-    "run": "let a policy move the arm, in closed loop and through the safety gate",
-    "teleop": "move the arm yourself: keyboard, gamepad, 3D mouse, a second arm, or beside a policy",
-    "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
-    "report": "write what a run has achieved as one page that opens anywhere",
-    "bench": "measure how fast this machine simulates and what the pieces cost",
-    "randomization": "show what may differ from world to world in training, or check a file of it",
-    "robots": "list the arms, show their facts, export them as MJCF or URDF",
-    "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
-    "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
-    "arm": "talk to the real arm: find it, ask how it is, send it home, make it hold or let go",
-    "setup": "set up an arm at its place, step by step: port, servos, zero, limits, cameras; makes station.yaml",
-    "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
-    "doctor": "check this installation, or with --arm an arm; what is bad says what to do",
+STAGES = {
+    "start": {
+        "demo": "the whole way in one command: train, evaluate, drive the simulated arm, write a report",
+        "doctor": "check this installation, or with --arm an arm; what is bad says what to do",
+        "robots": "list the arms, show their facts, export them as MJCF or URDF",
+        "view": "turn an arm by hand in the browser: sliders, limits, collision shapes",
+    },
+    "devices": {
+        "setup": "set up an arm at its place, step by step: port, servos, zero, limits, cameras; makes station.yaml",
+        "arm": "talk to the real arm: find it, ask how it is, send it home, make it hold or let go",
+        "cameras": "find, watch, measure and recognise cameras: USB, Kinect, simulated",
+        "emulate": "pretend to be the arm: its firmware on a serial port, over TCP and as a web server",
+    },
+    "learning": {
+        "train": "train a policy on a task; everything it makes goes into one run folder",
+        "sweep": "many trainings over seeds and settings, and a table of what came out",
+        "randomization": "show what may differ from world to world in training, or check a file of it",
+    },
+    "evaluation": {
+        "eval": "count how often a policy succeeds, with intervals and the reasons of the failures",
+        "explain": "say in words what is wrong with a training run, and what to change",
+        "play": "watch a policy at work: live in the browser, as a film, or as a page to send",
+        "report": "write what a run has achieved as one page that opens anywhere",
+        "bench": "measure how fast this machine simulates and what the pieces cost",
+    },
+    "deployment": {
+        "run": "let a policy move the arm, in closed loop and through the safety gate",
+        "teleop": "move the arm yourself: keyboard, gamepad, 3D mouse, a second arm, or beside a policy",
+    },
 }
-"""Verb -> its line in the help. The verb `x` lives in `roarm_lab/cli/x.py` and is a function `run(argv) -> int`."""
+"""Stage of the work -> verb -> its line in the help.
+
+The verb `x` of the stage `s` lives in `roarm_lab/cli/s/x.py` and is a function `run(argv) -> int`.
+"""
+STAGE_OF = {verb: stage for stage, verbs in STAGES.items() for verb in verbs}
+"""Verb -> the stage it belongs to."""
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -46,8 +62,7 @@ HELP = """usage: roarm <verb> [options]
 
 Simulate, train, evaluate and run policies for one affordable robot arm.
 
-verbs:
-{verbs}
+{stages}
 
 options:
   -h, --help     show this help (roarm <verb> --help shows the flags of a verb)
@@ -64,8 +79,12 @@ ROARM_DEBUG=1 shows the traceback of an error."""
 
 def help_text() -> str:
     """Return what `roarm --help` prints."""
-    width = max(map(len, VERBS)) + 3
-    return HELP.format(verbs="\n".join(f"  {verb:<{width}}{line}" for verb, line in VERBS.items()))
+    width = max(map(len, STAGE_OF)) + 3
+    stages = "\n\n".join(
+        f"{stage}:\n" + "\n".join(f"  {verb:<{width}}{line}" for verb, line in verbs.items())
+        for stage, verbs in STAGES.items()
+    )
+    return HELP.format(stages=stages)
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -80,10 +99,10 @@ def dispatch(argv: Sequence[str]) -> int:
     if argv[0] == "--version":
         print(f"roarm-lab {__version__}")
         return 0
-    if argv[0] not in VERBS:
-        raise UnknownNameError("verb", argv[0], VERBS)
+    if argv[0] not in STAGE_OF:
+        raise UnknownNameError("verb", argv[0], STAGE_OF)
     choose_renderer()
-    return import_module(f"roarm_lab.cli.{argv[0]}").run(list(argv[1:]))
+    return import_module(f"roarm_lab.cli.{STAGE_OF[argv[0]]}.{argv[0]}").run(list(argv[1:]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,7 +135,7 @@ def _explain(error: RoarmLabError) -> int:
         import traceback
 
         traceback.print_exception(error)
-    print(f"roarm: {shown_text(str(error))}", file=sys.stderr)
+    print(f"roarm: {shown_text(error_as_typed(error))}", file=sys.stderr)
     return error.exit_code
 
 

@@ -17,6 +17,26 @@ class BadInputError(RoarmLabError):
     exit_code = 2
 
 
+class InvalidValueError(BadInputError):
+    """One field of a request has a value that can not be used; a front end can point at the field.
+
+    Texts of errors name options as keyword arguments in backticks, `overwrite=True`, and use cases as calls,
+    `check_install()`: each front end shows them in its own language.
+    """
+
+    def __init__(self, field: str, value: object, must: str, advice: str = "") -> None:
+        """Make the error.
+
+        Args:
+            field: Name of the field.
+            value: What it was given.
+            must: What would be right, for instance "must be 1 or more".
+            advice: What to try, as whole sentences.
+        """
+        super().__init__(f"{field} {must}, got {value}." + (f" {advice}" if advice else ""))
+        self.field, self.value, self.must = field, value, must
+
+
 class UnknownNameError(BadInputError):
     """A name was looked up that the model, scene or table does not have."""
 

@@ -1,0 +1,167 @@
+"""The terminal as a front end: progress bars, sentences and questions.
+
+What a person only looks at goes to stderr, what a verb is asked for to stdout.
+"""
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+
+from roarm_lab.cli.references import as_typed
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shown, shown_text
+from roarm_lab.workflows.frontend import EpisodeEnded, Event, Notice, Progress, Question, Served, Written
+
+LINE_EVERY_S = 10.0
+"""Without a terminal, progress is one line this often."""
+PLACE = 12
+"""How wide the first column of what is said is."""
+
+
+class Terminal:
+    """A person at a terminal, or a program that reads what is printed.
+
+    Args:
+        yes: Nobody is asked: what needs a permission has it, every other question gets its default.
+        quiet: Episodes are not told one by one.
+    """
+
+    def __init__(self, *, yes: bool = False, quiet: bool = False) -> None:
+        self.yes, self.quiet = yes, quiet
+        self._bar: ProgressBar | None = None
+        self._task: TaskID | None = None
+        self._lines: _Lines | None = None
+        self._stage = ""
+
+    def tell(self, event: Event) -> None:
+        """Print an event; a bar for progress."""
+        if isinstance(event, Progress):
+            self._show(event)
+            return
+        if not isinstance(event, Notice):
+            self.end_progress()  # a notice stands above the bar
+        with suppress(OSError):  # nobody reads it any more: no reason to stop
+            self._print(event)
+
+    def ask(self, question: Question) -> str | None:
+        """Ask; with `yes` nobody.
+
+        Raises:
+            BadInputError: There is nobody to ask, or the input ended where a value is needed.
+        """
+        if self.yes:
+            return question.default if question.code == "value" else "yes"
+        self.end_progress()
+        text = shown_text(as_typed(question.text))
+        if not sys.stdin.isatty():
+            raise BadInputError(f"{question.text} Nobody can be asked here: say `yes=True`.")
+        try:
+            if question.code != "value":
+                return "yes" if input(f"{text} [y/N] ").strip().lower() in {"y", "yes"} else None
+            return input(f"{text} [{question.default or 'none'}] ").strip() or question.default
+        except EOFError:  # Ctrl-D
+            if question.code != "value":
+                print()
+                return None
+            raise BadInputError("The input ended before this was answered; what was done before is kept.") from None
+
+    def cancelled(self) -> bool:
+        """Never: Ctrl-C passes as a KeyboardInterrupt."""
+        return False
+
+    def end_progress(self) -> None:
+        """Leave the bar as it is and go on below it."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = self._lines = self._task = None
+        self._stage = ""
+
+    def _show(self, event: Progress) -> None:
+        if event.stage != self._stage:
+            self.end_progress()
+            self._stage = event.stage
+            console = Console(stderr=True)
+            if not console.is_terminal:
+                self._lines = _Lines()
+            else:
+                self._bar = ProgressBar(
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    TaskProgressColumn(),
+                    TimeElapsedColumn(),
+                    TextColumn("left"),
+                    TimeRemainingColumn(),
+                    TextColumn("{task.fields[text]}"),
+                    console=console,
+                )
+                self._bar.start()
+                self._task = self._bar.add_task(event.stage, total=event.total, text="")
+        if self._lines is not None:
+            self._lines.show(event)
+        elif self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=event.done, total=event.total, text=event.text)
+
+    def _print(self, event: Notice | Served | Written | EpisodeEnded) -> None:
+        match event:
+            case Notice():
+                sys.stderr.write(f"roarm: {shown_text(as_typed(event.text))}\n")
+            case Written():
+                sys.stderr.write(f"{event.what:<{PLACE}}{shown(event.path)}\n")
+            case Served():
+                sys.stdout.write(f"{_where(event)}\n")
+                sys.stdout.flush()
+            case EpisodeEnded() if not self.quiet:
+                sys.stdout.write(f"{_episode(event)}\n")
+                sys.stdout.flush()
+            case EpisodeEnded():
+                pass
+
+
+@contextmanager
+def terminal(*, yes: bool = False, quiet: bool = False) -> Generator[Terminal]:
+    """Yield the terminal; a bar that is still shown ends with it."""
+    frontend = Terminal(yes=yes, quiet=quiet)
+    try:
+        yield frontend
+    finally:
+        frontend.end_progress()
+
+
+class _Lines:
+    """Progress where there is no terminal: a line now and then. The first event says what was done before."""
+
+    def __init__(self) -> None:
+        self._began_s = self._last_s = time.monotonic()
+        self._first: int | None = None
+
+    def show(self, event: Progress) -> None:
+        now_s, done, total = time.monotonic(), event.done, event.total
+        self._first = done if self._first is None else self._first
+        if now_s - self._last_s < LINE_EVERY_S:
+            return
+        self._last_s = now_s
+        left_s = (now_s - self._began_s) * (total - done) / max(done - self._first, 1)
+        left = f"about {left_s:.0f} s left" if self._first < done < total else ""
+        parts = (f"{event.stage} {done:,}/{total:,} ({done / max(total, 1):.0%})", left, event.text)
+        with suppress(OSError):  # nobody reads it any more: no reason to stop
+            sys.stderr.write(", ".join(part for part in parts if part) + "\n")
+
+
+def _where(page: Served) -> str:
+    """Return what to do to see a page."""
+    if page.tunnel is None:
+        careful = "careful     every computer that can reach this one can open the page and press its buttons"
+    else:
+        careful = f"from afar   {page.tunnel}"
+    return f"open        {page.url}\n{careful}\nstop        Ctrl-C"
+
+
+def _episode(episode: EpisodeEnded) -> str:
+    judged = {True: "reached and held", False: "missed", None: "not judged"}[episode.success]
+    off = "" if episode.distance_m is None else f", {episode.distance_m * 1e3:.1f} mm off at the end"
+    return f"episode {episode.number + 1:3}  {'held' if episode.held else judged}{off}"

@@ -1,0 +1,187 @@
+"""`roarm demo`: the whole way in one command: train, evaluate, bundle, run on the simulated arm, report."""
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roarm_lab.cli.arguments import parse
+from roarm_lab.core.digits import beside
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.shown import shell_words, shown
+
+if TYPE_CHECKING:
+    from roarm_lab.policies.bundle import Bundle
+    from roarm_lab.rl.train import Trained
+
+DESCRIPTION = """\
+  The whole way in one command: train a policy on this machine, evaluate it on
+  fresh episodes, run it on the simulated arm through the safety gate, and
+  write a report page. Needs the extra `train`. Ctrl-C saves; `roarm demo
+  --resume RUN` goes on from there.
+
+examples:
+  roarm demo                            grasp and lift a cube: some seven minutes on two idle CPU cores
+  roarm demo --task reach               a point in the air: one minute there, two beside other work
+  roarm demo --total-timesteps 100000   a look at every step, with a policy that is not done
+  roarm demo --resume runs/RUN          go on after Ctrl-C: what is missing of training, arm and report
+
+exit codes: 0 done, 1 --min-success was missed (on the arm: clearly), 2 bad input,
+            3 something is not installed, 130 interrupted (and saved)
+            (a goal at which the simulated arm had to be held counts as missed)"""
+
+JUDGED = ("min_success", "goals")
+"""Flags that belong to this process and not to the run."""
+
+
+@dataclass(frozen=True)
+class DemoArguments:
+    """What to show."""
+
+    task: str = "lift-cube"
+    """The task."""
+    seed: int = 0
+    """Seed of everything random."""
+    episodes: int = 2000
+    """Fresh episodes of the evaluation."""
+    goals: int = 50
+    """Goals for the simulated arm, run as fast as it goes."""
+    min_success: float = 0.9
+    """Success rate that the evaluation must reach, and the share of the arm's goals (0 to 1)."""
+    total_timesteps: int | None = None
+    """Environment steps of the training; the tuned number by default."""
+    runs: Path = Path("runs")
+    """Folder in which the run folder is made."""
+    resume: Path | None = None
+    """A run folder to go on with; task, seed, steps and episodes are its own."""
+
+
+def run(argv: list[str]) -> int:
+    """Show the whole way; say where the report is."""
+    arguments = parse(DemoArguments, argv, prog="roarm demo", description=DESCRIPTION)
+    if not 0.0 <= arguments.min_success <= 1.0:
+        raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
+    for name, number in (("episodes", arguments.episodes), ("goals", arguments.goals)):
+        if number < 1:
+            raise BadInputError(f"--{name} must be 1 or more, got {number}.")
+    if arguments.resume is not None:
+        _check_resumed(arguments)
+    from roarm_lab.workflows.learning.train import summary
+
+    trained = _trained(arguments, ("roarm", "demo", *argv))
+    sys.stdout.write(summary(trained.evaluation) + "\n")
+    as_trained = replace(arguments, task=trained.evaluation.task, seed=int(trained.run.meta()["seed"]))
+    try:
+        on_arm = _reached_on_the_arm(trained.bundle, trained.run.path, as_trained)
+        _end(trained)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nstopped after the training. Go on with: {_resume_hint(arguments, trained.run.path)}\n")
+        raise
+    short = _short(arguments, "success rate", trained.evaluation.success_rate)
+    return 1 if _short(arguments, "share of goals reached on the arm, at best,", on_arm) or short else 0
+
+
+def _check_resumed(arguments: DemoArguments) -> None:
+    """Refuse what the run to go on with knows itself.
+
+    Raises:
+        BadInputError: Something was given besides.
+    """
+    kept = {name: getattr(arguments, name) for name in ("resume", *JUDGED)}
+    if replace(DemoArguments(), **kept) != arguments:
+        raise BadInputError("With --resume only --goals and --min-success can be given: the run knows the rest.")
+
+
+def _resume_hint(arguments: DemoArguments, run: Path) -> str:
+    """Return the command that goes on with a run and judges it as asked."""
+    usual, words = DemoArguments(), ["roarm", "demo", "--resume", str(run)]
+    for name in JUDGED:
+        value = getattr(arguments, name)
+        if value != getattr(usual, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shell_words(words)
+
+
+def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
+    """Return what was trained and evaluated, now or, of a run to go on with, before."""
+    from roarm_lab.cli.learning.train import TrainArguments
+    from roarm_lab.runs.run_folder import RunFolder
+    from roarm_lab.workflows.learning.train import run_training
+
+    asked = TrainArguments(
+        task=arguments.task,
+        seed=arguments.seed,
+        total_timesteps=arguments.total_timesteps,
+        runs=arguments.runs,
+        eval_episodes=arguments.episodes,
+    )
+    if arguments.resume is not None:
+        if RunFolder.open(arguments.resume).is_finished():
+            return _trained_before(arguments.resume)
+        asked = TrainArguments(resume=arguments.resume)
+    return run_training(asked, command, hint=lambda run, processes: _resume_hint(arguments, run))
+
+
+def _trained_before(path: Path) -> "Trained":
+    from roarm_lab.policies.bundle import load_bundle
+    from roarm_lab.rl.train import Trained
+    from roarm_lab.runs.run_folder import RunFolder
+    from roarm_lab.runs.run_reader import read_run
+    from roarm_lab.workflows.learning.train import randomization_of_run
+
+    evaluation = read_run(path).evaluation
+    assert evaluation is not None  # the run is finished
+    run = RunFolder(path)
+    return Trained(
+        run=run, bundle=load_bundle(path), evaluation=evaluation, randomization=randomization_of_run(run.meta())
+    )
+
+
+def _end(trained: "Trained") -> None:
+    """Write the report, and say where it is and what can be done next."""
+    from roarm_lab.workflows.evaluation.report import report
+
+    bundle, page = trained.bundle.path, report(trained.run.path).resolve()
+    sys.stdout.write(f"bundle      {shown(bundle)}\nreport      {shown(page)}\n")
+    commands = (
+        (["roarm", "play", str(bundle)], "watch it in the browser"),
+        (["python", "-m", "webbrowser", page.as_uri()], "open the report"),
+        (["roarm", "run", str(bundle), "--arm", "emulator"], "run it on the arm's own firmware, emulated"),
+    )
+    sys.stdout.write("next:\n" + "".join(f"  {shell_words(words)}  # {what}\n" for words, what in commands))
+
+
+def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
+    """Return whether less was reached than asked for, and say so; what was not tried does not count."""
+    if share is None or share >= arguments.min_success:
+        return False
+    bar = arguments.min_success
+    sys.stderr.write(f"roarm: the {what} {beside(share, bar)} is below --min-success {bar}.\n")
+    return True
+
+
+def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -> float | None:
+    """Drive the simulated arm; return which share of the goals it reaches at best, None if it lacks what is needed.
+
+    At best: the upper end of the 95 % interval, since a few missed goals out of fifty may be bad luck.
+    """
+    from roarm_lab.cli.deployment.run import RunArguments
+    from roarm_lab.core.files import write_atomic
+    from roarm_lab.evaluation.statistics import wilson_interval
+    from roarm_lab.gateway.arm_policy import check_sources
+    from roarm_lab.policies.contract import InterfaceError
+    from roarm_lab.sim.arm import sources
+    from roarm_lab.tasks.table import get_task
+    from roarm_lab.workflows.deployment.run_policy import drive, prepared, say
+
+    try:
+        check_sources(bundle, sources(get_task(arguments.task).sim))
+    except InterfaceError as error:
+        sys.stdout.write(f"on the arm  not tried. {shown(error)}\n")
+        return None
+    words = RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
+    driven = drive(words, prepared(words))
+    say(driven)
+    write_atomic(run / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
+    return wilson_interval(driven["successes"], arguments.goals)[1]

@@ -1,0 +1,40 @@
+"""`roarm view`: turn an arm by hand in the browser, alone or in the scene of a task."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from roarm_lab.cli.arguments import parse
+
+DESCRIPTION = """\
+  Show an arm (or the scene of a task) in the browser: a slider for every
+  joint, limits, keyframes, collision shapes, frames, and where the hand is.
+  Needs no screen.
+
+examples:
+  roarm view roarm_m3
+  roarm view reach --port 8090
+
+exit codes: 0 done, 2 bad input, 130 ended with Ctrl-C"""
+
+
+@dataclass(frozen=True)
+class ViewArguments:
+    """What to show and where."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """An arm, as `roarm robots list` prints it, or a task."""
+    port: int = 8080
+    """Port of the page; 0 takes any free one."""
+    host: str = "127.0.0.1"
+    """Address of the page. By default only this computer can open it."""
+
+
+def run(argv: list[str]) -> int:
+    """Show a model until Ctrl-C."""
+    arguments = parse(ViewArguments, argv, prog="roarm view", description=DESCRIPTION)
+    from roarm_lab.workflows.start.view_model import show
+
+    show(arguments)
+    return 0

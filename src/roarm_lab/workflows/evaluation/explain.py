@@ -1,0 +1,150 @@
+"""Explaining as the command line does it: curve and policy of a run looked at, findings said in words."""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from roarm_lab.cli.evaluation.explain import ExplainArguments
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.evaluation.curve_faults import Finding
+from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverged
+from roarm_lab.evaluation.explain import explain, not_judged
+from roarm_lab.evaluation.settings_faults import Settings, scales_of
+from roarm_lab.evaluation.traces import Trace, trace
+from roarm_lab.mdp.boxes import SiteNearBox
+from roarm_lab.policies.bundle import load_bundle
+from roarm_lab.policies.contract import InterfaceError
+from roarm_lab.runs.run_folder import RunFolder
+from roarm_lab.runs.run_meta import BROKE_DOWN
+from roarm_lab.tasks.table import TASKS, get_task
+from roarm_lab.workflows.evaluation.evaluate import say_drift, say_worlds, task_in_worlds
+
+WIDTH, INDENT = 100, 12
+USUAL_GAMMA = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What was looked at, and what was found."""
+
+    run: str
+    rollouts: int
+    """Rows of the curve."""
+    episodes: int
+    """Episodes of the policy; 0 when it was not run."""
+    successes: int
+    not_run: str | None
+    """Why the policy was not run."""
+    drift: tuple[str, ...]
+    """What differs between the training and this version."""
+    findings: tuple[Finding, ...]
+    not_judged: tuple[str, ...] = ()
+    """What was not looked for, and why."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the result as data for JSON."""
+        return asdict(self)
+
+
+def explain_run(arguments: ExplainArguments) -> Explanation:
+    """Return what is wrong with a run.
+
+    Raises:
+        BadInputError: It is no run folder, something in it is damaged, or there is nothing to look at yet.
+    """
+    run = RunFolder.open(arguments.run)
+    meta, curve = run.meta(), run.read_curve()
+    seen, not_run, drift = _trace(run, arguments)
+    if seen is None and not curve:
+        raise BadInputError(f"{run.path} has nothing to explain yet: it ended before its first rollout was over.")
+    return Explanation(
+        run=str(run.path),
+        rollouts=len(curve.get("steps", ())),
+        episodes=0 if seen is None else len(seen.success),
+        successes=0 if seen is None else int(seen.success.sum()),
+        not_run=not_run,
+        drift=tuple(drift),
+        findings=(
+            *contacts_left_out(meta),
+            *worlds_diverged(curve),
+            *explain(curve, seen, _settings(meta)),
+        ),
+        not_judged=tuple(not_judged(curve)),
+    )
+
+
+def in_words(found: Explanation) -> str:
+    """Return what is to be printed."""
+    looked = f"{found.rollouts} rollouts of the training"
+    if found.not_run is None:
+        looked += f" and {found.episodes} episodes of the policy, {found.successes} of them successful"
+    lines = [f"run         {found.run}", *_wrapped("looked at", looked)]
+    if found.not_run is not None:
+        lines += _wrapped("curve alone", f"The policy was not run: {found.not_run}")
+    if not found.findings:
+        lines.append("found       nothing wrong" + ("" if found.not_run is None else ", as far as the curve shows"))
+    lines += [line for text in found.not_judged for line in _wrapped("not judged", text)]
+    for finding in found.findings:
+        lines += ["", f"found       {finding.name}"]
+        lines += [*_wrapped("measured", finding.evidence), *_wrapped("change", finding.advice)]
+    return "\n".join(lines) + "\n"
+
+
+def _trace(run: RunFolder, arguments: ExplainArguments) -> tuple[Trace | None, str | None, list[str]]:
+    """Return what the policy does or why it was not run, and the drift in words."""
+    if not run.bundle.is_dir():
+        return None, "there is none, as the run was interrupted or is still going on.", []
+    try:
+        bundle = load_bundle(run.bundle)
+        config, drift, worlds = task_in_worlds(bundle, None, allow_drift=True, threads=arguments.threads)
+    except InterfaceError as error:
+        return None, str(error), []
+    say_drift(drift)
+    say_worlds(worlds)
+    return trace(bundle.policy.infer, config, episodes=arguments.episodes, seed=arguments.seed), None, drift
+
+
+def _gamma(meta: Mapping[str, Any]) -> float:
+    gamma = _fields(meta.get("settings")).get("gamma")
+    return float(gamma) if isinstance(gamma, int | float) and 0.0 <= gamma < 1.0 else USUAL_GAMMA
+
+
+def _settings(meta: Mapping[str, Any]) -> Settings:
+    """Return what the training was asked to do, as far as the run says it."""
+    env, task = _fields(meta.get("env")), meta.get("task")
+    terms = _fields(env.get("rewards"))
+    usual = get_task(task).rewards if task in TASKS else {}
+    period_s, episode_s, broke_down = env.get("control_dt_s"), env.get("episode_s"), meta.get(BROKE_DOWN)
+    numbers = [float(value) for value in (episode_s, period_s) if isinstance(value, int | float) and value > 0.0]
+    return Settings(
+        weights=_weights(meta),
+        usual={name: term.weight for name, term in usual.items()},
+        scales_m=scales_of(terms),
+        of_box=frozenset(name for name, term in terms.items() if _fields(term).get("kind") == SiteNearBox.__name__),
+        gamma=_gamma(meta),
+        episode_steps=round(numbers[0] / numbers[1]) if len(numbers) == 2 else None,
+        broke_down_at_steps=broke_down if isinstance(broke_down, int) else None,
+    )
+
+
+def _weights(meta: Mapping[str, Any]) -> dict[str, float]:
+    """Return the weights of the reward terms, as far as the run says them."""
+    terms = _fields(_fields(meta.get("env")).get("rewards"))
+    weights = {name: _fields(term).get("weight") for name, term in terms.items()}
+    return {name: float(weight) for name, weight in weights.items() if isinstance(weight, int | float)}
+
+
+def _fields(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=WIDTH,
+        initial_indent=label.ljust(INDENT),
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
