@@ -23,7 +23,7 @@ def help_of(verb: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 def fields_of(verb: str) -> dict[str, str]:
     """Return the fields of the verb's arguments with the docstrings below them; an empty text where there is none."""
-    tree = ast.parse(inspect.getsource(import_module(f"roarm_lab.cli.{verb}")))
+    tree = ast.parse(inspect.getsource(import_module(f"roarm_lab.cli.{STAGE_OF[verb]}.{verb}")))
     (config,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.endswith("Arguments")]
     found: dict[str, str] = {}
     for node, below in zip(config.body, [*config.body[1:], ast.Pass()], strict=True):

@@ -15,7 +15,7 @@ from roarm_lab.policies.contract import DriftError
 from roarm_lab.tasks.reach import reach
 from roarm_lab.workflows.evaluation.evaluate import checked_task
 
-SHIPPED = Path(__file__).parents[2] / "configs" / "domain_randomization.yaml"
+SHIPPED = Path(__file__).parents[3] / "configs" / "domain_randomization.yaml"
 
 
 def test_show_has_a_row_with_unit_and_meaning_for_every_quantity(capsys: pytest.CaptureFixture[str]) -> None:

@@ -511,7 +511,7 @@ train(tiny_job(100_000, checkpoint_s=0.3), RunFolder.create(Path("runs"), "reach
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
 def test_a_killed_training_loses_only_what_came_after_its_last_checkpoint(folder: Path) -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = plain_environment() | {"PYTHONPATH": str(root), "OMP_WAIT_POLICY": "PASSIVE"}
     process = subprocess.Popen([sys.executable, "-c", KILLED], cwd=folder, env=environment, text=True)
     wait_for(lambda: any(len(RunFolder(path).checkpoints()) >= 2 for path in folder.glob("runs/*")), process)

@@ -13,7 +13,7 @@ from roarm_lab.tasks.reach import reach
 from tests.bundles import still_bundle
 from tests.cli.evaluation.test_eval import edit
 
-SHIPPED = Path(__file__).parents[2] / "configs" / "domain_randomization.yaml"
+SHIPPED = Path(__file__).parents[3] / "configs" / "domain_randomization.yaml"
 WANTED = DomainRandomization(link_mass=Range(0.5, 2.0))
 VERBS = (
     ("run", "run", "--fast", "--episodes", "1"),

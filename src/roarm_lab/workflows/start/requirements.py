@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
-PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 
 
 def requirements(chosen: str = "train") -> dict[str, tuple[str, str]]:
