@@ -7,7 +7,7 @@ import pytest
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.envs.config import Region
-from roarm_lab.mdp.terminations import RampWeight
+from roarm_lab.mdp.curriculum import RampWeight
 from roarm_lab.sim.backend import SimConfig
 from tests.envs.toy_task import DT_S, Between, toy_config
 

@@ -9,8 +9,9 @@ from roarm_lab.envs.config import Region
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.episodes import Episodes
 from roarm_lab.mdp.actions import JointTarget
+from roarm_lab.mdp.curriculum import RampWeight
 from roarm_lab.mdp.rewards import ActionRate, JointSpeed
-from roarm_lab.mdp.terminations import RampWeight, SiteHeldAtGoal
+from roarm_lab.mdp.success import SiteHeldAtGoal
 from roarm_lab.robots.kinematics import Kinematics
 from tests.envs.toy_task import DT_S, STEPS, Between, Computed, Constant, EndsAfter, Fixed, actions, toy_config
 from tests.toy_robot import TOY

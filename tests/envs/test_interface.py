@@ -10,10 +10,11 @@ from roarm_lab.core.configs import Range
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.mdp.actions import JointDelta
+from roarm_lab.mdp.curriculum import RampWeight
 from roarm_lab.mdp.events import PushJoints, ScaleModel, StartPose
 from roarm_lab.mdp.from_contract import action_terms, command_terms, observation_terms, success_term
 from roarm_lab.mdp.observations import JointPos, JointVel
-from roarm_lab.mdp.terminations import RampWeight, SiteBelow
+from roarm_lab.mdp.terminations import SiteBelow
 from roarm_lab.policies.contract_keys import compared
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot

@@ -9,7 +9,7 @@ import numpy as np
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.configs import Range
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.boxes import BoxOnTable
+from roarm_lab.mdp.object_events import BoxOnTable
 from roarm_lab.robots.inverse_kinematics import InverseKinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.tasks.lift_cube import lift_cube

@@ -8,8 +8,7 @@ import pytest
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.gateway.goal_checks import GOAL_SLACK_M, fits_boxes, refuse_out_of_reach
-from roarm_lab.mdp.boxes import PositionNearBox
-from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
+from roarm_lab.mdp.commands import PositionNearBox, ReachablePosition, reachable_positions_w
 from roarm_lab.mdp.terms import CommandFn, CommandTerm
 from roarm_lab.tasks.reach import reach
 

@@ -3,7 +3,19 @@
 import inspect
 from typing import Any
 
-from roarm_lab.mdp import actions, boxes, commands, events, object_observations, observations, rewards, terminations
+from roarm_lab.mdp import (
+    actions,
+    commands,
+    curriculum,
+    events,
+    object_events,
+    object_observations,
+    object_rewards,
+    observations,
+    rewards,
+    success,
+    terminations,
+)
 from roarm_lab.mdp.terms import (
     ActionTerm,
     CommandTerm,
@@ -37,7 +49,19 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 def every(base: type) -> list[Any]:
     """Return an instance of every concrete term of a kind."""
-    modules = (actions, boxes, object_observations, commands, events, observations, rewards, terminations)
+    modules = (
+        actions,
+        object_rewards,
+        object_events,
+        object_observations,
+        commands,
+        curriculum,
+        events,
+        observations,
+        rewards,
+        success,
+        terminations,
+    )
     kinds = [
         kind
         for module in modules

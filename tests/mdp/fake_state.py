@@ -23,6 +23,11 @@ def toy_scene() -> Scene:
     return Scene(robot=TOY, control_dt_s=0.05, command_sizes=(("goal", 3),), action_size=3)
 
 
+def box_scene() -> Scene:
+    """Return the toy robot with a cube and a goal."""
+    return Scene(robot=TOY, control_dt_s=0.05, boxes=("cube",), command_sizes=(("goal", 3),))
+
+
 def moment(convert: Any = np.asarray, seed: int = 0) -> Any:
     """Return a state of `NUM_ENVS` arms; `convert` makes an array of the wanted library."""
     rng = np.random.default_rng(seed)

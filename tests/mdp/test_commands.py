@@ -1,17 +1,18 @@
 """Reachable positions: a fixed pool, inside its bounds, evenly drawn from."""
 
 import math
+from math import pi
 
 import numpy as np
 import pytest
 
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownNameError
-from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.commands import PositionNearBox, ReachablePosition
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.mdp.every_term import COMMANDS, name_of
-from tests.mdp.fake_state import moment, scene
+from tests.mdp.fake_state import bare, box_scene, moment, scene
 
 POOL = 300
 ROUNDING_M = 1e-6
@@ -107,3 +108,14 @@ def test_a_time_until_the_next_command_must_be_positive(term: object, value: flo
 def test_an_unknown_site_shows_before_the_first_step() -> None:
     with pytest.raises(UnknownNameError, match="There is no site named 'hand'. Did you mean 'hand_tcp'"):
         ReachablePosition(site="hand").bind(scene())
+
+
+def test_a_goal_hangs_in_the_air_near_the_direction_of_the_box() -> None:
+    pick = PositionNearBox(radius_m=Range(0.2, 0.3), turn_rad=Range(-0.5, 0.5), height_m=Range(0.1, 0.2)).bind(
+        box_scene()
+    )
+    state = bare(box_pos_w=[[[0.0, 0.25, 0.015]]] * 2)
+    goal_w = pick(np.float32([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), state)
+    np.testing.assert_allclose(np.arctan2(goal_w[:, 1], goal_w[:, 0]), [pi / 2 - 0.5, pi / 2 + 0.5], atol=ROUNDING_M)
+    np.testing.assert_allclose(np.hypot(goal_w[:, 0], goal_w[:, 1]), [0.2, 0.3], atol=ROUNDING_M)
+    np.testing.assert_allclose(goal_w[:, 2], [0.1, 0.2], atol=ROUNDING_M)

@@ -10,10 +10,10 @@ import pytest
 from roarm_lab.core.configs import Range, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.mdp.actions import EePose, GripperOpening, JointDelta
-from roarm_lab.mdp.boxes import BoxOnTable
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.events import StartPose
 from roarm_lab.mdp.from_contract import action_terms, command_terms, observation_terms, start_terms, success_term
+from roarm_lab.mdp.object_events import BoxOnTable
 from roarm_lab.mdp.observations import JointPos, JointVel
 from roarm_lab.mdp.terms import ActionTerm, CommandTerm, EventTerm, ObservationTerm, SuccessTerm
 from tests.mdp.every_term import ACTIONS, COMMANDS, OBSERVATIONS, SUCCESSES, name_of

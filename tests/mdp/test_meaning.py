@@ -8,11 +8,12 @@ import pytest
 
 from roarm_lab.core.configs import Range
 from roarm_lab.mdp.actions import GripperOpening, JointDelta
-from roarm_lab.mdp.boxes import BoxHeldAtGoal, BoxOnTable
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.events import PushJoints, StartPose
+from roarm_lab.mdp.object_events import BoxOnTable
 from roarm_lab.mdp.object_observations import BoxInSite, SiteApproach
 from roarm_lab.mdp.observations import JointPos, JointVel, TargetLead
+from roarm_lab.mdp.success import BoxHeldAtGoal
 from roarm_lab.mdp.terminations import SiteBelow
 from tests.mdp.every_term import ACTIONS, COMMANDS, EVENTS, OBSERVATIONS, SUCCESSES, TERMINATIONS, name_of
 from tests.mdp.fake_state import scene

@@ -14,7 +14,20 @@ import pytest
 import roarm_lab.mdp
 
 FOLDER = Path(roarm_lab.mdp.__file__).parent
-FILES = ("actions", "boxes", "commands", "events", "object_observations", "observations", "rewards", "terminations")
+FILES = (
+    "actions",
+    "commands",
+    "curriculum",
+    "draws",
+    "events",
+    "object_events",
+    "object_observations",
+    "object_rewards",
+    "observations",
+    "rewards",
+    "success",
+    "terminations",
+)
 FORBIDDEN = {
     ast.For: "a loop",
     ast.While: "a loop",

@@ -7,7 +7,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.mdp.terminations import SiteHeldAtGoal
+from roarm_lab.mdp.success import SiteHeldAtGoal
 from roarm_lab.tasks.reach import reach
 from roarm_lab.view.stage import Infer, Stage
 

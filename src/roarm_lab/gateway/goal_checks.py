@@ -7,8 +7,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.mdp.boxes import PositionNearBox
-from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
+from roarm_lab.mdp.commands import PositionNearBox, ReachablePosition, reachable_positions_w
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import CommandTerm
 

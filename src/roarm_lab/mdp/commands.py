@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
+from math import inf, pi
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from roarm_lab.core.arrays import Array, Constant, Float32, array_namespace
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
+from roarm_lab.mdp.draws import evenly
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import CommandFn, CommandTerm, check_finite
 from roarm_lab.robots.kinematics import Kinematics
@@ -64,6 +65,38 @@ class ReachablePosition(CommandTerm):
             xp, positions_w = array_namespace(random), pool.like(random)
             index = xp.astype(random[:, 0] * positions_w.shape[0], xp.int64)
             return positions_w[index]
+
+        return pick
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionNearBox(CommandTerm):
+    """A position in the air, its direction from the base within a range of that of a box."""
+
+    says: ClassVar[str] = (
+        "A position x, y, z [m] in the world frame: (r cos a, r sin a, h). a is atan2(y, x) of the centre of the "
+        "box {box} where the episode begins, plus an angle drawn evenly over {turn_rad} rad; r is drawn evenly over"
+        " {radius_m} m, h over {height_m} m."
+    )
+    size: ClassVar[int] = 3
+    draws: ClassVar[int] = 3
+
+    box: str = "cube"
+    radius_m: Range = Range(0.18, 0.30)
+    turn_rad: Range = Range(-40 * pi / 180, 40 * pi / 180)
+    """Azimuth against the box's."""
+    height_m: Range = Range(0.10, 0.25)
+
+    def bind(self, scene: Scene) -> CommandFn:
+        """Return positions [env, 3] m in the world frame."""
+        box = scene.box(self.box)
+
+        def pick(random: Array, state: State) -> Array:
+            xp = array_namespace(random)
+            box_w = state.box_pos_w[:, box]
+            azimuth = xp.atan2(box_w[:, 1], box_w[:, 0]) + evenly(self.turn_rad, random[:, 0])
+            radius, height = evenly(self.radius_m, random[:, 1]), evenly(self.height_m, random[:, 2])
+            return xp.stack((radius * xp.cos(azimuth), radius * xp.sin(azimuth), height), axis=-1)
 
         return pick
 

@@ -8,6 +8,7 @@ from roarm_lab.core.arrays import Array, array_namespace, asarray_like
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
+from roarm_lab.mdp.draws import evenly
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm, check_not_negative
 
@@ -131,7 +132,7 @@ class JointOffset(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return measured minus true angle [env, joint] rad."""
         del scene
-        return lambda random, state: {JOINT_OFFSET: _between(self.offset_rad, random)}
+        return lambda random, state: {JOINT_OFFSET: evenly(self.offset_rad, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +162,7 @@ class _Delay(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return delays [env, 1] s."""
         del scene
-        return lambda random, state: {self.what: _between(self.delay_s, random)}
+        return lambda random, state: {self.what: evenly(self.delay_s, random)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +217,3 @@ class PushJoints(EventTerm):
             return {"joint_vel_added": speed * (2.0 * random - 1.0)}
 
         return push
-
-
-def _between(span: Range, random: Array) -> Array:
-    return span.low + asarray_like(span.high - span.low, random) * random

@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownKeyError, UnknownNameError
 from roarm_lab.mdp.actions import ACTIONS
-from roarm_lab.mdp.boxes import BoxHeldAtGoal, BoxOnTable, PositionNearBox
-from roarm_lab.mdp.commands import ReachablePosition
+from roarm_lab.mdp.commands import PositionNearBox, ReachablePosition
 from roarm_lab.mdp.events import StartPose
+from roarm_lab.mdp.object_events import BoxOnTable
 from roarm_lab.mdp.object_observations import BOX_OBSERVATIONS
 from roarm_lab.mdp.observations import OBSERVATIONS
-from roarm_lab.mdp.terminations import SiteHeldAtGoal
+from roarm_lab.mdp.success import BoxHeldAtGoal, SiteHeldAtGoal
 from roarm_lab.mdp.terms import ActionTerm, CommandTerm, EventTerm, ObservationTerm, SuccessTerm
 
 COMMANDS: dict[str, type[CommandTerm]] = {term.__name__: term for term in (ReachablePosition, PositionNearBox)}

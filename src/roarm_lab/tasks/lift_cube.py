@@ -7,16 +7,9 @@ from roarm_lab.core.configs import Range
 from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig, Region
 from roarm_lab.mdp.actions import GripperOpening, JointDelta
-from roarm_lab.mdp.boxes import (
-    BoxAtGoal,
-    BoxHeldAtGoal,
-    BoxLifted,
-    BoxNearGoal,
-    BoxOnTable,
-    PositionNearBox,
-    SiteNearBox,
-)
+from roarm_lab.mdp.commands import PositionNearBox
 from roarm_lab.mdp.events import StartPose
+from roarm_lab.mdp.object_events import BoxOnTable
 from roarm_lab.mdp.object_observations import (
     BoxAxesInSite,
     BoxFromSite,
@@ -27,9 +20,11 @@ from roarm_lab.mdp.object_observations import (
     SiteApproach,
     Touching,
 )
+from roarm_lab.mdp.object_rewards import BoxAtGoal, BoxLifted, BoxNearGoal, SiteNearBox
 from roarm_lab.mdp.observations import JointPos, JointVel, LastAction, TargetLead
 from roarm_lab.mdp.rewards import ActionRate, JointSpeed, ServoStrain
 from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.success import BoxHeldAtGoal
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import Box, SimConfig

@@ -20,7 +20,7 @@ from roarm_lab.mdp.observations import (
 )
 from roarm_lab.mdp.rewards import ActionRate, JointSpeed, SiteAtGoal, SiteNearGoal
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terminations import SiteHeldAtGoal
+from roarm_lab.mdp.success import SiteHeldAtGoal
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Robot
 

@@ -12,7 +12,7 @@ from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverge
 from roarm_lab.evaluation.explain import explain, not_judged
 from roarm_lab.evaluation.settings_faults import Settings, scales_of
 from roarm_lab.evaluation.traces import Trace, trace
-from roarm_lab.mdp.boxes import SiteNearBox
+from roarm_lab.mdp.object_rewards import SiteNearBox
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.runs.run_folder import RunFolder
