@@ -20,6 +20,7 @@ from roarm_lab.mdp.terms import (
     ObservationTerm,
     RewardFn,
     RewardTerm,
+    SensorNoise,
     Source,
     SuccessTerm,
     TerminationTerm,
@@ -93,6 +94,9 @@ class Shown(ObservationTerm):
 
     def bind(self, scene: Scene) -> ObservationFn:
         return self.function
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        return 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

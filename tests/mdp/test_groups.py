@@ -13,7 +13,7 @@ from roarm_lab.mdp.actions import GripperOpening, JointDelta, JointTarget
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.mdp.observations import JointPos
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
+from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, SensorNoise, Source
 from tests.mdp.fake_state import bare, toy_scene
 
 FLOAT32 = 1e-6
@@ -35,6 +35,9 @@ class Clock(ObservationTerm):
             return np.stack((state.episode_time_s, state.episode_time_s + 100.0), axis=-1)
 
         return clock
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        return 0.0
 
 
 def at(*times_s: float) -> Any:

@@ -17,6 +17,7 @@ from roarm_lab.mdp.observations import (
     TargetLead,
 )
 from roarm_lab.mdp.scene import Scene
+from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, SensorNoise
 from tests.mdp.every_term import NEEDED, OBSERVATIONS, name_of
 from tests.mdp.fake_state import bare, toy_scene
 from tests.toy_robot import TOY
@@ -87,6 +88,43 @@ def test_every_term_says_where_its_number_comes_from_and_in_which_unit() -> None
         assert term.source in ("measured", "derived", "perception", "sim_only")
         assert term.unit
     assert {name_of(term) for term in OBSERVATIONS if term.source == "measured"} == {"JointPos"}  # the encoders
+
+
+def test_the_noise_of_sensors_becomes_that_of_what_is_made_from_them() -> None:
+    sensors = SensorNoise(joint_pos_rad=0.01, box_pos_m=0.002)
+    noise = {name_of(term): term.sensor_noise_std(sensors, 0.05) for term in OBSERVATIONS}
+    assert {name: std for name, std in noise.items() if std} == pytest.approx(
+        {
+            "JointPos": 0.01,
+            "JointVel": 0.01 * math.sqrt(2.0) / 0.05,  # the difference of two angles, over its time
+            "TargetLead": 0.01,
+            "BoxPos": 0.002,
+            "BoxFromSite": 0.002,
+            "BoxInSite": 0.002,
+            "GoalFromBox": 0.002,
+        }
+    )
+
+
+def test_the_noise_of_sensors_is_added_to_a_terms_own() -> None:
+    sensors = SensorNoise(joint_pos_rad=0.03)
+    assert JointPos(noise_std=0.04, scale=2.0).with_sensor_noise(sensors, 0.05) == JointPos(noise_std=0.05, scale=2.0)
+    own = SitePos(noise_std=0.04)
+    assert own.with_sensor_noise(sensors, 0.05) is own
+
+
+def test_a_term_that_does_not_say_what_sensors_do_to_it_is_refused() -> None:
+    class Silent(ObservationTerm):
+        source, unit = "derived", "1"
+
+        def components(self, scene: Scene) -> tuple[str, ...]:
+            return ()
+
+        def bind(self, scene: Scene) -> ObservationFn:
+            return lambda state: state.action
+
+    with pytest.raises(TypeError, match="sensor_noise_std"):
+        Silent()  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("field", ["noise_std", "delay_s", "history_s"])

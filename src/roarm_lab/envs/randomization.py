@@ -18,9 +18,7 @@ from roarm_lab.core.configs import Range, dump_yaml, load_yaml, override
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.mdp.events import MAX_DELAY_S, ActionDelay, JointOffset, MeasurementDelay, RandomizingTerm, ScaleModel
-from roarm_lab.mdp.object_observations import BoxFromSite, BoxInSite, BoxPos, GoalFromBox
-from roarm_lab.mdp.observations import JointPos, JointVel, TargetLead
-from roarm_lab.mdp.terms import EventTerm, ObservationTerm
+from roarm_lab.mdp.terms import EventTerm, SensorNoise
 from roarm_lab.sim.backend import Box
 
 PREFIX = "randomize."
@@ -116,8 +114,12 @@ def randomized(config: EnvConfig, randomization: DomainRandomization) -> EnvConf
 
     What concerns boxes is left out of a task without any. Noise goes to what the actor sees; a critic sees the truth.
     """
+    sensors = SensorNoise(
+        joint_pos_rad=randomization.joint_pos_noise_rad,
+        box_pos_m=randomization.box_pos_noise_m,
+    )
     actor = {
-        name: _with_noise(term, randomization, config.control_dt_s)
+        name: term.with_sensor_noise(sensors, config.control_dt_s)
         for name, term in config.observations["actor"].items()
     }
     return replace(
@@ -177,19 +179,6 @@ def _box_factors(box: Box, wanted: DomainRandomization) -> dict[str, tuple[str, 
         f"box_mass_kg.{box.name}": ("body_mass", Range(mass.low / box.mass_kg, mass.high / box.mass_kg), (box.name,)),
         f"box_size_m.{box.name}": ("box_size", Range(size.low / box.size_m, size.high / box.size_m), (box.name,)),
     }
-
-
-def _with_noise(term: ObservationTerm, wanted: DomainRandomization, dt_s: float) -> ObservationTerm:
-    """Return a term with the noise of what it is made from added to its own."""
-    angle, place = wanted.joint_pos_noise_rad, wanted.box_pos_noise_m
-    added = 0.0
-    if isinstance(term, JointVel):
-        added = angle * math.sqrt(2.0) / dt_s  # the difference of two angles, over its time
-    elif type(term) in (JointPos, TargetLead):
-        added = angle
-    elif type(term) in (BoxPos, BoxFromSite, BoxInSite, GoalFromBox):
-        added = place
-    return replace(term, noise_std=math.hypot(term.noise_std, added)) if added else term
 
 
 def _words(span: Range) -> str:

@@ -9,7 +9,7 @@ from roarm_lab.core.state import State
 from roarm_lab.mdp.meaning import TURNED, touch_in_words
 from roarm_lab.mdp.observations import XYZ, turned_back
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
+from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, SensorNoise, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,10 @@ class BoxPos(ObservationTerm):
         """Return the turned position [env, 3] m."""
         box, joint = scene.box(self.box), scene.joints((self.joint,))[0]
         return lambda state: turned_back(state.box_pos_w[:, box], state.joint_pos[:, joint])
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return that of where a box is seen."""
+        return sensors.box_pos_m
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,10 @@ class BoxInSite(ObservationTerm):
 
         return seen
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return that of where a box is seen."""
+        return sensors.box_pos_m
+
 
 @dataclass(frozen=True, kw_only=True)
 class BoxAxesInSite(BoxInSite):
@@ -103,6 +111,10 @@ class BoxAxesInSite(BoxInSite):
 
         return axes
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: how exact it is seen to be turned is not known."""
+        return 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class SiteApproach(ObservationTerm):
@@ -125,6 +137,10 @@ class SiteApproach(ObservationTerm):
         """Return the direction [env, 3]."""
         site, joint = scene.site(self.site), scene.joints((self.joint,))[0]
         return lambda state: turned_back(state.site_rot_w[:, site, :, 0], state.joint_pos[:, joint])
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: the noise of angles goes to the angles alone."""
+        return 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +179,10 @@ class BoxVel(ObservationTerm):
         box = scene.box(self.box)
         return lambda state: state.box_vel_w[:, box]
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: a simulator knows it."""
+        return 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Touching(ObservationTerm):
@@ -191,6 +211,10 @@ class Touching(ObservationTerm):
             return xp.astype(state.touching[:, box], state.joint_pos.dtype)
 
         return touch
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: a simulator knows it."""
+        return 0.0
 
 
 def _in_frame(vec_w: Array, rot_w: Array) -> Array:

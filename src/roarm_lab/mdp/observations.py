@@ -1,5 +1,6 @@
 """Observation terms: what a policy may see, and where each number comes from."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,7 +9,7 @@ from roarm_lab.core.arrays import Array, array_namespace
 from roarm_lab.core.state import State
 from roarm_lab.mdp.meaning import TURNED
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, Source
+from roarm_lab.mdp.terms import ObservationFn, ObservationTerm, SensorNoise, Source
 
 XYZ = ("x", "y", "z")
 
@@ -44,6 +45,10 @@ class JointPos(ObservationTerm):
         index = scene.joints(self.joints)
         return lambda values: values[:, index]
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return that of an angle."""
+        return sensors.joint_pos_rad
+
 
 @dataclass(frozen=True, kw_only=True)
 class JointVel(JointPos):
@@ -60,6 +65,10 @@ class JointVel(JointPos):
         """Return joint speeds [env, joint] rad/s."""
         some = self._columns(scene)
         return lambda state: some(state.joint_vel)
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return that of the difference of two angles, over its time."""
+        return sensors.joint_pos_rad * math.sqrt(2.0) / dt_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +107,10 @@ class SitePos(ObservationTerm):
         site = scene.site(self.site)
         return lambda state: state.site_pos_w[:, site]
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: the noise of angles goes to the angles alone."""
+        return 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command(ObservationTerm):
@@ -120,6 +133,10 @@ class Command(ObservationTerm):
         scene.command_size(self.command)
         name = self.command
         return lambda state: state.commands[name]
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: it is known."""
+        return 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +168,10 @@ class GoalFromSite(ObservationTerm):
             return turned_back(gap_w, state.joint_pos[:, joint])
 
         return way
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: the noise of angles goes to the angles alone."""
+        return 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +210,10 @@ class GoalTurn(ObservationTerm):
 
         return turn
 
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: the noise of angles goes to the angles alone."""
+        return 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class LastAction(ObservationTerm):
@@ -209,6 +234,10 @@ class LastAction(ObservationTerm):
         """Return the last action [env, action]."""
         del scene
         return lambda state: state.action
+
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return 0: it is known."""
+        return 0.0
 
 
 def turned_back(vec_w: Array, angle_rad: Array) -> Array:

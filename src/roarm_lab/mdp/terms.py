@@ -8,8 +8,8 @@ is random is handed in as uniform numbers that the environment drew.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self, TypeAlias
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
@@ -60,6 +60,16 @@ def check_not_negative(term: object, *fields: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SensorNoise:
+    """How exact sensors are: standard deviations of what they tell."""
+
+    joint_pos_rad: float = 0.0
+    """Of a measured joint angle."""
+    box_pos_m: float = 0.0
+    """Of where a box is seen, along each axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObservationTerm(Meant, ABC):
     """Numbers a policy sees."""
 
@@ -100,6 +110,20 @@ class ObservationTerm(Meant, ABC):
     @abstractmethod
     def bind(self, scene: Scene) -> ObservationFn:
         """Return the function that computes the unscaled numbers."""
+
+    @abstractmethod
+    def sensor_noise_std(self, sensors: SensorNoise, dt_s: float) -> float:
+        """Return what the noise of sensors becomes in each number, in the term's unit; 0 where a term gets none.
+
+        Args:
+            sensors: How exact they are.
+            dt_s: Time of a control step.
+        """
+
+    def with_sensor_noise(self, sensors: SensorNoise, dt_s: float) -> Self:
+        """Return the term with the noise of what it is made from added to its own."""
+        added = self.sensor_noise_std(sensors, dt_s)
+        return replace(self, noise_std=math.hypot(self.noise_std, added)) if added else self
 
 
 @dataclass(frozen=True, kw_only=True)
