@@ -1,18 +1,16 @@
 """Events happen when they should and to whom they should."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from roarm_lab.core.arrays import Array
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.state import State
 from roarm_lab.envs.env import Env
-from roarm_lab.mdp.events import PushJoints, ScaleModel, StartPose
+from roarm_lab.mdp.effects import Effect
+from roarm_lab.mdp.events import PushJoints, RandomizingTerm, ScaleModel, StartPose
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm
 from tests.envs.toy_task import DT_S, STEPS, EndsAfter, actions, toy_config
@@ -122,6 +120,24 @@ def test_without_a_start_event_episodes_begin_at_zero() -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColourEffect(Effect):
+    """Nobody can carry it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OddRandomizing(RandomizingTerm):
+    """Wants to make worlds differ in what no world has."""
+
+    modes: ClassVar[tuple[str, ...]] = ("reset",)
+
+    def draws(self, scene: Scene) -> int:
+        return 1
+
+    def bind(self, scene: Scene) -> EventFn:
+        return lambda random, state: ColourEffect(values=random)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Odd(EventTerm):
     """Wants to change what its mode can not change."""
 
@@ -131,18 +147,16 @@ class Odd(EventTerm):
         return 1
 
     def bind(self, scene: Scene) -> EventFn:
-        def happen(random: Array, state: State) -> Mapping[str, Array]:
-            return {"colour": random}
-
-        return happen
+        return lambda random, state: ColourEffect(values=random)
 
 
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (Odd(mode="startup"), "mode 'startup' can change the model only, not 'colour'"),
-        (Odd(mode="reset"), "mode 'reset' can not change 'colour'"),
-        (Odd(mode="interval", interval_s=DT_S), "mode 'interval' can not change 'colour'"),
+        (Odd(mode="startup"), "mode 'startup' can change the model only: 'odd' gives ColourEffect"),
+        (Odd(mode="reset"), "mode 'reset' can place the arm and boxes: 'odd' gives ColourEffect"),
+        (Odd(mode="interval", interval_s=DT_S), "mode 'interval' can push joints only: 'odd' gives ColourEffect"),
+        (OddRandomizing(), "can change what worlds are like: 'odd' gives ColourEffect"),
     ],
 )
 def test_what_a_mode_can_not_change_is_refused(event: Any, message: str) -> None:

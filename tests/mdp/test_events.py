@@ -8,6 +8,7 @@ import pytest
 
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.mdp.effects import ActionDelayEffect, Effect, MeasurementDelayEffect, PushEffect, ScaleModelEffect
 from roarm_lab.mdp.events import ActionDelay, MeasurementDelay, PushJoints, ScaleModel, StartPose
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.mdp.fake_state import bare, scene, toy_scene
@@ -21,44 +22,48 @@ def test_a_start_lies_within_the_spread_around_the_keyframe() -> None:
     assert term.draws(toy_scene()) == 3
     start = term.bind(toy_scene())(np.float32([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.75, 1.0, 0.25]]), NO_STATE)
     # The toy's keyframe home is (0, 1, 0.5).
-    np.testing.assert_allclose(start["joint_pos"], [[-0.5, 0.9, 0.4], [0.0, 1.0, 0.5], [0.25, 1.1, 0.45]], atol=FLOAT32)
+    np.testing.assert_allclose(start.values, [[-0.5, 0.9, 0.4], [0.0, 1.0, 0.5], [0.25, 1.1, 0.45]], atol=FLOAT32)
 
 
 def test_a_start_never_leaves_the_joints_range() -> None:
     start = StartPose(keyframe="zero", spread_rad=10.0, base_spread_rad=10.0).bind(toy_scene())
-    ends = start(np.float32([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), NO_STATE)["joint_pos"]
+    ends = start(np.float32([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), NO_STATE).values
     np.testing.assert_array_equal(ends, np.float32([[-3.0, 0.0, 0.0], [3.0, 2.5, 1.5]]))
 
 
 def test_factors_are_log_uniform_within_the_range() -> None:
-    term = ScaleModel(field="body_mass", factor=Range(0.5, 2.0))
+    term = ScaleModel(field="body_mass", factor=Range(0.5, 2.0), names=("link1",))
     random = np.linspace(0.0, 1.0, 1001, dtype=np.float32)[:, None]
-    values = term.bind(scene())(random, NO_STATE)
-    assert list(values) == ["model.body_mass"]
-    factor = values["model.body_mass"]
+    effect = term.bind(scene())(random, NO_STATE)
+    assert isinstance(effect, ScaleModelEffect)
+    assert (effect.field, effect.names) == ("body_mass", ("link1",))
+    factor = effect.values
     assert (factor.min(), factor.max()) == (0.5, 2.0)
     assert factor[500, 0] == pytest.approx(1.0, rel=FLOAT32)  # halving is as likely as doubling
     np.testing.assert_allclose(np.diff(np.log(factor[:, 0])), math.log(4.0) / 1000, rtol=0.01)
 
 
-@pytest.mark.parametrize(("kind", "field"), [(ActionDelay, "action_delay"), (MeasurementDelay, "measurement_delay")])
-def test_delays_are_drawn_evenly_once_per_world(kind: type[ActionDelay] | type[MeasurementDelay], field: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "effect"), [(ActionDelay, ActionDelayEffect), (MeasurementDelay, MeasurementDelayEffect)]
+)
+def test_delays_are_drawn_evenly_once_per_world(kind: Any, effect: type[Effect]) -> None:
     term = kind(delay_s=Range(0.02, 0.1))
     assert term.draws(toy_scene()) == 1
-    values = term.bind(toy_scene())(np.float32([[0.0], [0.25], [1.0]]), NO_STATE)
-    assert list(values) == [field]
-    np.testing.assert_allclose(values[field], [[0.02], [0.04], [0.1]], atol=FLOAT32)
+    found = term.bind(toy_scene())(np.float32([[0.0], [0.25], [1.0]]), NO_STATE)
+    assert type(found) is effect
+    np.testing.assert_allclose(found.values, [[0.02], [0.04], [0.1]], atol=FLOAT32)
 
 
 def test_a_range_of_one_number_is_that_number() -> None:
     factor = ScaleModel(field="body_mass", factor=Range(1.5, 1.5)).bind(scene())
-    np.testing.assert_array_equal(factor(np.float32([[0.0], [0.3], [0.99]]), NO_STATE)["model.body_mass"], [[1.5]] * 3)
+    np.testing.assert_array_equal(factor(np.float32([[0.0], [0.3], [0.99]]), NO_STATE).values, [[1.5]] * 3)
 
 
 def test_a_kick_goes_both_ways_up_to_its_speed() -> None:
     push = PushJoints(interval_s=1.0, speed_rad_s=0.4).bind(toy_scene())
-    values = push(np.float32([[0.0, 0.5, 0.75]]), NO_STATE)
-    np.testing.assert_allclose(values["joint_vel_added"], [[-0.4, 0.0, 0.2]], atol=FLOAT32)
+    effect = push(np.float32([[0.0, 0.5, 0.75]]), NO_STATE)
+    assert type(effect) is PushEffect
+    np.testing.assert_allclose(effect.values, [[-0.4, 0.0, 0.2]], atol=FLOAT32)
 
 
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])

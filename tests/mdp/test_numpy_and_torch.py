@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.arrays import to_numpy
+from roarm_lab.mdp.effects import Effect
 from tests.mdp.every_term import ACTIONS, COMMANDS, EVENTS, OBSERVATIONS, REWARDS, SUCCESSES, TERMINATIONS, name_of
 from tests.mdp.fake_state import NUM_ENVS, moment, scene
 
@@ -33,7 +34,7 @@ def function_of(term: Any) -> tuple[Any, tuple[np.ndarray, ...]]:
 
 def results(found: Any) -> list[Any]:
     """Return the arrays in what a term gave."""
-    return list(found.values()) if isinstance(found, dict) else [found]
+    return [found.values] if isinstance(found, Effect) else [found]
 
 
 def both(term: Any) -> list[tuple[np.ndarray, np.ndarray]]:

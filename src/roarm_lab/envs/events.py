@@ -1,5 +1,6 @@
 """Carries out event terms: draws their random numbers and writes what they say into the simulator."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,18 +11,20 @@ from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState
-from roarm_lab.mdp.events import (
-    ACTION_DELAY,
-    BOX_POSE,
-    JOINT_OFFSET,
-    MEASUREMENT_DELAY,
-    MODEL_FIELD,
-    RandomizingTerm,
-    ScaleModel,
+from roarm_lab.mdp.effects import (
+    ActionDelayEffect,
+    BoxPoseEffect,
+    Effect,
+    JointOffsetEffect,
+    MeasurementDelayEffect,
+    PushEffect,
+    ScaleModelEffect,
+    StartPoseEffect,
 )
+from roarm_lab.mdp.events import RandomizingTerm, ScaleModel
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm
-from roarm_lab.sim.backend import Backend
+from roarm_lab.sim.backend import BOX_POSE, Backend
 
 
 class Bound(NamedTuple):
@@ -36,7 +39,7 @@ class Bound(NamedTuple):
 class Events:
     """The event terms of a task, bound to a simulator.
 
-    Random numbers are drawn for every world, so that a world's luck does not depend on the others.
+    Random numbers are drawn for every world, so that what one world draws does not depend on the others.
     """
 
     def __init__(self, config: EnvConfig, scene: Scene, backend: Backend, servos: Servos) -> None:
@@ -69,52 +72,60 @@ class Events:
         """Carry out what happens once per seed. Only the physical model can be changed here: no episode has begun."""
         self.drawn = {}
         for event in self._startup:
-            for field, values in event.happen(self._random(rng, event.draws), state).items():
-                if not field.startswith(MODEL_FIELD):
-                    raise BadInputError(f"An event in mode 'startup' can change the model only, not {field!r}.")
-                self._randomize(event, field, values, self._everybody)
+            effect = event.happen(self._random(rng, event.draws), state)
+            if not isinstance(effect, ScaleModelEffect):
+                raise BadInputError(f"An event in mode 'startup' can change the model only: {_named(event, effect)}.")
+            self._randomize(event, effect, self._everybody)
 
     def reset(self, rng: RandomStream, state: SimState, rows: Array) -> None:
         """Put worlds `rows` at rest in their start pose, boxes in theirs, and do what else happens at a reset.
 
         What a world is like comes first: where a box lies depends on how large it is.
         """
-        luck = [(event, self._random(rng, event.draws)) for event in self._reset]
-        for event, random in luck:
+        numbers = [(event, self._random(rng, event.draws)) for event in self._reset]
+        for event, random in numbers:
             if isinstance(event.term, RandomizingTerm):
-                for field, values in event.happen(random, state).items():
-                    self._randomize(event, field, values, rows)
+                self._randomize(event, event.happen(random, state), rows)
         if self._boxes:
             state = replace(state, box_scale=self._backend.get("box_scale"))
-        start: dict[str, Array] = {}
-        for event, random in luck:
-            if not isinstance(event.term, RandomizingTerm):
-                start.update(event.happen(random, state))
+        start = [
+            (event, event.happen(random, state))
+            for event, random in numbers
+            if not isinstance(event.term, RandomizingTerm)
+        ]
         self._put(start, rows)
 
-    def _put(self, start: dict[str, Array], rows: Array) -> None:
+    def _put(self, start: Sequence[tuple[Bound, Effect]], rows: Array) -> None:
         """Put the arms of worlds `rows` at rest, then their boxes."""
-        for field in start:
-            if field != "joint_pos" and not field.startswith(BOX_POSE):
-                raise BadInputError(f"An event in mode 'reset' can not change {field!r}.")
-        joint_pos = start.pop("joint_pos", None)
-        self._servos.start(rows, self._zero if joint_pos is None else joint_pos)
-        for field, values in start.items():
-            self._backend.set(field, pick(values, rows), rows)
+        joint_pos, boxes = self._zero, list[BoxPoseEffect]()
+        for event, effect in start:
+            match effect:
+                case StartPoseEffect():
+                    joint_pos = effect.values
+                case BoxPoseEffect():
+                    boxes.append(effect)
+                case _:
+                    raise BadInputError(
+                        f"An event in mode 'reset' can place the arm and boxes: {_named(event, effect)}."
+                    )
+        self._servos.start(rows, joint_pos)
+        for effect in boxes:
+            self._backend.set(BOX_POSE + effect.box, pick(effect.values, rows), rows)
 
-    def _randomize(self, event: "Bound", field: str, values: Array, rows: Array) -> None:
+    def _randomize(self, event: Bound, effect: Effect, rows: Array) -> None:
         """Make worlds `rows` differ as an event says."""
-        if field.startswith(MODEL_FIELD):
-            names = event.term.names if isinstance(event.term, ScaleModel) else ()
-            self._backend.scale_model(field.removeprefix(MODEL_FIELD), pick(values, rows), rows, names)
-        elif field == JOINT_OFFSET:
-            self._servos.set_offset(values, rows)
-        elif field == ACTION_DELAY:
-            self._servos.set_delay(values, rows)
-        elif field == MEASUREMENT_DELAY:
-            self._servos.set_measurement_delay(values, rows)
-        else:
-            raise BadInputError(f"A randomising event can not change {field!r}.")
+        values = effect.values
+        match effect:
+            case ScaleModelEffect():
+                self._backend.scale_model(effect.field, pick(values, rows), rows, effect.names)
+            case JointOffsetEffect():
+                self._servos.set_offset(values, rows)
+            case ActionDelayEffect():
+                self._servos.set_delay(values, rows)
+            case MeasurementDelayEffect():
+                self._servos.set_measurement_delay(values, rows)
+            case _:
+                raise BadInputError(f"A randomising event can change what worlds are like: {_named(event, effect)}.")
         if len(rows) == self._num_envs:
             self.drawn.setdefault(event.name, values)
 
@@ -123,10 +134,14 @@ class Events:
         for every, event in self._interval:
             if step % every:
                 continue
-            for field, values in event.happen(self._random(rng, event.draws), state).items():
-                if field != "joint_vel_added":
-                    raise BadInputError(f"An event in mode 'interval' can not change {field!r}.")
-                self._backend.set("joint_vel", self._backend.get("joint_vel") + values)
+            effect = event.happen(self._random(rng, event.draws), state)
+            if not isinstance(effect, PushEffect):
+                raise BadInputError(f"An event in mode 'interval' can push joints only: {_named(event, effect)}.")
+            self._backend.set("joint_vel", self._backend.get("joint_vel") + effect.values)
 
     def _random(self, rng: RandomStream, draws: int) -> Array:
         return rng.uniform(self._num_envs, draws)
+
+
+def _named(event: Bound, effect: Effect) -> str:
+    return f"{event.name!r} gives {type(effect).__name__}"

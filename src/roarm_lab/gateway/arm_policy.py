@@ -11,7 +11,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.messages import ActionChunk, Observation
 from roarm_lab.gateway.goal_checks import fits_boxes, refuse_out_of_reach
 from roarm_lab.gateway.measured_state import MeasuredState
-from roarm_lab.mdp.events import BOX_POSE
+from roarm_lab.mdp.effects import BoxPoseEffect
 from roarm_lab.mdp.from_contract import action_terms, command_terms, observation_terms, start_terms, success_term
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.mdp.scene import Scene
@@ -284,13 +284,13 @@ class ArmPolicy:
         start = self.start_pose.astype(np.float32)[None]
         state = self._first(start, start, {}, {})
         terms = start_terms(self.bundle.contract.interface["start"]) if self.boxes else []
+        effects = [
+            term.bind(self.scene)(rng.random((1, term.draws(self.scene)), dtype=np.float32), state) for term in terms
+        ]
         return {
-            field.removeprefix(BOX_POSE): np.asarray(values[0], np.float32)
-            for term in terms
-            for field, values in term.bind(self.scene)(
-                rng.random((1, term.draws(self.scene)), dtype=np.float32), state
-            ).items()
-            if field.startswith(BOX_POSE)
+            effect.box: np.asarray(effect.values[0], np.float32)
+            for effect in effects
+            if isinstance(effect, BoxPoseEffect)
         }
 
     def _imagined(self, rng: np.random.Generator) -> BoxTruth:

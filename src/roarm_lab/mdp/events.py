@@ -1,6 +1,5 @@
 """Event terms: what happens to the world at startup, at a reset, or in between."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,19 +8,18 @@ from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.draws import evenly
+from roarm_lab.mdp.effects import (
+    ActionDelayEffect,
+    Effect,
+    JointOffsetEffect,
+    MeasurementDelayEffect,
+    PushEffect,
+    ScaleModelEffect,
+    StartPoseEffect,
+)
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm, check_not_negative
 
-MODEL_FIELD = "model."
-"""Prefix of a field of the physical model, as against the state."""
-BOX_POSE = "box_pose."
-"""Prefix of the pose [env, 7] of a box: position in the world m, quaternion wxyz."""
-JOINT_OFFSET = "joint_offset"
-"""Measured minus true joint angles [env, joint] rad."""
-ACTION_DELAY = "action_delay"
-"""How late targets reach the servos [env, 1] s."""
-MEASUREMENT_DELAY = "measurement_delay"
-"""How old joint angles are when they are measured [env, 1] s."""
 MAX_DELAY_S = 0.5
 """A link that is later than this can not be controlled at all."""
 
@@ -59,12 +57,12 @@ class StartPose(EventTerm):
         spread = [self.base_spread_rad] + [self.spread_rad] * (len(robot.joints) - 1)
         lower, upper = [j.lower_rad for j in robot.joints], [j.upper_rad for j in robot.joints]
 
-        def start(random: Array, state: State) -> Mapping[str, Array]:
+        def start(random: Array, state: State) -> Effect:
             del state
             xp = array_namespace(random)
             joint_pos = asarray_like(middle, random) + asarray_like(spread, random) * (2.0 * random - 1.0)
             inside = xp.minimum(xp.maximum(joint_pos, asarray_like(lower, random)), asarray_like(upper, random))
-            return {"joint_pos": inside}
+            return StartPoseEffect(values=inside)
 
         return start
 
@@ -105,11 +103,12 @@ class ScaleModel(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return factors [env, 1]."""
         del scene
-        low, ratio, name = self.factor.low, self.factor.high / self.factor.low, MODEL_FIELD + self.field
+        low, ratio = self.factor.low, self.factor.high / self.factor.low
 
-        def scale(random: Array, state: State) -> Mapping[str, Array]:
+        def scale(random: Array, state: State) -> Effect:
             del state
-            return {name: low * asarray_like(ratio, random) ** random}
+            factors = low * asarray_like(ratio, random) ** random
+            return ScaleModelEffect(values=factors, field=self.field, names=self.names)
 
         return scale
 
@@ -132,7 +131,7 @@ class JointOffset(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return measured minus true angle [env, joint] rad."""
         del scene
-        return lambda random, state: {JOINT_OFFSET: evenly(self.offset_rad, random)}
+        return lambda random, state: JointOffsetEffect(values=evenly(self.offset_rad, random))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +139,7 @@ class _Delay(RandomizingTerm):
     """Lets something be late by a time that is drawn for each world."""
 
     modes: ClassVar[tuple[str, ...]] = ("reset",)
-    what: ClassVar[str]
-    """The field that it sets, [env, 1] s."""
+    effect: ClassVar[type[ActionDelayEffect] | type[MeasurementDelayEffect]]
 
     delay_s: Range = Range(0.0, 0.0)
 
@@ -162,7 +160,7 @@ class _Delay(RandomizingTerm):
     def bind(self, scene: Scene) -> EventFn:
         """Return delays [env, 1] s."""
         del scene
-        return lambda random, state: {self.what: evenly(self.delay_s, random)}
+        return lambda random, state: self.effect(values=evenly(self.delay_s, random))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +168,7 @@ class ActionDelay(_Delay):
     """Lets targets reach the servos late."""
 
     says: ClassVar[str] = "Joint targets reach the servos late, by a time drawn evenly over {delay_s} s."
-    what: ClassVar[str] = ACTION_DELAY
+    effect = ActionDelayEffect
 
     delay_s: Range = Range(0.0, 0.06)
 
@@ -180,7 +178,7 @@ class MeasurementDelay(_Delay):
     """Lets joint angles be known late: what is measured is where the joints were a while ago."""
 
     says: ClassVar[str] = "Joint angles are known late, by a time drawn evenly over {delay_s} s."
-    what: ClassVar[str] = MEASUREMENT_DELAY
+    effect = MeasurementDelayEffect
 
     delay_s: Range = Range(0.0, 0.03)
 
@@ -212,8 +210,8 @@ class PushJoints(EventTerm):
         del scene
         speed = self.speed_rad_s
 
-        def push(random: Array, state: State) -> Mapping[str, Array]:
+        def push(random: Array, state: State) -> Effect:
             del state
-            return {"joint_vel_added": speed * (2.0 * random - 1.0)}
+            return PushEffect(values=speed * (2.0 * random - 1.0))
 
         return push

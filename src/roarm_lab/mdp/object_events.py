@@ -1,6 +1,5 @@
 """Event terms about boxes: where they lie when an episode begins."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
 from typing import ClassVar
@@ -10,7 +9,7 @@ from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.draws import evenly
-from roarm_lab.mdp.events import BOX_POSE
+from roarm_lab.mdp.effects import BoxPoseEffect, Effect
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import EventFn, EventTerm
 
@@ -47,10 +46,10 @@ class BoxOnTable(EventTerm):
 
     def bind(self, scene: Scene) -> EventFn:
         """Return the pose [env, 7]: position in the world, then the quaternion wxyz."""
-        box, name, rest = scene.box(self.box), BOX_POSE + self.box, self.rest_m
+        box, rest = scene.box(self.box), self.rest_m
         near, far = self.radius_m.low**2, self.radius_m.high**2
 
-        def place(random: Array, state: State) -> Mapping[str, Array]:
+        def place(random: Array, state: State) -> Effect:
             xp = array_namespace(random)
             radius = xp.sqrt(near + (far - near) * random[:, 0])
             azimuth, yaw = evenly(self.azimuth_rad, random[:, 1]), evenly(self.yaw_rad, random[:, 2])
@@ -58,6 +57,7 @@ class BoxOnTable(EventTerm):
             columns = (radius * xp.cos(azimuth), radius * xp.sin(azimuth), rest * state.box_scale[:, box])
             # Yaw counts from the direction in which the box lies, as the hand meets it.
             half = (azimuth + yaw) / 2.0
-            return {name: xp.stack((*columns, xp.cos(half), flat, flat, xp.sin(half)), axis=-1)}
+            pose = xp.stack((*columns, xp.cos(half), flat, flat, xp.sin(half)), axis=-1)
+            return BoxPoseEffect(values=pose, box=self.box)
 
         return place

@@ -7,13 +7,14 @@ is random is handed in as uniform numbers that the environment drew.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self, TypeAlias
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
+from roarm_lab.mdp.effects import Effect
 from roarm_lab.mdp.meaning import Meant
 from roarm_lab.mdp.scene import Scene
 
@@ -28,8 +29,8 @@ ActionFn: TypeAlias = Callable[[State, Array], Array]
 """State and this term's part of the action [env, size] to wished joint angles [env, joints of the term] rad."""
 CommandFn: TypeAlias = Callable[[Array, State], Array]
 """Uniform numbers in [0, 1) [env, draws] and the state to a command [env, size]."""
-EventFn: TypeAlias = Callable[[Array, State], Mapping[str, Array]]
-"""Uniform numbers [env, draws] and the state to new values by field name, [env, ...] each."""
+EventFn: TypeAlias = Callable[[Array, State], Effect]
+"""Uniform numbers [env, draws] and the state to what is done to every world."""
 TestFn: TypeAlias = Callable[[State], Array]
 """State to bool [env]."""
 
@@ -225,7 +226,7 @@ class EventTerm(Meant, ABC):
 
     @abstractmethod
     def bind(self, scene: Scene) -> EventFn:
-        """Return the function that says which fields get which values."""
+        """Return the function that says what is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
