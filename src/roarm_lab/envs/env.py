@@ -32,7 +32,7 @@ from roarm_lab.envs.events import Events
 from roarm_lab.envs.finite_checks import FiniteChecks
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
-from roarm_lab.envs.step_recorder import Place, Repeating
+from roarm_lab.envs.step_recorder import Repeating
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.limits import JointLimits, limit_target
@@ -41,13 +41,6 @@ from roarm_lab.sim.table import make_backend
 
 BOX_FIELDS = ("box_pos_w", "box_quat_w", "box_vel_w", "touching")
 """What a state knows about boxes."""
-REMEMBERED = {
-    "env": ("_state", "_moved", "_rate"),
-    "scores": ("step", "_born", "_held", "_reached", "_returns", "_region"),
-    "servos": ("_late", "_sent", "_age", "_past", "_offset"),
-    "observations": ("_past",),
-}
-"""Where a step leaves arrays for the next one, besides the simulator."""
 Observations = dict[str, dict[str, Array]]
 """Group name to term name to [env, size]. Not to be written to: a part of it may be the environment's own state."""
 
@@ -218,15 +211,17 @@ class Env:
         """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""
         if self._stream is None or self.config.curriculum or self._events.has_intervals:
             return None
-        owners: dict[str, Sequence[object]] = {
-            "env": [self],
-            "scores": [self._scores],
-            "servos": [self._servos],
-            "observations": [*self.observations.values()],
-        }
-        places = [Place(owner, name) for kind, names in REMEMBERED.items() for owner in owners[kind] for name in names]
+        carriers = (self, self._scores, self._servos, *self.observations.values())
         recorder: Any = self.backend
-        return Repeating(self._happen, recorder, self._stream.generators, places)
+        return Repeating(self._happen, recorder, self._stream.generators, carriers)
+
+    def carried(self) -> tuple[SimState | None, SimState | None, Array]:
+        """Return the arrays that a step leaves for the next one here, for `Repeating`."""
+        return self._state, self._moved, self._rate
+
+    def carry(self, arrays: tuple[SimState | None, SimState | None, Array]) -> None:
+        """Go on from other arrays."""
+        self._state, self._moved, self._rate = arrays
 
     def _advance(self, action: Array) -> StepResult:
         _ = self.state  # there is one

@@ -89,6 +89,14 @@ class Scores:
         self._returns = dict.fromkeys(self._rewards, blank)
         self._region = dict.fromkeys(self._regions, zero)
 
+    def carried(self) -> tuple[Array, Array, Array, Array, dict[str, Array], dict[str, Array]]:
+        """Return the arrays that a step leaves for the next one."""
+        return self.step, self._born, self._held, self._reached, self._returns, self._region
+
+    def carry(self, arrays: tuple[Array, Array, Array, Array, dict[str, Array], dict[str, Array]]) -> None:
+        """Go on from other arrays."""
+        self.step, self._born, self._held, self._reached, self._returns, self._region = arrays
+
     def begin(self, state: State, who: Array) -> None:
         """Begin at nothing in worlds `who` [env]."""
         xp = self._xp

@@ -39,6 +39,14 @@ class Servos:
         """True angles at the ends of control steps, the newest first."""
         self._offset: Array | None = None
 
+    def carried(self) -> tuple[Array, Array, Array, Array, Array | None]:
+        """Return the arrays that a step leaves for the next one."""
+        return self._late, self._sent, self._age, self._past, self._offset
+
+    def carry(self, arrays: tuple[Array, Array, Array, Array, Array | None]) -> None:
+        """Go on from other arrays."""
+        self._late, self._sent, self._age, self._past, self._offset = arrays
+
     def set_offset(self, offset_rad: Array, rows: Array) -> None:
         """Set measured minus true angles [env, joint] rad of worlds `rows` (see `chosen`, here as below)."""
         old = self._xp.zeros_like(offset_rad) if self._offset is None else self._offset

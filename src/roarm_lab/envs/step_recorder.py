@@ -5,7 +5,7 @@ out of it, so that it may be kept.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from roarm_lab.core.arrays import Array, array_namespace
@@ -29,21 +29,16 @@ class Recorder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Place:
-    """An attribute that holds arrays which the next step needs: one, or a tree of tuples, mappings and dataclasses."""
+class Carrier(Protocol):
+    """An object that keeps arrays for the next step."""
 
-    owner: object
-    name: str
+    def carried(self) -> Any:
+        """Return them: a tree of tuples, mappings and dataclasses. Not to be written to but by `carry`."""
+        ...
 
-    @property
-    def value(self) -> Any:
-        """What is there now."""
-        return getattr(self.owner, self.name)
-
-    def put(self, arrays: Iterable[Array]) -> None:
-        """Put other arrays into the same tree."""
-        setattr(self.owner, self.name, rebuilt(self.value, iter(arrays)))
+    def carry(self, arrays: Any, /) -> None:
+        """Go on from the same tree with other arrays."""
+        ...
 
 
 class Repeating(Generic[Result]):
@@ -57,7 +52,7 @@ class Repeating(Generic[Result]):
         function: Callable[[Array], Result],
         recorder: Recorder,
         generators: Sequence[Any],
-        places: Sequence[Place],
+        carriers: Sequence[Carrier],
     ) -> None:
         """Record nothing yet.
 
@@ -65,9 +60,9 @@ class Repeating(Generic[Result]):
             function: What is done in a step. It gives a tree of arrays.
             recorder: Who repeats it.
             generators: What it draws random numbers from.
-            places: All that it changes for the next step.
+            carriers: Who keeps all that it changes for the next step.
         """
-        self._function, self._recorder, self._generators, self._places = function, recorder, generators, places
+        self._function, self._recorder, self._generators, self._carriers = function, recorder, generators, carriers
         self._calls = 0
         self._key: Hashable = None
         self._play: Callable[[], None] | None = None
@@ -84,13 +79,13 @@ class Repeating(Generic[Result]):
             self._record(values)
         assert self._play is not None
         self._input[:] = values
-        self._take_over()  # somebody may have put something else into a place since, a reset for instance
+        self._take_over()  # somebody may have put something else there since, a reset for instance
         self._play()
         return _copied(self._result)
 
     def _record(self, values: Array) -> None:
         self._input = _own(values)
-        self._kept = [[_own(leaf) for leaf in leaves(place.value)] for place in self._places]
+        self._kept = [[_own(leaf) for leaf in leaves(carrier.carried())] for carrier in self._carriers]
 
         def work() -> None:
             self._put_back()
@@ -100,21 +95,21 @@ class Repeating(Generic[Result]):
         self._key, self._play = self._recorder.record(work, self._generators)
 
     def _take_over(self) -> None:
-        """Write what is in the places now into the memory that is kept, and put that there."""
+        """Write what is carried now into the memory that is kept, and let that be carried."""
         changed = [
             (old, _own(new))
-            for place, kept in zip(self._places, self._kept, strict=True)
-            for old, new in zip(kept, leaves(place.value), strict=True)
+            for carrier, kept in zip(self._carriers, self._kept, strict=True)
+            for old, new in zip(kept, leaves(carrier.carried()), strict=True)
             if new is not old
         ]
-        # All have been copied before any is written: what was the newest in one place may be the last in another now.
+        # All have been copied before any is written: what was the newest of one carrier may be the last of another now.
         for old, new in changed:
             old[:] = new
         self._put_back()
 
     def _put_back(self) -> None:
-        for place, kept in zip(self._places, self._kept, strict=True):
-            place.put(kept)
+        for carrier, kept in zip(self._carriers, self._kept, strict=True):
+            carrier.carry(rebuilt(carrier.carried(), kept))
 
 
 def _own(value: Array) -> Array:

@@ -65,6 +65,14 @@ class ObservationGroup:
         """How many normal numbers each world needs per step (0 without noise)."""
         return sum(self._widths[name] for name in self.names if self._terms[name].noise_std > 0.0)
 
+    def carried(self) -> dict[str, tuple[Array, ...]]:
+        """Return the arrays that a step leaves for the next one: the past of each term."""
+        return self._past
+
+    def carry(self, arrays: dict[str, tuple[Array, ...]]) -> None:
+        """Go on from other arrays."""
+        self._past = arrays
+
     def push(self, state: State, noise: Array | None = None, fresh: Array | None = None) -> dict[str, Array]:
         """Take in a new moment and return every term [env, size], scaled, delayed, with history.
 
