@@ -7,7 +7,10 @@ import pytest
 
 from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.mdp.success import BoxHeldAtGoal, SiteHeldAtGoal
+from roarm_lab.mdp.terms import SuccessDescription
+from roarm_lab.robots.roarm_m3 import ROARM_M3
 from tests.mdp.fake_state import bare, box_scene, toy_scene
+from tests.toy_robot import TOY
 
 ROUNDING = 1e-6
 """Float32."""
@@ -47,3 +50,13 @@ def test_the_holding_time_of_a_box_must_be_positive() -> None:
 def test_unknown_names_show_before_the_first_step() -> None:
     with pytest.raises(UnknownNameError, match="There is no command named 'gola'. Did you mean 'goal'"):
         SiteHeldAtGoal(command="gola", site="hand", hold_s=0.4).bind(toy_scene())
+
+
+def test_a_term_says_what_it_holds_where_and_how_near() -> None:
+    reach = SiteHeldAtGoal(command="place", site="hand_tcp", within_m=0.03, hold_s=0.4).describe(ROARM_M3)
+    assert reach == SuccessDescription(site="hand_tcp", holds="the fingertips", within_m=0.03, command="place")
+    toy = SiteHeldAtGoal(command="goal", site="hand", hold_s=0.4).describe(TOY)
+    assert toy.holds == "the site 'hand'"
+    lift = BoxHeldAtGoal(box="cube", command="goal", within_m=0.025, hold_s=0.4).describe(ROARM_M3)
+    assert (lift.site, lift.box, lift.command, lift.within_m) == ("grasp", "cube", "goal", 0.025)
+    assert (lift.holds, lift.besides) == ("the cube in the gripper", "every jaw touches the cube")

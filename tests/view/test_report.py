@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.interface import interface_of
 from roarm_lab.evaluation.statistics import wilson_interval
+from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.view.report import write_report
 from tests.view.run_folder_fixture import ARM_RUN, EVALUATION, INTERFACE, META, curve_rows, put, write_run
 
@@ -258,6 +260,15 @@ def test_a_randomised_run_says_how_to_evaluate_it_on_the_same_worlds(tmp_path: P
 def test_settings_that_were_not_recorded_do_not_stop_the_report(tmp_path: Path, missing: str) -> None:
     meta = {name: value for name, value in META.items() if name != missing}
     assert "How to repeat it" in report(tmp_path, meta=meta).headings
+
+
+def test_a_task_with_a_box_is_asked_about_in_its_own_words(tmp_path: Path) -> None:
+    page = report(tmp_path, interface=INTERFACE | interface_of(lift_cube()))
+    assert page.headings[0].replace("\u00a0", " ") == (
+        "How often does this policy hold the cube in the gripper within 2.5 cm of a random point in the air at the end "
+        "of 3 s?"
+    )
+    assert "stays below 2.5 cm and every jaw touches the cube, without a break, during its last 0.4 s" in page.text
 
 
 def test_an_unknown_task_is_asked_about_by_its_name(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from roarm_lab.mdp.terms import (
     EventTerm,
     ObservationTerm,
     RewardTerm,
+    SuccessDescription,
     SuccessTerm,
     TerminationTerm,
 )
@@ -100,6 +101,11 @@ class EnvConfig:
     def episode_steps(self) -> int:
         """Actions per episode."""
         return round(self.episode_s / self.control_dt_s)
+
+    @property
+    def described(self) -> SuccessDescription:
+        """What success is about."""
+        return self.success.describe(self.robot)
 
     def scene(self) -> Scene:
         """Return the names that terms are bound to."""

@@ -64,7 +64,8 @@ class _Watcher:
         scene, robot = config.scene(), config.robot
         self._config, self._distance = config, config.success.distance(scene)
         self._hand, self._gripper = scene.site(robot.ee_site), scene.joints([robot.gripper_joint])[0]
-        name = getattr(config.success, "box", None) or next(iter(scene.boxes), None)
+        self._within_m = config.described.within_m
+        name = config.described.box or next(iter(scene.boxes), None)
         self._box = None if name is None else scene.box(name)
         self._moments: list[dict[str, Any]] = []
         self._actions: list[Float32] = []
@@ -99,7 +100,7 @@ class _Watcher:
             control_dt_s=self._config.control_dt_s,
             success=self._success,
             action=np.stack(self._actions, axis=1),
-            within_m=getattr(self._config.success, "within_m", None),
+            within_m=self._within_m,
             hand_speed_m_s=step_m / np.float32(self._config.control_dt_s),
             **kept,
         )

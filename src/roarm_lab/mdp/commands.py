@@ -30,6 +30,7 @@ class ReachablePosition(CommandTerm):
     )
     size: ClassVar[int] = 3
     draws: ClassVar[int] = 1
+    title: ClassVar[str] = "a random point"
 
     site: str = "hand_tcp"
     height_m: Range = Range(0.05, 0.5)
@@ -80,6 +81,7 @@ class PositionNearBox(CommandTerm):
     )
     size: ClassVar[int] = 3
     draws: ClassVar[int] = 3
+    title: ClassVar[str] = "a random point in the air"
 
     box: str = "cube"
     radius_m: Range = Range(0.18, 0.30)

@@ -10,7 +10,8 @@ from roarm_lab.mdp.meaning import touch_in_words
 from roarm_lab.mdp.object_rewards import box_to_goal_m
 from roarm_lab.mdp.rewards import site_to_goal_m
 from roarm_lab.mdp.scene import Scene
-from roarm_lab.mdp.terms import RewardFn, Source, SuccessTerm, TestFn, check_positive
+from roarm_lab.mdp.terms import RewardFn, Source, SuccessDescription, SuccessTerm, TestFn, check_positive
+from roarm_lab.robots.robot import Robot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,15 @@ class SiteHeldAtGoal(SuccessTerm):
             return distance(state) < within
 
         return at_goal
+
+    def describe(self, robot: Robot) -> SuccessDescription:
+        """Return that the site is to be near the goal."""
+        return SuccessDescription(
+            site=self.site,
+            holds=robot.site(self.site).in_words,
+            within_m=self.within_m,
+            command=self.command,
+        )
 
     def distance(self, scene: Scene) -> RewardFn:
         """Return the distance between site and goal [env] m."""
@@ -74,6 +84,17 @@ class BoxHeldAtGoal(SuccessTerm):
     def facts(self, scene: Scene) -> Mapping[str, str]:
         """Return when a jaw touches."""
         return {"touch": touch_in_words(scene)}
+
+    def describe(self, robot: Robot) -> SuccessDescription:
+        """Return that the box is to be near the goal, in the gripper."""
+        return SuccessDescription(
+            site=robot.ee_site,
+            holds=f"the {self.box} in the gripper",
+            besides=f"every jaw touches the {self.box}",
+            within_m=self.within_m,
+            command=self.command,
+            box=self.box,
+        )
 
     def distance(self, scene: Scene) -> RewardFn:
         """Return the distance between box and goal [env] m."""

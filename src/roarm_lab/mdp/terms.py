@@ -17,6 +17,7 @@ from roarm_lab.core.state import State
 from roarm_lab.mdp.effects import Effect
 from roarm_lab.mdp.meaning import Meant
 from roarm_lab.mdp.scene import Scene
+from roarm_lab.robots.robot import Robot
 
 Source: TypeAlias = Literal["measured", "derived", "perception", "sim_only"]
 """Where a number comes from: an encoder; computed from encoders, commands, actions; a camera; the simulator alone."""
@@ -174,6 +175,8 @@ class CommandTerm(Meant, ABC):
 
     size: ClassVar[int]
     draws: ClassVar[int]
+    title: ClassVar[str] = "the goal"
+    """What it asks for, in a sentence."""
 
     resample_s: float = math.inf
     """Ask for something new after this time within an episode."""
@@ -243,6 +246,24 @@ class TerminationTerm(Meant, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SuccessDescription:
+    """What a success term is about, for reports, films and traces."""
+
+    site: str
+    """The site of the robot whose path is worth a line."""
+    holds: str | None = None
+    """What is to be held near the goal, in words; None where success is not that something is near something."""
+    besides: str = ""
+    """What must be true besides being near, in words; empty for nothing."""
+    within_m: float | None = None
+    """How near counts; None where success is not said as a distance."""
+    command: str | None = None
+    """The command that is the goal."""
+    box: str | None = None
+    """The box that is to be moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuccessTerm(Meant, ABC):
     """When the task is being done right now. Success is this, held without a break until the episode ends."""
 
@@ -266,6 +287,10 @@ class SuccessTerm(Meant, ABC):
     @abstractmethod
     def bind(self, scene: Scene) -> TestFn:
         """Return the function that says in which worlds it holds."""
+
+    def describe(self, robot: Robot) -> SuccessDescription:
+        """Return what the term is about; a term that says nothing is told by the name of its task."""
+        return SuccessDescription(site=robot.ee_site)
 
     @abstractmethod
     def distance(self, scene: Scene) -> RewardFn:

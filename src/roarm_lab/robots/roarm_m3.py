@@ -184,9 +184,21 @@ ROARM_M3 = Robot(
     joints=_JOINTS,
     links=_LINKS,
     sites=(
-        Site(name="hand_tcp", link="link5", xyz_m=(0.0, 0.0, 0.115428), rpy_rad=(_QUARTER, -_QUARTER, 0.0)),
+        Site(
+            name="hand_tcp",
+            link="link5",
+            xyz_m=(0.0, 0.0, 0.115428),
+            rpy_rad=(_QUARTER, -_QUARTER, 0.0),
+            title="the fingertips",
+        ),
         # Derived: the centre of a 3 cm cube that lies against the fixed jaw. hand_tcp is on the roll axis, 1 cm off.
-        Site(name="grasp", link="link5", xyz_m=(0.005, -0.0005, 0.107), rpy_rad=(_QUARTER, -_QUARTER, 0.0)),
+        Site(
+            name="grasp",
+            link="link5",
+            xyz_m=(0.005, -0.0005, 0.107),
+            rpy_rad=(_QUARTER, -_QUARTER, 0.0),
+            title="the fingertips",
+        ),
     ),
     visuals=VISUALS,
     collisions=COLLISIONS,

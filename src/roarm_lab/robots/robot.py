@@ -108,6 +108,13 @@ class Site:
     link: str
     xyz_m: Vec3
     rpy_rad: Vec3 = (0.0, 0.0, 0.0)
+    title: str = ""
+    """What people call it, for instance `the fingertips`; by its name where nothing is said."""
+
+    @property
+    def in_words(self) -> str:
+        """What it is called in a sentence."""
+        return self.title or f"the site {self.name!r}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ class _Film:
         self._env, config = env, env.config
         self._distance, self._is_success = config.success.distance(env.scene), config.success.bind(env.scene)
         self._markers = [marker.name for marker in markers_of(config)]
-        name = getattr(config.success, "box", None) or next(iter(env.scene.boxes), None)
+        name = config.described.box or next(iter(env.scene.boxes), None)
         self._box = None if name is None else env.scene.box(name)
         self._boxes = [box.name for box in config.sim.boxes]
         self._scale = np.ones((env.num_envs, len(self._boxes)))

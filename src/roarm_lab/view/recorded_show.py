@@ -32,7 +32,7 @@ class RecordedShow:
             BadInputError: There is no such episode, or a recording is of another task or arm.
         """
         self.config, self.markers, self.dt_s = config, markers_of(config), config.control_dt_s
-        self.tip_site: str = getattr(config.success, "site", config.robot.ee_site)
+        self.tip_site = config.described.site
         for recording in recordings:
             _refuse_other(recording, config)
         listed = [(recording, index) for recording in recordings for index in range(len(recording.outcomes))]

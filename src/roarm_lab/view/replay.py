@@ -79,7 +79,7 @@ def record(
         episodes=played,
         markers=stage.markers,
         tip_site=stage.tip_site,
-        within_m=getattr(stage.config.success, "within_m", None),
+        within_m=stage.config.described.within_m,
     )
 
 

@@ -34,7 +34,7 @@ def watch(infer: Infer, config: EnvConfig, found: Evaluation) -> Watched:
         config: The task, randomised as it was.
         found: The evaluation.
     """
-    within_m, seen = getattr(config.success, "within_m", None), again(infer, config, found)
+    within_m, seen = config.described.within_m, again(infer, config, found)
     drawn, trouble = tuple[Strip, ...](), None
     try:
         drawn = strips(seen, within_m)
@@ -47,7 +47,7 @@ def watch(infer: Infer, config: EnvConfig, found: Evaluation) -> Watched:
         dt_s=config.control_dt_s,
         episodes=[episode.moments for episode in seen.episodes],
         markers=seen.markers,
-        tip_site=getattr(config.success, "site", config.robot.ee_site),
+        tip_site=config.described.site,
         within_m=within_m,
     )
     return Watched(replay=replay, strips=drawn, about=_about(seen, found), trouble=trouble)

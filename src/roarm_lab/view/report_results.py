@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, cast
 
+from roarm_lab.envs.goal import goal_of
 from roarm_lab.evaluation.evaluate import Evaluation, Region
 from roarm_lab.runs.run_reader import RunFiles, wall_time_s
 from roarm_lab.view import formatting
@@ -13,24 +14,18 @@ from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import note, number, number_head, section, table
 from roarm_lab.view.ticks import Ticks, round_ticks
 
-SITES = {"hand_tcp": "the fingertips", "grasp": "the fingertips"}
-GOALS = {"ReachablePosition": "a random point"}
-
 
 def question(run: RunFiles) -> tuple[str, str | None]:
     """Return the question in one sentence, and what exactly counts as success (None when the task is not known)."""
-    about, (kind, hold) = _about(run), _success(run)
-    within_m, hold_s, episode_s = hold.get("within_m"), hold.get("hold_s"), about.get("episode_s")
-    if kind != "SiteHeldAtGoal" or not all(isinstance(item, int | float) for item in (within_m, hold_s, episode_s)):
+    goal = goal_of(_about(run))
+    if goal is None or goal.success.holds is None or goal.success.within_m is None:
         return f"How often does this policy succeed at the task {_task(run)!r}?", None
-    near = formatting.tolerance(cast("float", within_m))
-    goal = str(_mapping(_mapping(about.get("commands")).get(str(hold.get("command")))).get("kind"))
-    site = SITES.get(str(hold.get("site")), f"the site {hold.get('site')!r}")
+    near, besides = formatting.tolerance(goal.success.within_m), goal.success.besides
     return (
-        f"How often does this policy hold {site} within {near} of {GOALS.get(goal, 'the goal')} at the end of "
-        f"{episode_s:g}{formatting.SPACE}s?",
-        f"An episode is a success when the distance stays below {near}, without a break, during its last "
-        f"{hold_s:g}{formatting.SPACE}s.",
+        f"How often does this policy hold {goal.success.holds} within {near} of {goal.target} at the end of "
+        f"{goal.episode_s:g}{formatting.SPACE}s?",
+        f"An episode is a success when the distance stays below {near}{besides and f' and {besides}'}, without a "
+        f"break, during its last {goal.hold_s:g}{formatting.SPACE}s.",
     )
 
 
@@ -96,8 +91,9 @@ def failures(found: Evaluation) -> Html:
 
 def _facts(run: RunFiles, found: Evaluation) -> Html:
     times, gap = found.time_to_success_s, found.final_distance_m
-    within = _success(run)[1].get("within_m")
-    asked = f" (allowed: {1e3 * within:g}{formatting.SPACE}mm)" if isinstance(within, int | float) else ""
+    goal = goal_of(_about(run))
+    within_m = goal and goal.success.within_m
+    asked = f" (allowed: {1e3 * within_m:g}{formatting.SPACE}mm)" if within_m is not None else ""
     facts = (
         ("Time to success", formatting.seconds(times["median"]) if times else "none",
          f"median of the successes; nine of ten were there for good after {formatting.seconds(times['p90'])}"
@@ -151,12 +147,6 @@ def _row(row: Region, scale: Ticks) -> Html:
 def _about(run: RunFiles) -> Mapping[str, Any]:
     """Return what is known about the task: of the policy's contract, before there is one of the run's settings."""
     return run.contract.interface if run.contract else _mapping(run.meta.data.get("env"))
-
-
-def _success(run: RunFiles) -> tuple[str, Mapping[str, Any]]:
-    """Return the kind of the success term and its parameters; the run's settings hold them on one level."""
-    term = _mapping(_about(run).get("success"))
-    return str(term.get("kind")), _mapping(term.get("params", term))
 
 
 def _task(run: RunFiles) -> str:

@@ -96,7 +96,7 @@ class Stage:
         self._is_success = config.success.bind(self._env.scene)
         self.geometry = Geometry.of_backend(self._env.backend)
         self.markers = markers_of(config)
-        self.tip_site: str = getattr(config.success, "site", config.robot.ee_site)
+        self.tip_site = config.described.site
         """The site whose path is worth a line."""
 
     def __enter__(self) -> "Stage":
@@ -140,9 +140,9 @@ class Stage:
 
 def markers_of(config: EnvConfig) -> tuple[Marker, ...]:
     """Return a marker for every command that is a position."""
-    goal, within_m = (getattr(config.success, name, None) for name in ("command", "within_m"))
+    goal, within_m = config.described.command, config.described.within_m
     return tuple(
-        Marker(name, float(within_m) if name == goal and within_m is not None else MARKER_RADIUS_M)
+        Marker(name, within_m if name == goal and within_m is not None else MARKER_RADIUS_M)
         for name, term in config.commands.items()
         if term.size == POINT
     )
