@@ -13,6 +13,7 @@ from roarm_lab.core.state import State
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env, Episodes
 from roarm_lab.evaluation import evaluate as room
+from roarm_lab.evaluation.episode_player import Step
 from roarm_lab.evaluation.evaluate import Evaluation, evaluate
 from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.mdp.scene import Scene
@@ -124,8 +125,8 @@ def found_rows(count: int, seed: int) -> np.ndarray:
     """Return for each episode in which of four parts its goal lies, by another way: from the recorded goals."""
     goals: list[np.ndarray] = []
 
-    def observe(env: Env, action: Float32 | None) -> None:
-        if action is None:
+    def observe(env: Env, step: Step) -> None:
+        if step.action is None:
             goals.append(env.state.commands["goal"][:, 2])
 
     evaluate(still, SHORT, episodes=count, seed=seed, observe=observe)
@@ -241,8 +242,8 @@ def test_more_episodes_than_worlds_are_run_in_chunks(monkeypatch: pytest.MonkeyP
     told: list[int] = []
     goals: list[np.ndarray] = []
 
-    def observe(env: Env, action: Float32 | None) -> None:
-        if action is None:
+    def observe(env: Env, step: Step) -> None:
+        if step.action is None:
             goals.append(env.state.commands["goal"])
 
     found = evaluate(waving, SHORT, episodes=20, seed=0, progress=told.append, observe=observe)

@@ -10,6 +10,7 @@ from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.env import Env
 from roarm_lab.evaluation import evaluate as room
+from roarm_lab.evaluation.episode_player import Step
 from roarm_lab.evaluation.evaluate import evaluate
 from roarm_lab.evaluation.traces import trace
 from roarm_lab.mdp.terminations import SiteBelow
@@ -73,9 +74,8 @@ def test_hand_gripper_and_box_move_as_the_script_says() -> None:
 def test_the_speed_of_the_hand_is_its_way_over_the_time() -> None:
     sites: list[np.ndarray] = []
 
-    def observe(env: Env, action: Float32 | None) -> None:
-        state = env.state if action is None else env.moved
-        sites.append(state.site_pos_w[:, env.scene.site("grasp")])
+    def observe(env: Env, step: Step) -> None:
+        sites.append(step.state.site_pos_w[:, env.scene.site("grasp")])
 
     evaluate(down, REACH, episodes=5, seed=2, observe=observe)
     seen = trace(down, REACH, episodes=5, seed=2)
@@ -88,7 +88,7 @@ def test_an_episode_that_ended_early_stands_still_from_then_on() -> None:
     config = replace(REACH, terminations={"low": SiteBelow(site="hand_tcp", height_m=0.07)})
     length: dict[int, int] = {}
 
-    def observe(env: Env, action: Float32 | None) -> None:
+    def observe(env: Env, step: Step) -> None:
         if env.latest is not None and env.latest.episodes is not None:
             rows = env.latest.episodes
             for world, steps in zip(rows.world.tolist(), rows.length.tolist(), strict=True):

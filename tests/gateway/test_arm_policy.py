@@ -14,6 +14,7 @@ from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.envs.env import Env
 from roarm_lab.gateway.arm_policy import ArmPolicy, check_sources
 from roarm_lab.mdp.commands import ReachablePosition, reachable_positions_w
+from roarm_lab.mdp.holding import Holding
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.arm import ArmSample
@@ -202,7 +203,7 @@ def test_a_failed_reading_is_no_observation(policy: ArmPolicy) -> None:
 
 def test_the_episode_begins_where_training_began(policy: ArmPolicy) -> None:
     np.testing.assert_array_equal(policy.start_pose, START)
-    assert (policy.control_dt_s, policy.episode_s, policy.hold_s) == (0.05, 2.5, 0.4)
+    assert (policy.control_dt_s, policy.episode_s, policy.holding) == (0.05, 2.5, Holding(8))
 
 
 def test_random_goals_are_those_of_training(policy: ArmPolicy) -> None:

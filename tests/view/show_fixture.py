@@ -7,9 +7,10 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.envs.config import EnvConfig
+from roarm_lab.evaluation.episode_player import Infer
 from roarm_lab.mdp.success import SiteHeldAtGoal
 from roarm_lab.tasks.reach import reach
-from roarm_lab.view.stage import Infer, Stage
+from roarm_lab.view.stage import Stage
 
 ACTIONS = 6
 

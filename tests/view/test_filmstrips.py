@@ -9,10 +9,11 @@ from PIL import Image
 
 from roarm_lab.core.errors import MissingError
 from roarm_lab.evaluation.evaluate import evaluate
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.view.episode_replay import Episode, again
 from roarm_lab.view.filmstrips import SIZE_PX, caption, chosen_moments, strips
 from roarm_lab.view.png import png
-from roarm_lab.view.stage import Moment, Outcome
+from roarm_lab.view.stage import Moment
 from tests.view.show_fixture import short, still, wave
 
 

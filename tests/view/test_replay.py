@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import FARTHEST_M, FULL_SCALE, Replay, record, replay_data, replay_html, write_replay
-from roarm_lab.view.stage import Marker, Moment, Outcome
+from roarm_lab.view.stage import Marker, Moment
 from tests.view.show_fixture import stage
 
 MAX_BYTES = 5_000_000  # the promise for 20 episodes; measured 0.18 MB

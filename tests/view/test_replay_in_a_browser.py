@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import CAMERA, Replay, record, write_replay
-from roarm_lab.view.stage import Moment, Outcome
+from roarm_lab.view.stage import Moment
 from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
 from tests.view.show_fixture import stage, still
 

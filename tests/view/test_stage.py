@@ -8,14 +8,13 @@ import pytest
 
 from roarm_lab.core.configs import Range
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.envs.episodes import Episodes
 from roarm_lab.mdp.commands import ReachablePosition
 from roarm_lab.mdp.events import ScaleModel
 from roarm_lab.mdp.terminations import SiteBelow
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.tasks.lift_cube import lift_cube
-from roarm_lab.view.stage import MARKER_RADIUS_M, Marker, Stage, markers_of, outcome_words
+from roarm_lab.view.stage import MARKER_RADIUS_M, Marker, Stage, markers_of
 from tests.view.show_fixture import short, stage, still, wave
 
 ANYWHERE_M, NOWHERE_M = 10.0, 1e-6  # near enough is: always, never
@@ -97,28 +96,6 @@ def test_an_arm_that_never_gets_there_is_said_to() -> None:
         last = list(played.play(0))[-1]
     assert last.outcome is not None
     assert (last.outcome.success, last.outcome.words, last.held_s) == (False, "never got there", 0.0)
-
-
-def ended(**flags: object) -> Episodes:
-    """One episode of 20 steps that ended as the flags say."""
-    plain = {"success": False, "reached": False, "held_steps": 0, "diverged": False, "terminated": False} | flags
-    rest = {"world": 0, "length": 20, "first_step": -1, "distance_m": 0.1}
-    return Episodes(**{name: np.array([value]) for name, value in (plain | rest).items()}, returns={}, regions={})
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ({"success": True, "reached": True, "held_steps": 9}, "done, and held for 0.45 s"),
-        ({"reached": True, "held_steps": 7}, "got there too late to hold 0.4 s"),
-        ({"reached": True}, "got there and left again"),
-        ({}, "never got there"),
-        ({"reached": True, "held_steps": 9, "terminated": True}, "ended early"),
-        ({"reached": True, "diverged": True}, "the simulation diverged"),
-    ],
-)
-def test_every_ending_has_words(flags: dict[str, object], words: str) -> None:
-    assert outcome_words(ended(**flags), short()) == words
 
 
 def test_an_episode_that_ends_early_is_said_to() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.view import video
-from roarm_lab.view.stage import Moment, Outcome
+from roarm_lab.view.stage import Moment
 from roarm_lab.view.video import BAD, GOOD, LOOK_S, PICTURES_PER_MOMENT, encode, refuse_unfit, write_video, written_on
 from tests.view.show_fixture import stage
 

@@ -144,6 +144,11 @@ class Env:
         return self._moved
 
     @property
+    def held_steps(self) -> Array:
+        """For how many control steps the task has been done without a break [env]; 0 in worlds just reset."""
+        return self._scores.held_steps
+
+    @property
     def drawn(self) -> Mapping[str, Array]:
         """What each randomising event drew [env, number] when all worlds began, by the event's name."""
         return self._events.drawn

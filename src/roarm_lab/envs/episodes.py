@@ -1,8 +1,8 @@
 """Keeps score of every world's episode: how long it has run, what it earned, whether the task is being done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -39,6 +39,30 @@ class Episodes:
     """Sum of each reward term over the episode, with its weight."""
     regions: dict[str, np.ndarray]
     """Index of the range of each of the config's regions, at the start of the episode."""
+
+    def pick(self, rows: np.ndarray) -> "Episodes":
+        """Return only the episodes `rows` (indices or a mask)."""
+        chosen: dict[str, Any] = {
+            name: {key: item[rows] for key, item in value.items()} if isinstance(value, dict) else value[rows]
+            for name, value in self._columns.items()
+        }
+        return Episodes(**chosen)
+
+    @classmethod
+    def join(cls, parts: Sequence["Episodes"]) -> "Episodes":
+        """Return all episodes of one or more parts one after another."""
+        tables = [part._columns for part in parts]
+        columns: dict[str, Any] = {
+            name: {key: np.concatenate([table[name][key] for table in tables]) for key in value}
+            if isinstance(value, dict)
+            else np.concatenate([table[name] for table in tables])
+            for name, value in tables[0].items()
+        }
+        return cls(**columns)
+
+    @property
+    def _columns(self) -> dict[str, Any]:
+        return vars(self)
 
 
 COLUMNS: dict[str, type[np.generic]] = {
@@ -78,29 +102,31 @@ class Scores:
         self._success = config.success.bind(scene)
         self._distance = config.success.distance(scene)
         self._regions = {name: region.value(scene) for name, region in config.regions.items()}
-        self._hold_steps = round(config.success.hold_s / config.control_dt_s)
+        self._holding = config.success.holding(config.control_dt_s)
         self._edges = {
             name: xp.asarray(region.edges, dtype=xp.float64, device=device(blank))
             for name, region in config.regions.items()
         }
         zero = xp.astype(blank, xp.int64)
-        self.step, self._born, self._held = zero, zero, zero
+        self.step, self._born, self.held_steps = zero, zero, zero
         self._reached = xp.astype(blank, xp.bool)
         self._returns = dict.fromkeys(self._rewards, blank)
         self._region = dict.fromkeys(self._regions, zero)
 
     def carried(self) -> tuple[Array, Array, Array, Array, dict[str, Array], dict[str, Array]]:
         """Return the arrays that a step leaves for the next one."""
-        return self.step, self._born, self._held, self._reached, self._returns, self._region
+        return self.step, self._born, self.held_steps, self._reached, self._returns, self._region
 
     def carry(self, arrays: tuple[Array, Array, Array, Array, dict[str, Array], dict[str, Array]]) -> None:
         """Go on from other arrays."""
-        self.step, self._born, self._held, self._reached, self._returns, self._region = arrays
+        self.step, self._born, self.held_steps, self._reached, self._returns, self._region = arrays
 
     def begin(self, state: State, who: Array) -> None:
         """Begin at nothing in worlds `who` [env]."""
         xp = self._xp
-        self.step, self._born, self._held = (xp.where(who, 0, count) for count in (self.step, self._born, self._held))
+        self.step, self._born, self.held_steps = (
+            xp.where(who, 0, count) for count in (self.step, self._born, self.held_steps)
+        )
         self._reached = self._reached & ~who
         self._returns = {name: xp.where(who, 0.0, value) for name, value in self._returns.items()}
         self._region = {
@@ -125,7 +151,7 @@ class Scores:
         xp = self._xp
         self.step = self.step + 1
         holds = self._success(state) & ~diverged
-        self._held = xp.where(holds, self._held + 1, 0)
+        self.held_steps = self._holding.count(self.held_steps, holds)
         self._reached = self._reached | holds
         total = self._blank
         returns: dict[str, Array] = {}
@@ -141,11 +167,11 @@ class Scores:
         """Return the scores of this moment, out of which `ended` makes episodes later."""
         length = self.step - self._born
         columns = {
-            "success": (self._held >= self._hold_steps) & ~diverged & ~terminated,
+            "success": self._holding.suffices(self.held_steps) & ~diverged & ~terminated,
             "length": length,
             "reached": self._reached,
-            "held_steps": self._held,
-            "first_step": self._xp.where(self._held > 0, length - self._held, -1),
+            "held_steps": self.held_steps,
+            "first_step": self._xp.where(self.held_steps > 0, length - self.held_steps, -1),
             "distance_m": self._distance(state),
             "diverged": diverged,
             "terminated": terminated,

@@ -7,21 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from roarm_lab.core.arrays import Float32, to_numpy
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.envs.env import Env, Episodes
+from roarm_lab.envs.env import Env
+from roarm_lab.envs.episodes import Episodes
+from roarm_lab.evaluation.episode_player import Infer, Observe, first_episodes
+from roarm_lab.evaluation.outcomes import failures_by_reason
 from roarm_lab.evaluation.statistics import wilson_interval
 
 MAX_WORLDS = 1000
 """Worlds side by side; more would cost memory and gain no speed."""
-
-Infer = Callable[[Mapping[str, Float32]], Float32]
-"""Actor terms [env, size] to actions [env, step, action]."""
-
-Observe = Callable[[Env, Float32 | None], None]
-"""Called with fresh worlds and None when a chunk of episodes begins, then after every step with the actions
-[env, action]. Worlds that have ended their episode have begun another one by then, which is not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +85,13 @@ def evaluate(
     if episodes < 1:
         raise BadInputError(f"--episodes must be 1 or more, got {episodes}.")
     parts: list[Episodes] = []
+    observers = [] if observe is None else [observe]
     overflows: Counter[str] = Counter()
     for first in range(0, episodes, MAX_WORLDS):
         worlds = min(MAX_WORLDS, episodes - first)
         env = worlds_of(config, worlds, seed=seed, first=first)
         try:
-            parts.append(_one_each(env, infer, observe))
+            parts.append(first_episodes(env, infer, *observers))
             overflows.update(env.backend.overflows())
         finally:
             env.close()
@@ -118,54 +114,8 @@ def worlds_of(config: EnvConfig, worlds: int, *, seed: int, first: int = 0, auto
     return Env(replace(config, random_age=False), worlds, seed=drawn, autoreset=autoreset)
 
 
-def _one_each(env: Env, infer: Infer, observe: Observe | None) -> Episodes:
-    """Return the first episode of every world, in the order of the worlds."""
-    seen = env.reset()
-    if observe is not None:
-        observe(env, None)
-    found: list[Episodes] = []
-    waiting = np.ones(env.num_envs, dtype=bool)
-    while waiting.any():
-        action = infer({name: to_numpy(values) for name, values in seen["actor"].items()})[:, 0]
-        result = env.step(action)
-        if observe is not None:
-            observe(env, action)
-        seen = result.observations
-        if result.episodes is not None:
-            fresh = waiting[result.episodes.world]
-            found.append(picked(result.episodes, fresh))
-            waiting[result.episodes.world] = False
-    whole = joined(found)
-    return picked(whole, np.argsort(whole.world))
-
-
-def picked(episodes: Episodes, rows: np.ndarray) -> Episodes:
-    """Return only the episodes `rows` (indices or a mask)."""
-    chosen: dict[str, Any] = {
-        name: {key: item[rows] for key, item in value.items()} if isinstance(value, dict) else value[rows]
-        for name, value in _columns(episodes).items()
-    }
-    return Episodes(**chosen)
-
-
-def joined(parts: list[Episodes]) -> Episodes:
-    """Return all episodes one after another."""
-    tables = [_columns(part) for part in parts]
-    columns: dict[str, Any] = {
-        name: {key: np.concatenate([table[name][key] for table in tables]) for key in value}
-        if isinstance(value, dict)
-        else np.concatenate([table[name] for table in tables])
-        for name, value in tables[0].items()
-    }
-    return Episodes(**columns)
-
-
-def _columns(episodes: Episodes) -> dict[str, Any]:
-    return vars(episodes)
-
-
 def _summary(config: EnvConfig, seed: int, parts: list[Episodes]) -> Evaluation:
-    ended = joined(parts)
+    ended = Episodes.join(parts)
     successes, episodes = int(ended.success.sum()), len(ended.success)
     steps, whole = np.maximum(ended.length, 1), ~ended.diverged
     times_s = ended.first_step[ended.success] * config.control_dt_s
@@ -180,7 +130,7 @@ def _summary(config: EnvConfig, seed: int, parts: list[Episodes]) -> Evaluation:
         time_to_success_s=_quantiles(times_s) if successes else None,
         final_distance_m=_quantiles(ended.distance_m[whole if whole.any() else ...]),
         reward_per_step={name: float(np.mean(value / steps)) for name, value in ended.returns.items()},
-        failures=_failures(config, ended),
+        failures={reason: int(rows.sum()) for reason, rows in failures_by_reason(ended, config).items() if rows.any()},
         diverged=int(ended.diverged.sum()),
     )
 
@@ -206,19 +156,3 @@ def _regions(config: EnvConfig, ended: Episodes) -> list[Region]:
                 )
             )
     return rows
-
-
-def _failures(config: EnvConfig, ended: Episodes) -> dict[str, int]:
-    """Return failed episodes by reason; every failure has exactly one."""
-    failed = ~ended.success
-    holding = ended.held_steps > 0
-    early = ended.terminated & ~ended.diverged
-    rest = failed & ~ended.diverged & ~early
-    reasons = {
-        "simulation diverged": failed & ended.diverged,
-        "ended early": failed & early,
-        "never got there": rest & ~ended.reached,
-        "got there and left again": rest & ended.reached & ~holding,
-        f"got there too late to hold {config.success.hold_s:g} s": rest & holding,
-    }
-    return {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}

@@ -17,7 +17,8 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.state import SimState
-from roarm_lab.evaluation.evaluate import Infer, Observe, evaluate
+from roarm_lab.evaluation.episode_player import Infer, Observe, Step
+from roarm_lab.evaluation.evaluate import evaluate
 from roarm_lab.policies.bundle import Bundle
 
 EPISODES, SEED = 4, 0
@@ -114,15 +115,17 @@ class _Recording:
         self._success: Any = None
         self._seen: SimState | None = None
 
-    def observe(self, env: Env, action: Float32 | None) -> None:
-        """Keep a step; without an action another chunk begins."""
-        if action is None:
+    def observe(self, env: Env, step: Step) -> None:
+        """Keep a step; at a start another chunk begins."""
+        if step.action is None:
             self.write()
             self._length = np.zeros(env.num_envs, dtype=int)
             self._success = np.zeros(env.num_envs, dtype=bool)
         elif self._seen is not None:
-            self._steps.append(_row(self._seen, action, env.moved))
-            self._note_ended(env)
+            self._steps.append(_row(self._seen, step.action, step.state))
+            if step.ended is not None:
+                self._length[step.ended.world] = len(self._steps)
+                self._success[step.ended.world] = step.ended.success
         self._seen = env.state
 
     def write(self) -> None:
@@ -133,14 +136,6 @@ class _Recording:
                 arrays = {name: values[world, :length] for name, values in whole.items()}
                 self._writer.add(arrays, {"success": bool(self._success[world])})
         self._steps = []
-
-    def _note_ended(self, env: Env) -> None:
-        """Remember length and success of episodes that ended in the latest step, if they were their world's first."""
-        ended = None if env.latest is None else env.latest.episodes
-        if ended is not None:
-            first = self._length[ended.world] == 0
-            self._length[ended.world[first]] = len(self._steps)
-            self._success[ended.world[first]] = ended.success[first]
 
 
 def _row(seen: SimState, action: Float32, moved: SimState) -> dict[str, Any]:

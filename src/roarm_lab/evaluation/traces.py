@@ -9,7 +9,8 @@ from roarm_lab.core.arrays import Bool, Float32
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.state import SimState
-from roarm_lab.evaluation.evaluate import MAX_WORLDS, Infer, evaluate
+from roarm_lab.evaluation.episode_player import Infer, Step
+from roarm_lab.evaluation.evaluate import MAX_WORLDS, evaluate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,26 +70,23 @@ class _Watcher:
         self._box = None if name is None else scene.box(name)
         self._moments: list[dict[str, Any]] = []
         self._actions: list[Float32] = []
-        self._running = self._success = np.zeros(0, dtype=bool)
+        self._success = np.zeros(0, dtype=bool)
 
-    def observe(self, env: Env, action: Float32 | None) -> None:
+    def observe(self, env: Env, step: Step) -> None:
         """Keep a moment; `evaluate` calls this."""
-        if action is None:
-            self._running = np.ones(env.num_envs, dtype=bool)
+        now = self._moment(step.state)
+        if step.action is None:
             self._success = np.zeros(env.num_envs, dtype=bool)
-            self._moments.append(self._moment(env.state))
+            self._moments.append(now)
             return
-        fresh = self._running
-        self._actions.append(_where(fresh, action, self._actions[-1]) if self._actions else np.array(action))
-        ended = None if env.latest is None else env.latest.episodes
-        if ended is not None:
-            worlds, first = np.arange(env.num_envs), fresh[ended.world]
-            self._success[ended.world[first]] = ended.success[first]
-            self._running = fresh & ~np.isin(worlds, ended.world)
+        rows = step.playing
+        self._actions.append(_where(rows, step.action, self._actions[-1]) if self._actions else np.array(step.action))
+        if step.ended is not None:
+            self._success[step.ended.world] = step.ended.success
             # The last moment of a simulation that blew up means nothing.
-            fresh = fresh & ~np.isin(worlds, ended.world[ended.diverged])
-        now, before = self._moment(env.moved), self._moments[-1]
-        self._moments.append({name: _where(fresh, value, before[name]) for name, value in now.items()})
+            rows = rows & ~np.isin(np.arange(env.num_envs), step.ended.world[step.ended.diverged])
+        before = self._moments[-1]
+        self._moments.append({name: _where(rows, value, before[name]) for name, value in now.items()})
 
     def result(self) -> Trace:
         """Return what was kept."""

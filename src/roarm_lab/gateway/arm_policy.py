@@ -14,6 +14,7 @@ from roarm_lab.gateway.measured_state import MeasuredState
 from roarm_lab.mdp.effects import BoxPoseEffect
 from roarm_lab.mdp.from_contract import action_terms, command_terms, observation_terms, start_terms, success_term
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
+from roarm_lab.mdp.holding import Holding
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import InterfaceError, observed
@@ -107,9 +108,9 @@ class ArmPolicy:
         self._measured_at_s = 0.0
 
     @property
-    def hold_s(self) -> float:
-        """How long success must hold at the end of an episode."""
-        return self._success.hold_s
+    def holding(self) -> Holding:
+        """For how long success must hold at the end of an episode."""
+        return self._success.holding(self.control_dt_s)
 
     @property
     def start_pose(self) -> Float64:

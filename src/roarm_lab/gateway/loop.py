@@ -268,14 +268,14 @@ def run_episode(
     policy.reset()
     ticker = Ticker(arm.clock, period_s)
     # The starting pose is the first observation; success is judged after each motion, as in evaluation.
-    streak, known, distance_m, done, held, stale, recorded = 0, True, None, 0, None, False, True
+    held_steps, known, distance_m, done, held, stale, recorded = 0, True, None, 0, None, False, True
     log = log or CycleLog()
     try:
         with _holding(arm):
             for number in range(cycles + 1):
                 late_s = ticker.wait()
                 turn = _turn(arm, policy, commands, truth, behind_s=ticker.behind_s, send=number < cycles)
-                streak = streak + 1 if turn.success and number > 0 else 0
+                held_steps = policy.holding.count(held_steps, bool(turn.success)) if number > 0 else 0
                 known, distance_m = turn.success is not None, turn.distance_m
                 if number < cycles:
                     done += 1
@@ -285,7 +285,7 @@ def run_episode(
                         watch(cycle)
     except RoarmLabError as error:
         held, stale, recorded = str(error), isinstance(error, StaleError), not isinstance(error, LogError)
-    success = held is None and streak >= round(policy.hold_s / period_s)
+    success = held is None and policy.holding.suffices(held_steps)
     return EpisodeLog(
         success=success if known or held is not None else None,
         distance_m=distance_m,

@@ -15,6 +15,7 @@ from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.effects import Effect
+from roarm_lab.mdp.holding import Holding
 from roarm_lab.mdp.meaning import Meant
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.robots.robot import Robot
@@ -279,7 +280,7 @@ class SuccessTerm(Meant, ABC):
 
     def meaning(self, scene: Scene) -> str:
         """Return what has to hold, and for how long."""
-        steps = round(self.hold_s / scene.control_dt_s)
+        steps = self.holding(scene.control_dt_s).steps
         return (
             f"After each of the last {steps} control steps of the episode ({self.hold_s:g} s): {super().meaning(scene)}"
         )
@@ -287,6 +288,10 @@ class SuccessTerm(Meant, ABC):
     @abstractmethod
     def bind(self, scene: Scene) -> TestFn:
         """Return the function that says in which worlds it holds."""
+
+    def holding(self, control_dt_s: float) -> Holding:
+        """Return the rule that makes a success of it."""
+        return Holding(round(self.hold_s / control_dt_s))
 
     def describe(self, robot: Robot) -> SuccessDescription:
         """Return what the term is about; a term that says nothing is told by the name of its task."""

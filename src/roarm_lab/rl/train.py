@@ -23,7 +23,8 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, physics_of
 from roarm_lab.envs.randomization import DomainRandomization, drawn_in_words, randomization_yaml
-from roarm_lab.evaluation.evaluate import Evaluation, Infer, evaluate
+from roarm_lab.evaluation.episode_player import Infer
+from roarm_lab.evaluation.evaluate import Evaluation, evaluate
 from roarm_lab.policies.bundle import Bundle, load_bundle, write_bundle
 from roarm_lab.rl.distributed import StoppedTogether, TogetherLog, leave, present, stop_when_asked
 from roarm_lab.rl.divergence import BrokenLearningError, breakdown_in_words, check_sound

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.randomization import DomainRandomization
-from roarm_lab.evaluation.evaluate import Infer
+from roarm_lab.evaluation.episode_player import Infer
 from roarm_lab.rl.settings import Settings
 
 Watch = Callable[[int, Infer], None]

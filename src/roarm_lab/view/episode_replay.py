@@ -1,7 +1,7 @@
 """The episodes of an evaluation once more, moment by moment, so that its failures can be looked at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ from roarm_lab.core.arrays import Bool, Float64
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.episodes import Episodes
-from roarm_lab.envs.state import SimState
-from roarm_lab.evaluation.evaluate import MAX_WORLDS, Evaluation, Infer, joined, picked, worlds_of
+from roarm_lab.evaluation.episode_player import Infer, Step, first_episodes
+from roarm_lab.evaluation.evaluate import MAX_WORLDS, Evaluation, worlds_of
+from roarm_lab.evaluation.outcomes import Outcome, outcome_of
 from roarm_lab.sim.geometry import Geometry
-from roarm_lab.view.stage import Marker, Moment, Outcome, markers_of, outcome_words
+from roarm_lab.view.stage import Marker, Moment, markers_of
 
 FAILURES, EPISODES = 4, 12
 """How many failures are shown, and how many episodes in all."""
@@ -62,14 +63,14 @@ def again(infer: Infer, config: EnvConfig, found: Evaluation) -> Again:
     env = worlds_of(config, min(found.episodes, MAX_WORLDS), seed=found.seed, autoreset=False)
     try:
         film = _Film(env)
-        ended = film.play(infer)
+        ended = first_episodes(env, infer, film.observe)
         chosen = _worth_a_look(ended, config)
         return Again(
             played=env.num_envs,
             successes=int(ended.success.sum()),
             geometry=Geometry.of_backend(env.backend),
             markers=markers_of(config),
-            episodes=tuple(film.episode(world, picked(ended, np.array([world]))) for world in chosen),
+            episodes=tuple(film.episode(world, ended.pick(np.array([world]))) for world in chosen),
         )
     finally:
         env.close()
@@ -80,7 +81,7 @@ def _worth_a_look(ended: Episodes, config: EnvConfig) -> list[int]:
     failed = [int(world) for world in np.flatnonzero(~ended.success)]
     kinds: dict[str, list[int]] = {}
     for world in failed:
-        kinds.setdefault(outcome_words(picked(ended, np.array([world])), config), []).append(world)
+        kinds.setdefault(outcome_of(ended.pick(np.array([world])), config).words, []).append(world)
     in_turn = sorted((rank, world) for worlds in kinds.values() for rank, world in enumerate(worlds))
     first = [world for _, world in in_turn[:FAILURES]]
     rest = [*map(int, np.flatnonzero(ended.success)), *(world for world in failed if world not in first)]
@@ -92,7 +93,7 @@ class _Film:
 
     def __init__(self, env: Env) -> None:
         self._env, config = env, env.config
-        self._distance, self._is_success = config.success.distance(env.scene), config.success.bind(env.scene)
+        self._distance = config.success.distance(env.scene)
         self._markers = [marker.name for marker in markers_of(config)]
         name = config.described.box or next(iter(env.scene.boxes), None)
         self._box = None if name is None else env.scene.box(name)
@@ -101,58 +102,40 @@ class _Film:
         """How large the boxes of each world were drawn, against their nominal size."""
         self._rows: list[Mapping[str, Any]] = []
 
-    def play(self, infer: Infer) -> Episodes:
-        """Return how the first episodes of all worlds ended, in the order of the worlds."""
-        env = self._env
-        seen, waiting, ended = env.reset(), np.ones(env.num_envs, dtype=bool), list[tuple[int, Episodes]]()
-        self._scale = np.array(env.backend.get("box_scale"))
-        self._keep(env.state)
-        while waiting.any():
-            result = env.step(infer(seen["actor"])[:, 0])
-            self._keep(env.moved)
-            seen, done = result.observations, result.episodes
-            if done is not None:
-                rows = np.flatnonzero(waiting[done.world])
-                ended += [(int(done.world[row]), picked(done, np.array([row]))) for row in rows]
-                waiting[done.world] = False
-        return joined([episodes for _, episodes in sorted(ended, key=lambda item: item[0])])
+    def observe(self, env: Env, step: Step) -> None:
+        """Keep a moment."""
+        if step.action is None:
+            self._scale = np.array(env.backend.get("box_scale"))
+        state = step.state
+        row: dict[str, Any] = {
+            "time_s": np.array(state.episode_time_s),
+            "qpos": np.array(env.backend.get("qpos")),
+            "markers": {name: np.array(state.commands[name], dtype=np.float32) for name in self._markers},
+            "distance_m": np.array(self._distance(state)),
+            "held_s": np.array(step.held_steps) * env.config.control_dt_s,
+        }
+        if self._box is not None:
+            row["height_m"] = np.array(state.box_pos_w[:, self._box, 2])
+            row["touching"] = np.array(state.touching[:, self._box]).any(axis=1)
+        self._rows.append(row)
 
     def episode(self, world: int, ended: Episodes) -> Episode:
         """Return one world's episode."""
-        rows, held, moments = self._rows[: int(ended.length[0]) + 1], 0, list[Moment]()
-        for index, row in enumerate(rows):
-            held = held + 1 if index and row["success"][world] else 0
-            last = index == len(rows) - 1
-            moments.append(self._moment(row, world, held, self._outcome(ended) if last else None))
+        rows = self._rows[: int(ended.length[0]) + 1]
+        moments = [self._moment(row, world) for row in rows]
+        moments[-1] = replace(moments[-1], outcome=outcome_of(ended, self._env.config))
         if self._box is None:
             return Episode(number=world, moments=moments, touching=None, risen_m=None)
         height_m = np.array([row["height_m"][world] for row in rows], dtype=np.float64)
         touching = np.array([row["touching"][world] for row in rows], dtype=np.bool_)
         return Episode(number=world, moments=moments, touching=touching, risen_m=height_m - height_m[0])
 
-    def _outcome(self, ended: Episodes) -> Outcome:
-        return Outcome(bool(ended.success[0]), outcome_words(ended, self._env.config))
-
-    def _moment(self, row: Mapping[str, Any], world: int, held: int, outcome: Outcome | None) -> Moment:
+    def _moment(self, row: Mapping[str, Any], world: int) -> Moment:
         return Moment(
             time_s=float(row["time_s"][world]),
             qpos=np.asarray(row["qpos"][world], dtype=np.float64),
             markers={name: row["markers"][name][world] for name in self._markers},
             distance_m=float(row["distance_m"][world]),
-            held_s=held * self._env.config.control_dt_s,
+            held_s=float(row["held_s"][world]),
             box_scale=dict(zip(self._boxes, self._scale[world].tolist(), strict=True)),
-            outcome=outcome,
         )
-
-    def _keep(self, state: SimState) -> None:
-        row: dict[str, Any] = {
-            "time_s": np.array(state.episode_time_s),
-            "qpos": np.array(self._env.backend.get("qpos")),
-            "markers": {name: np.array(state.commands[name], dtype=np.float32) for name in self._markers},
-            "distance_m": np.array(self._distance(state)),
-            "success": np.array(self._is_success(state)),
-        }
-        if self._box is not None:
-            row["height_m"] = np.array(state.box_pos_w[:, self._box, 2])
-            row["touching"] = np.array(state.touching[:, self._box]).any(axis=1)
-        self._rows.append(row)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from itertools import count
 
 from roarm_lab.core.arrays import Float64
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.view.scene3d import GREEN, ORANGE, Scene3d
 from roarm_lab.view.serving import Server
-from roarm_lab.view.stage import Moment, Outcome, Show
+from roarm_lab.view.stage import Moment, Show
 
 PICTURES_PER_MOMENT = 3
 """Between two control steps the picture glides: 60 pictures a second at 20 Hz."""

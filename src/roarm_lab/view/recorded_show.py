@@ -12,9 +12,10 @@ from roarm_lab.datasets.recordings import Recording
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.state import at_rest
+from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.sim.geometry import Geometry
-from roarm_lab.view.stage import Moment, Outcome, markers_of
+from roarm_lab.view.stage import Moment, markers_of
 
 
 class RecordedShow:

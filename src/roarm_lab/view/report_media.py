@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from roarm_lab.core.errors import MissingError
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.evaluation.evaluate import Evaluation, Infer
+from roarm_lab.evaluation.episode_player import Infer
+from roarm_lab.evaluation.evaluate import Evaluation
 from roarm_lab.view import formatting
 from roarm_lab.view.episode_replay import Again, again
 from roarm_lab.view.filmstrips import Picture, Strip, shown_failures, strips

@@ -3,7 +3,7 @@
 Episode k of a seed is the same in all of them, whatever was played before it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol
@@ -13,23 +13,14 @@ import numpy as np
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
-from roarm_lab.envs.episodes import Episodes
+from roarm_lab.evaluation.episode_player import Infer, Step, play
+from roarm_lab.evaluation.outcomes import Outcome, outcome_of
 from roarm_lab.sim.geometry import Geometry
 
-Infer = Callable[[Mapping[str, Float32]], Float32]
-"""Actor terms [env, size] to actions [env, step, action]."""
 POINT = 3
 """A command of three numbers is a position in the world."""
 MARKER_RADIUS_M = 0.02
 """Of a command that the success term does not give a distance for."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an episode ended."""
-
-    success: bool
-    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +84,6 @@ class Stage:
         one = replace(config, random_age=False, sim=replace(config.sim, threads=1))
         self._env = Env(one, 1, autoreset=False)
         self._distance = config.success.distance(self._env.scene)
-        self._is_success = config.success.bind(self._env.scene)
         self.geometry = Geometry.of_backend(self._env.backend)
         self.markers = markers_of(config)
         self.tip_site = config.described.site
@@ -115,26 +105,19 @@ class Stage:
     def play(self, number: int) -> Iterator[Moment]:
         """Yield the moments of episode `number` as they happen: the start, then one per control step."""
         seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
-        seen = self._env.reset(seed=seed)
-        yield self._moment(0, None)
-        held, ended = 0, None
-        while ended is None:
-            result = self._env.step(self._infer(seen["actor"])[:, 0])
-            seen, ended = result.observations, result.episodes
-            held = held + 1 if self._is_success(self._env.moved)[0] else 0
-            yield self._moment(held, ended)
+        for step in play(self._env, self._infer, seed=seed):
+            yield self._moment(step)
 
-    def _moment(self, held: int, ended: Episodes | None) -> Moment:
-        state = self._env.state if ended is None else self._env.moved
+    def _moment(self, step: Step) -> Moment:
         scales = self._env.backend.get("box_scale")[0].tolist()
         return Moment(
-            time_s=float(state.episode_time_s[0]),
+            time_s=float(step.state.episode_time_s[0]),
             qpos=np.asarray(self._env.backend.get("qpos")[0], dtype=np.float64),
-            markers={marker.name: np.asarray(state.commands[marker.name][0]) for marker in self.markers},
-            distance_m=float(self._distance(state)[0]),
-            held_s=held * self.dt_s,
+            markers={marker.name: np.asarray(step.state.commands[marker.name][0]) for marker in self.markers},
+            distance_m=float(self._distance(step.state)[0]),
+            held_s=int(step.held_steps[0]) * self.dt_s,
             box_scale=dict(zip((box.name for box in self.config.sim.boxes), scales, strict=True)),
-            outcome=None if ended is None else Outcome(bool(ended.success[0]), outcome_words(ended, self.config)),
+            outcome=None if step.ended is None else outcome_of(step.ended, self.config),
         )
 
 
@@ -146,16 +129,3 @@ def markers_of(config: EnvConfig) -> tuple[Marker, ...]:
         for name, term in config.commands.items()
         if term.size == POINT
     )
-
-
-def outcome_words(ended: Episodes, config: EnvConfig) -> str:
-    """Return in words how the first of the ended episodes went."""
-    if ended.success[0]:
-        return f"done, and held for {ended.held_steps[0] * config.control_dt_s:.2f} s"
-    if ended.diverged[0]:
-        return "the simulation diverged"
-    if ended.terminated[0]:
-        return "ended early"
-    if ended.held_steps[0]:
-        return f"got there too late to hold {config.success.hold_s:g} s"
-    return "got there and left again" if ended.reached[0] else "never got there"
