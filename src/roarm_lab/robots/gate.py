@@ -206,7 +206,9 @@ class Gate:
         if not np.all(wanted * allowed >= 0.0) or not np.any(wanted):
             return best
         part = np.where(wanted == 0.0, 1.0, np.abs(allowed) / np.where(wanted == 0.0, 1.0, np.abs(wanted))).min()
-        way = steps(self._sent, self._sent + min(float(part), 1.0) * wanted)
+        # Rounding must not carry a joint past its target, which may be the end of its range.
+        ends = np.minimum(self._sent, target), np.maximum(self._sent, target)
+        way = steps(self._sent, np.clip(self._sent + min(float(part), 1.0) * wanted, *ends))
         end, room, _ = self._guard.furthest(self._sent, way, self._floor_m, near)
         further = np.abs(end - self._sent).max() > np.abs(best[0] - self._sent).max()
         return (end, room) if further else best
