@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,12 @@ def fields_with_docstrings(kind: type) -> set[str]:
     for part in kind.__mro__[:-1]:
         tree = ast.parse(Path(inspect.getsourcefile(part) or "").read_text(encoding="utf-8"))
         (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part.__name__)
-        for line, below in zip(body, body[1:], strict=False):
-            if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+        for line, below in pairwise(body):
+            if (
+                isinstance(line, ast.AnnAssign)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
                 found.add(ast.unparse(line.target))
     return found
 
@@ -42,7 +47,9 @@ def test_every_name_is_there_and_lives_in_the_file_that_is_named() -> None:
 
 def test_the_names_for_editors_are_the_same() -> None:
     tree = ast.parse(Path(public.__file__).read_text(encoding="utf-8"))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ro")]
+    imports = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ro")
+    ]
     assert {(str(node.module).partition(".")[2], alias.name) for node in imports for alias in node.names} == {
         (file, name) for file, names in public.FILES.items() for name in names
     }
@@ -66,8 +73,17 @@ def test_a_request_is_a_frozen_value_and_says_what_each_field_is(name: str) -> N
     assert callable(kind.validate)
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "sweep", "run_policy", "connect_arm", "teleoperate", "diagnose"])
-def test_looking_at_a_use_case_loads_nothing_heavy(name: str) -> None:
-    code = f"import sys, roarm_lab; roarm_lab.{name}; print(*{{n.partition('.')[0] for n in sys.modules}})"
+def loaded_with(names: list[str]) -> set[str]:
+    """Return the packages in memory after looking at public names in a fresh Python."""
+    code = f"import sys, roarm_lab; [getattr(roarm_lab, name) for name in {names}]"
+    code += "; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) & HEAVY == set()
+    return set(done.stdout.split())
+
+
+def test_requests_load_nothing_heavy() -> None:
+    assert loaded_with([*REQUESTS, "Frontend", "Notebook"]) & HEAVY == set()
+
+
+def test_no_public_name_loads_torch_before_it_is_used() -> None:
+    assert loaded_with(public.__all__) & {"torch", "ray", "stable_baselines3", "tyro"} == set()

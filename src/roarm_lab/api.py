@@ -9,28 +9,152 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from roarm_lab.core.errors import BadInputError, InvalidValueError, MissingError, RoarmLabError
-    from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Notebook, Unattended
+    from roarm_lab.envs.randomization import DomainRandomization
+    from roarm_lab.evaluation.evaluate import Evaluation
+    from roarm_lab.policies.policy import Policy
+    from roarm_lab.workflows.evaluation.bench import BenchResult, bench
+    from roarm_lab.workflows.evaluation.bench_request import BenchRequest
+    from roarm_lab.workflows.evaluation.evaluate import EvaluateResult, evaluate
+    from roarm_lab.workflows.evaluation.evaluate_request import EvaluateRequest
+    from roarm_lab.workflows.evaluation.explain import Explanation, explain
+    from roarm_lab.workflows.evaluation.explain_request import ExplainRequest
+    from roarm_lab.workflows.evaluation.play import play
+    from roarm_lab.workflows.evaluation.play_request import PlayRequest, PlayResult
+    from roarm_lab.workflows.evaluation.report import write_report
+    from roarm_lab.workflows.evaluation.report_request import ReportRequest, ReportResult
+    from roarm_lab.workflows.frontend import (
+        UNATTENDED,
+        CancelledError,
+        EpisodeEnded,
+        Frontend,
+        Notebook,
+        Notice,
+        NotPermittedError,
+        Progress,
+        Question,
+        Served,
+        Unattended,
+        Written,
+    )
+    from roarm_lab.workflows.learning.sweep import SweepResult, sweep
+    from roarm_lab.workflows.learning.sweep_request import SweepRequest
+    from roarm_lab.workflows.learning.train import TrainResult, train
+    from roarm_lab.workflows.learning.train_request import TrainRequest
     from roarm_lab.workflows.load_policy import load_policy
     from roarm_lab.workflows.make_env import make_env
+    from roarm_lab.workflows.start.view_model import view_model
+    from roarm_lab.workflows.start.view_request import ViewRequest
 
 __all__ = [
     "UNATTENDED",
     "BadInputError",
+    "BenchRequest",
+    "BenchResult",
+    "CancelledError",
+    "DomainRandomization",
+    "EpisodeEnded",
+    "EvaluateRequest",
+    "EvaluateResult",
+    "Evaluation",
+    "ExplainRequest",
+    "Explanation",
     "Frontend",
     "InvalidValueError",
     "MissingError",
+    "NotPermittedError",
     "Notebook",
+    "Notice",
+    "PlayRequest",
+    "PlayResult",
+    "Policy",
+    "Progress",
+    "Question",
+    "ReportRequest",
+    "ReportResult",
     "RoarmLabError",
+    "Served",
+    "SweepRequest",
+    "SweepResult",
+    "TrainRequest",
+    "TrainResult",
     "Unattended",
+    "ViewRequest",
+    "Written",
+    "bench",
+    "evaluate",
+    "explain",
     "load_policy",
     "make_env",
+    "play",
+    "sweep",
+    "train",
+    "view_model",
+    "write_report",
 ]
 
 FILES = {
-    "core.errors": ("BadInputError", "InvalidValueError", "MissingError", "RoarmLabError"),
-    "workflows.frontend": ("UNATTENDED", "Frontend", "Notebook", "Unattended"),
+    "core.errors": (
+        "BadInputError",
+        "InvalidValueError",
+        "MissingError",
+        "RoarmLabError",
+    ),
+    "envs.randomization": ("DomainRandomization",),
+    "evaluation.evaluate": ("Evaluation",),
+    "policies.policy": ("Policy",),
+    "workflows.evaluation.bench": (
+        "BenchResult",
+        "bench",
+    ),
+    "workflows.evaluation.bench_request": ("BenchRequest",),
+    "workflows.evaluation.evaluate": (
+        "EvaluateResult",
+        "evaluate",
+    ),
+    "workflows.evaluation.evaluate_request": ("EvaluateRequest",),
+    "workflows.evaluation.explain": (
+        "Explanation",
+        "explain",
+    ),
+    "workflows.evaluation.explain_request": ("ExplainRequest",),
+    "workflows.evaluation.play": ("play",),
+    "workflows.evaluation.play_request": (
+        "PlayRequest",
+        "PlayResult",
+    ),
+    "workflows.evaluation.report": ("write_report",),
+    "workflows.evaluation.report_request": (
+        "ReportRequest",
+        "ReportResult",
+    ),
+    "workflows.frontend": (
+        "UNATTENDED",
+        "CancelledError",
+        "EpisodeEnded",
+        "Frontend",
+        "NotPermittedError",
+        "Notebook",
+        "Notice",
+        "Progress",
+        "Question",
+        "Served",
+        "Unattended",
+        "Written",
+    ),
+    "workflows.learning.sweep": (
+        "SweepResult",
+        "sweep",
+    ),
+    "workflows.learning.sweep_request": ("SweepRequest",),
+    "workflows.learning.train": (
+        "TrainResult",
+        "train",
+    ),
+    "workflows.learning.train_request": ("TrainRequest",),
     "workflows.load_policy": ("load_policy",),
     "workflows.make_env": ("make_env",),
+    "workflows.start.view_model": ("view_model",),
+    "workflows.start.view_request": ("ViewRequest",),
 }
 """File -> the public names that live in it."""
 _FILE_OF = {name: file for file, names in FILES.items() for name in names}

@@ -23,13 +23,18 @@ def help_of(verb: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 def fields_of(verb: str) -> dict[str, str]:
     """Return the fields of the verb's arguments with the docstrings below them; an empty text where there is none."""
-    tree = ast.parse(inspect.getsource(import_module(f"roarm_lab.cli.{STAGE_OF[verb]}.{verb}")))
-    (config,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.endswith("Arguments")]
+    module = import_module(f"roarm_lab.cli.{STAGE_OF[verb]}.{verb}")
+    (config,) = [
+        kind for name, kind in vars(module).items() if name.endswith("Arguments") and kind.__module__ == module.__name__
+    ]
     found: dict[str, str] = {}
-    for node, below in zip(config.body, [*config.body[1:], ast.Pass()], strict=True):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            text = below.value if isinstance(below, ast.Expr) else None
-            found[node.target.id] = str(text.value) if isinstance(text, ast.Constant) else ""
+    for part in reversed(config.__mro__[:-1]):  # what a verb says of a field counts before what the request says
+        body = ast.parse(inspect.getsource(part)).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for node, below in zip(body.body, [*body.body[1:], ast.Pass()], strict=True):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                text = below.value if isinstance(below, ast.Expr) else None
+                found[node.target.id] = str(text.value) if isinstance(text, ast.Constant) else ""
     return found
 
 

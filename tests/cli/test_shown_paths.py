@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.cli.learning import train
 from roarm_lab.cli.main import main
+from roarm_lab.cli.references import as_typed
+from roarm_lab.workflows.learning.train import resume_call
 from tests.bundles import wild_bundle
 from tests.view.run_folder_fixture import write_run
 
@@ -72,5 +73,5 @@ def test_an_exported_model_and_a_setup_say_where_it_is(
 
 
 def test_the_command_that_goes_on_with_a_run_can_be_read_and_typed(odd: Path) -> None:
-    hint = train.resume_hint(odd, 2)
+    hint = as_typed(resume_call(odd, 2))
     assert hint == "roarm train --resume $'a\\xff\\x1b[31m\\xe2\\x80\\xaeb' --gpus 2"

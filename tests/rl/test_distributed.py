@@ -24,7 +24,7 @@ from roarm_lab.rl.distributed import (
     present,
     stop_when_asked,
 )
-from roarm_lab.rl.process_group import ALONE, ProcessGroup, team_of
+from roarm_lab.rl.process_group import ALONE, ProcessGroup, group_of
 from roarm_lab.rl.trainer import check_together, trainer_class
 from roarm_lab.tasks.reach import reach
 from tests.training import tiny
@@ -39,7 +39,7 @@ def member(rank: int, port: int, folder: Path) -> None:
     """Be one of two processes: learn, write down what the networks are, then be asked to stop or see another asked."""
     who = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(PROCESSES)}
     os.environ.update(who, MASTER_ADDR=HERE, MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True")
-    team = team_of(os.environ)
+    team = group_of(os.environ)
     join(team, "cpu")
     assert present() == team
     env = Env(reach(), WORLDS, seed=team.seed(0))

@@ -3,16 +3,16 @@
 import pytest
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.rl.process_group import ALONE, ProcessGroup, team_of
+from roarm_lab.rl.process_group import ALONE, ProcessGroup, group_of
 
 
 def test_torchruns_variables_say_who_a_process_is() -> None:
-    assert team_of({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == ProcessGroup(rank=3, size=4, local_rank=1)
+    assert group_of({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == ProcessGroup(rank=3, size=4, local_rank=1)
 
 
 @pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "1"}, {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}])
 def test_one_process_is_alone(environment: dict[str, str]) -> None:
-    assert team_of(environment) == ALONE
+    assert group_of(environment) == ALONE
     assert not ALONE.several
     assert ALONE.first
 
@@ -31,7 +31,7 @@ def test_one_process_is_alone(environment: dict[str, str]) -> None:
 )
 def test_half_an_answer_is_refused(environment: dict[str, str]) -> None:
     with pytest.raises(BadInputError, match="RANK and LOCAL_RANK from 0 up to WORLD_SIZE - 1.*unset WORLD_SIZE"):
-        team_of(environment)
+        group_of(environment)
 
 
 def test_each_process_takes_a_gpu_of_its_own() -> None:

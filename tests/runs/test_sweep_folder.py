@@ -16,7 +16,7 @@ PLAN = Plan(
     task="reach",
     settings=SETTINGS,
     trials=trials_of(SETTINGS, (0, 1)),
-    words=(("reach", "--seed", "0"),) * 4,
+    requests=({"task": "reach", "seed": 0},) * 4,
     total_timesteps=(1000,) * 4,
 )
 
@@ -28,9 +28,29 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a" / "sweep.json").read_text())["command"] == ["roarm", "sweep"]
 
 
+def test_a_plan_of_schema_1_whose_trials_were_words_is_read(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path, "a", "reach")
+    folder.write_plan(PLAN, {})
+    data = json.loads((tmp_path / "a" / "sweep.json").read_text())
+    del data["requests"]
+    words = ["reach", "--seed", "0", "--num-envs", "64", "--hyperparameters", "inputs/setting0.yaml", "--wandb", "7"]
+    data |= {"schema": 1, "words": [words] * 4}
+    folder.write_text("sweep.json", json.dumps(data))
+    assert folder.plan().requests[3] == {
+        "task": "reach",
+        "seed": 0,
+        "num_envs": 64,
+        "hyperparameters": "inputs/setting0.yaml",
+        "wandb": "7",
+    }
+    folder.write_text("sweep.json", json.dumps(data | {"words": 3}))
+    with pytest.raises(BadInputError, match="is damaged"):
+        folder.plan()
+
+
 def test_a_name_that_is_taken_is_refused_and_how_to_go_on_is_said(tmp_path: Path) -> None:
     SweepFolder.create(tmp_path, "a", "reach").write_plan(PLAN, {})
-    with pytest.raises(BadInputError, match="not empty. Give another name or go on with it: roarm sweep --resume"):
+    with pytest.raises(BadInputError, match="not empty. Give another name or go on with it: `sweep\\(resume="):
         SweepFolder.create(tmp_path, "a", "reach")
 
 
@@ -48,14 +68,14 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
     [
         (lambda data: data.pop("trials"), "sweep.json is damaged: it lacks 'trials'"),
         (lambda data: data.update(trials=[]), "sweep.json is damaged"),
-        (lambda data: data.update(words=3), "sweep.json is damaged"),
-        (lambda data: data["words"].pop(), "sweep.json is damaged"),
+        (lambda data: data.update(requests=3), "sweep.json is damaged"),
+        (lambda data: data["requests"].pop(), "sweep.json is damaged"),
         (lambda data: data["trials"][0].update(setting=2), "sweep.json is damaged"),
         (lambda data: data["settings"].append("sb3"), r"settings\[\d\] must be an object"),
         (lambda data: data["settings"][0].update(colour="red"), r"settings\[0\] has an unknown key 'colour'"),
         (lambda data: data["trials"][0].pop("seed"), r"trials\[0\] is damaged: it lacks 'seed'"),
         (lambda data: data.update(trails=[]), "sweep.json has an unknown key 'trails'. Did you mean 'trials'"),
-        (lambda data: data.update(schema=True), "sweep.json has schema true; this version of RoArm Lab reads 1"),
+        (lambda data: data.update(schema=True), "sweep.json has schema true; this version of RoArm Lab reads 1 and 2"),
     ],
 )
 def test_a_damaged_plan_is_said(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:

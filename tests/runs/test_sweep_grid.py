@@ -29,14 +29,14 @@ def test_values_are_read_as_a_file_of_settings_would_hold_them(texts: tuple[str,
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (("gamma",), "--set takes a name and values, for instance gamma=0.9,0.95; got 'gamma'"),
+        (("gamma",), "`set=` takes a name and values, for instance gamma=0.9,0.95; got 'gamma'"),
         (("gamma=",), "got 'gamma='"),
         (("=0.9",), "got '=0.9'"),
         (("",), "got ''"),
         (("gamma=0.9,",), "gamma=0.9,: '' is not a value"),
         (("hidden=[64",), "'\\[64' is not a value"),
         (("gamma=0.9,0.90",), "gamma=0.9,0.90 names a value twice"),
-        (("gamma=0.9", "gamma=0.95"), "--set gamma is given twice; write all its values at once: gamma=A,B"),
+        (("gamma=0.9", "gamma=0.95"), "`set=` gamma is given twice; write all its values at once: gamma=A,B"),
     ],
 )
 def test_words_that_are_no_grid_are_refused(texts: tuple[str, ...], message: str) -> None:
@@ -69,11 +69,11 @@ def test_every_setting_gets_its_first_seed_before_any_gets_its_second() -> None:
 @pytest.mark.parametrize(
     ("trainers", "seeds", "message"),
     [
-        ((), (0,), "--trainers must name at least one trainer"),
-        (("sb3", "sb3"), (0,), "--trainers names sb3 twice"),
-        (("sb3",), (), "--seeds must name at least one seed"),
-        (("sb3",), (0, 1, 0), "--seeds names 0 twice"),
-        (("sb3",), (-1,), "--seeds must be 0 or more, got -1"),
+        ((), (0,), "`trainers=` must name at least one trainer"),
+        (("sb3", "sb3"), (0,), "`trainers=` names sb3 twice"),
+        (("sb3",), (), "`seeds=` must name at least one seed"),
+        (("sb3",), (0, 1, 0), "`seeds=` names 0 twice"),
+        (("sb3",), (-1,), "`seeds=` must be 0 or more, got -1"),
     ],
 )
 def test_nothing_to_train_and_the_same_twice_are_refused(

@@ -81,7 +81,7 @@ def test_boxes_are_where_they_were(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("only", [0, -1, 11])
 def test_an_episode_that_does_not_exist_is_refused_with_the_range(run: Path, only: int) -> None:
-    with pytest.raises(BadInputError, match=f"--episode must be 1 to 10, as many were recorded; got {only}"):
+    with pytest.raises(BadInputError, match=f"^episode must be 1 to 10, as many were recorded, got {only}"):
         RecordedShow(find_recordings(run), short(), only)
 
 

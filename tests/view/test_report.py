@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.envs.interface import interface_of
 from roarm_lab.evaluation.statistics import wilson_interval
@@ -53,7 +54,7 @@ class Page(HTMLParser):
 
 
 def report(folder: Path, **replaced: object) -> Page:
-    return Page(write_report(write_run(folder / "20260314-150926-reach-7", **replaced)))
+    return Page(write_report(write_run(folder / "20260314-150926-reach-7", **replaced), typed=as_typed))
 
 
 def test_settings_carry_the_name_of_their_algorithm_and_charts_without_a_number_are_left_out(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_the_commands_can_be_typed_as_they_stand(tmp_path: Path) -> None:
     run = write_run(
         tmp_path / "my runs" / "a", meta=META | {"command": ["roarm", "train", "reach", "--runs", "my runs"]}
     )
-    text = Page(write_report(run)).text
+    text = Page(write_report(run, typed=as_typed)).text
     assert "roarm train reach --runs 'my runs'" in text
     assert f"roarm eval '{run}' --episodes 512 --seed 1000010" in text
     assert f"roarm run '{run}' --arm sim" in text
@@ -250,7 +251,7 @@ def test_the_commands_can_be_typed_as_they_stand(tmp_path: Path) -> None:
 
 def test_a_randomised_run_says_how_to_evaluate_it_on_the_same_worlds(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", meta=META | {"randomization": {"config": {}, "drawn": {}}})
-    text = Page(write_report(run)).text
+    text = Page(write_report(run, typed=as_typed)).text
     assert f"--seed 1000010 --domain-randomization {run}/domain_randomization.yaml" in text
     assert f"roarm run {run} --arm sim" in text
     assert "--allow-drift" not in text

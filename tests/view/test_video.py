@@ -67,7 +67,7 @@ def test_the_end_is_marked_by_colour_and_words(outcome: Outcome | None) -> None:
 
 @pytest.mark.parametrize("name", ["film.gif", "film", "film.mp4.txt"])
 def test_only_mp4_is_written(name: str) -> None:
-    with pytest.raises(BadInputError, match=r"--video writes MP4: give a name that ends in .mp4"):
+    with pytest.raises(BadInputError, match=r"`video=` writes MP4: give a name that ends in .mp4"):
         refuse_unfit(Path(name))
 
 

@@ -30,7 +30,7 @@ WRONG = (
 
 @pytest.mark.parametrize("address", ["", *WRONG.split()])
 def test_what_is_no_address_is_refused_without_asking_anybody(address: str) -> None:
-    with pytest.raises(BadInputError, match="--ray takes HOST:PORT of the head of a Ray cluster"):
+    with pytest.raises(BadInputError, match="`ray=` takes HOST:PORT of the head of a Ray cluster"):
         check_address(address)
 
 

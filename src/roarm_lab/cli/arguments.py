@@ -19,7 +19,7 @@ from tyro.constructors import (
 )
 
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.shown import shown, shown_text
+from roarm_lab.core.shown import shown_text
 
 ConfigT = TypeVar("ConfigT")
 
@@ -109,14 +109,24 @@ def _unframed(line: str) -> str:
     return "" if set(text) <= FRAME else text
 
 
-def check_html(flag: str, path: Path) -> None:
-    """Refuse a file whose name does not say that it is a page: it may be something else that would be replaced.
+def check_share(share: float | None, flag: str = "min-success") -> None:
+    """Refuse what is no share.
 
     Raises:
-        BadInputError: It ends otherwise.
+        BadInputError: It is not within 0 and 1.
     """
-    if path.suffix.lower() not in {".html", ".htm"} and not path.is_dir():  # a folder is refused as one
-        raise BadInputError(f"--{flag} writes a page: give a name that ends in .html, got {shown(path)}.")
+    if share is not None and not 0.0 <= share <= 1.0:
+        raise BadInputError(f"--{flag} must be between 0 and 1, got {share}.")
+
+
+def check_one_policy(bundle: Path | None, demo: bool, verb: str) -> None:
+    """Refuse a command line that names no policy, or both its own and the one of this package.
+
+    Raises:
+        BadInputError: Says what to type.
+    """
+    if (bundle is None) != demo:
+        raise BadInputError(f"Give either a bundle or run folder (`roarm {verb} runs/RUN`) or --demo.")
 
 
 def whole_number(text: str) -> int:

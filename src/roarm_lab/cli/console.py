@@ -7,15 +7,20 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from roarm_lab.cli.references import as_typed
+from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shown, shown_text
 from roarm_lab.workflows.frontend import EpisodeEnded, Event, Notice, Progress, Question, Served, Written
+
+if TYPE_CHECKING:
+    from roarm_lab.evaluation.evaluate import Evaluation
 
 LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
@@ -108,6 +113,8 @@ class Terminal:
 
     def _print(self, event: Notice | Served | Written | EpisodeEnded) -> None:
         match event:
+            case Notice(code="worlds"):
+                sys.stderr.write(f"{'worlds':<{PLACE}}{shown_text(as_typed(event.text))}\n")
             case Notice():
                 sys.stderr.write(f"roarm: {shown_text(as_typed(event.text))}\n")
             case Written():
@@ -152,12 +159,34 @@ class _Lines:
             sys.stderr.write(", ".join(part for part in parts if part) + "\n")
 
 
+def success_lines(evaluation: "Evaluation") -> str:
+    """Return the success rate with its interval in one line, and in another one what the simulator left out."""
+    from roarm_lab.evaluation.engine_faults import overflow_in_words
+
+    low, high = evaluation.interval
+    lost = overflow_in_words(evaluation.overflows, evaluation.episodes)
+    line = (
+        f"success     {evaluation.success_rate:.1%} [{low:.1%}, {high:.1%}]  "
+        f"({evaluation.successes} of {evaluation.episodes} episodes, 95 % interval)"
+    )
+    return line if lost is None else f"{line}\ncontacts    {lost}"
+
+
+def fell_short(what: str, share: float | None, least: float | None) -> bool:
+    """Return whether less was reached than asked for, and say so; what was not tried does not count."""
+    if share is None or least is None or share >= least:
+        return False
+    sys.stderr.write(f"roarm: the {what} {beside(share, least)} is below --min-success {least}.\n")
+    return True
+
+
 def _where(page: Served) -> str:
     """Return what to do to see a page."""
     if page.tunnel is None:
         careful = "careful     every computer that can reach this one can open the page and press its buttons"
     else:
-        careful = f"from afar   {page.tunnel}"
+        port = page.url.rpartition(":")[2]
+        careful = f"from afar   {page.tunnel}\n            then open http://localhost:{port} there"
     return f"open        {page.url}\n{careful}\nstop        Ctrl-C"
 
 

@@ -7,9 +7,13 @@ in backticks, `overwrite=True`, and where they name a use case as a call, `check
 
 import ast
 import re
-import shlex
+from collections.abc import Container
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 from roarm_lab.core.errors import InvalidValueError
+from roarm_lab.core.shown import shell_words
 
 COMMANDS = {
     "bench": "bench",
@@ -57,10 +61,21 @@ def error_as_typed(error: Exception) -> str:
     return as_typed(text)
 
 
+def words_of(request: Any, leave: Container[str] = ()) -> list[str]:
+    """Return the flags of a request's fields that differ from their defaults."""
+    given = ((field.name, getattr(request, field.name), field.default) for field in fields(request))
+    return [
+        word
+        for name, value, usual in given
+        if name not in leave and value != usual
+        for word in _words(name, str(value) if isinstance(value, Path) else value)
+    ]
+
+
 def _option(name: str, value: str) -> str | None:
     """Return a keyword argument as a flag with its value; None if it is none. Without a value it is the flag alone."""
-    if not value:
-        return flag(name)
+    if not value or value.isupper():  # a placeholder such as FILE stays
+        return f"{flag(name)} {value}".rstrip()
     try:
         plain = ast.literal_eval(value)
     except (ValueError, SyntaxError):
@@ -90,4 +105,4 @@ def _words(name: str, value: object) -> list[str]:
 
 
 def _quoted(value: object) -> str:
-    return shlex.quote(str(value))
+    return shell_words([value])

@@ -119,3 +119,9 @@ class EnvConfig:
             bare,
             action_size=sum(term.size(bare) for term in self.actions.values()),
         )
+
+
+def simulated(config: EnvConfig, backend: str, device: str, threads: int) -> EnvConfig:
+    """Return the task in another simulator; the device `auto` is a GPU where the simulator knows one."""
+    where = config.sim.device if device == "auto" else device
+    return replace(config, sim=replace(config.sim, backend=backend, device=where, threads=threads))

@@ -1,7 +1,6 @@
 """Recording episodes of a policy, as `--record-rollouts` and `--record-callback-rollouts` do it."""
 
-import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,11 +52,11 @@ def record(bundle: Bundle, config: EnvConfig, episodes: int, root: Path, seed: i
 class LearningRecorder:
     """Records the same few episodes of a policy again and again while it learns: what to hand to `train` as `watch`."""
 
-    def __init__(self, config: EnvConfig, root: Path) -> None:
-        """Record below `root`; nothing is made before the first look."""
+    def __init__(self, config: EnvConfig, root: Path, say: Callable[[str], object] = str) -> None:
+        """Record below `root`; nothing is made before the first look. `say` is told what can not be recorded."""
         # Few worlds are slowed down by threads, and the training's are there for its own worlds.
         self._config = replace(config, sim=replace(config.sim, threads=1))
-        self._root, self._provenance = root, provenance()
+        self._root, self._say, self._provenance = root, say, provenance()
         self._contract = {"interface": interface_of(config), "provenance": {"hashes": hashes_of(config)}}
 
     def __call__(self, steps: int, infer: Infer) -> None:
@@ -73,7 +72,7 @@ class LearningRecorder:
         except BadInputError as error:
             if isinstance(error.__cause__, OSError):
                 raise
-            sys.stderr.write(f"roarm: at {steps:,} steps no rollouts were recorded: {error}\n")
+            self._say(f"at {steps:,} steps no rollouts were recorded: {error}")
 
 
 def origin_of(bundle: Bundle) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import UnknownNameError
 
 SHIPPED = Path(__file__).with_name("shipped")
 """Folder with one bundle per task. The contract of each holds the command and the seed that made it."""
@@ -20,13 +20,3 @@ def shipped_bundle(task: str = DEMO) -> Path:
     if task not in known:
         raise UnknownNameError("policy in this package for the task", task, known)
     return SHIPPED / task
-
-
-def check_one_policy(bundle: Path | None, demo: bool, verb: str) -> None:
-    """Refuse a command line that names no policy, or both its own and the one of this package.
-
-    Raises:
-        BadInputError: Says what to type.
-    """
-    if (bundle is None) != demo:
-        raise BadInputError(f"Give either a bundle or run folder (`roarm {verb} runs/RUN`) or --demo.")

@@ -46,7 +46,7 @@ class ProcessGroup:
 ALONE = ProcessGroup()
 
 
-def team_of(environment: Mapping[str, str]) -> ProcessGroup:
+def group_of(environment: Mapping[str, str]) -> ProcessGroup:
     """Return who a process with these environment variables is.
 
     Raises:

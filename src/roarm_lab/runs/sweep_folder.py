@@ -1,6 +1,6 @@
 """A sweep on disk: `sweeps/<time>-<task>/` with everything that was asked for and what came of it.
 
-sweep.json      what was asked for: settings, seeds, and for every trial its words for `roarm train`
+sweep.json      what was asked for: settings, seeds, and for every trial what it trains
 inputs/         the YAML files that the trials read: copies of those that were given, one of each setting
 runs/<trial>/   an ordinary run folder per trial
 logs/<trial>.txt  what a trial printed
@@ -10,6 +10,7 @@ curves.html     the learning curves
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,10 +19,10 @@ from typing import Any, cast
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, new_timed_folder, write_atomic
 from roarm_lab.core.json_objects import check_keys, check_schema, read_object, told
-from roarm_lab.core.shown import shell_words
 from roarm_lab.runs.sweep_grid import Setting, Trial
 
-PLAN, SCHEMA = "sweep.json", 1
+PLAN, SCHEMA = "sweep.json", 2
+NUMBER, TEXTS = re.compile(r"-?\d+"), ("--wandb", "--device")
 RECORD = ("command", "provenance")
 """Keys that are there for the record alone."""
 
@@ -33,8 +34,9 @@ class Plan:
     task: str
     settings: tuple[Setting, ...]
     trials: tuple[Trial, ...]
-    words: tuple[tuple[str, ...], ...]
-    """Per trial the words of `roarm train`; files are named relative to the folder of the sweep."""
+    requests: tuple[Mapping[str, Any], ...]
+    """Per trial the fields of its training that are not the usual ones, as plain data; files are named relative to the
+    folder of the sweep."""
     total_timesteps: tuple[int, ...]
     """Environment steps per trial."""
 
@@ -54,8 +56,7 @@ class SweepFolder:
         """
         if name is None:
             return cls(new_timed_folder(root, task))
-        again = shell_words(["roarm", "sweep", "--resume", root / name])
-        return cls(new_folder(root / name, hint=f"go on with it: {again}"))
+        return cls(new_folder(root / name, hint=f"go on with it: `sweep(resume={str(root / name)!r})`"))
 
     @classmethod
     def open(cls, path: Path) -> "SweepFolder":
@@ -65,7 +66,7 @@ class SweepFolder:
             BadInputError: It is not the folder of a sweep.
         """
         if not (path / PLAN).is_file():
-            raise BadInputError(f"{path} is not a sweep: it has no {PLAN}. `roarm sweep` makes them under sweeps/.")
+            raise BadInputError(f"{path} is not a sweep: it has no {PLAN}.")
         return cls(path)
 
     @property
@@ -98,16 +99,36 @@ class SweepFolder:
         """
         path = self.path / PLAN
         data = read_object(path)
-        check_schema(data, str(path), SCHEMA)
+        if check_schema(data, str(path), 1, SCHEMA) == 1:
+            data = _renewed(data, str(path))
         check_keys(data, str(path), ("schema", "kind", *_names(Plan)), RECORD)
         try:
             return _plan(data, str(path))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInputError(f"{path} is damaged: {error!r}.") from error
 
 
 def _names(kind: type[Plan | Setting | Trial]) -> tuple[str, ...]:
     return tuple(part.name for part in fields(kind))
+
+
+def _renewed(data: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a plan of schema 1 as one of today: there a trial was the words of a command, its task first."""
+    try:
+        words = [[str(word) for word in trial] for trial in _list(data["words"])]
+        requests = [
+            {"task": task}
+            | {
+                flag.removeprefix("--").replace("-", "_"): value
+                if flag in TEXTS or not NUMBER.fullmatch(value)
+                else int(value)
+                for flag, value in zip(rest[::2], rest[1::2], strict=True)
+            }
+            for task, *rest in words
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{where} is damaged: {error!r}.") from error
+    return {**{name: value for name, value in data.items() if name != "words"}, "requests": requests}
 
 
 def _plan(data: Mapping[str, Any], where: str) -> Plan:
@@ -119,13 +140,13 @@ def _plan(data: Mapping[str, Any], where: str) -> Plan:
             check_keys(cast("Mapping[str, Any]", item), place, _names(kind))
     settings = tuple(Setting(**item) for item in _list(data["settings"]))
     trials = tuple(Trial(**item) for item in _list(data["trials"]))
-    words = tuple(tuple(map(str, item)) for item in _list(data["words"]))
+    requests = tuple({str(name): value for name, value in item.items()} for item in _list(data["requests"]))
     steps = tuple(int(item) for item in _list(data["total_timesteps"]))
-    if not (trials and len(trials) == len(words) == len(steps)):
-        raise ValueError("trials, words and total_timesteps must have the same length, 1 or more")
+    if not (trials and len(trials) == len(requests) == len(steps)):
+        raise ValueError("trials, requests and total_timesteps must have the same length, 1 or more")
     if not all(0 <= trial.setting < len(settings) for trial in trials):
         raise ValueError("a trial has a setting that is not listed")
-    return Plan(task=str(data["task"]), settings=settings, trials=trials, words=words, total_timesteps=steps)
+    return Plan(task=str(data["task"]), settings=settings, trials=trials, requests=requests, total_timesteps=steps)
 
 
 def _list(value: object) -> Sequence[Any]:

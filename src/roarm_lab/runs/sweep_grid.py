@@ -50,9 +50,9 @@ def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
         name, equals, values = text.partition("=")
         name = name.strip()
         if not (name and equals and values.strip()):
-            raise BadInputError(f"--set takes a name and values, for instance gamma=0.9,0.95; got {text!r}.")
+            raise BadInputError(f"`set=` takes a name and values, for instance gamma=0.9,0.95; got {text!r}.")
         if name in grid:
-            raise BadInputError(f"--set {name} is given twice; write all its values at once: {name}=A,B.")
+            raise BadInputError(f"`set=` {name} is given twice; write all its values at once: {name}=A,B.")
         grid[name] = _values(text, values)
     return grid
 
@@ -63,9 +63,9 @@ def settings_of(trainers: Sequence[str], grid: Mapping[str, Sequence[Any]]) -> t
     Raises:
         BadInputError: There is none, or a trainer is named twice.
     """
-    _refuse_twice("--trainers", trainers)
+    _refuse_twice("`trainers=`", trainers)
     if not trainers:
-        raise BadInputError("--trainers must name at least one trainer.")
+        raise BadInputError("`trainers=` must name at least one trainer.")
     return tuple(
         Setting(trainer=trainer, changes=dict(zip(grid, values, strict=True)))
         for trainer in trainers
@@ -80,11 +80,11 @@ def trials_of(settings: Sequence[Setting], seeds: Sequence[int]) -> tuple[Trial,
         BadInputError: There is no seed, or one is negative or given twice.
     """
     if not seeds:
-        raise BadInputError("--seeds must name at least one seed, for instance --seeds 0 1 2.")
+        raise BadInputError("`seeds=` must name at least one seed, for instance `seeds=(0, 1, 2)`.")
     for seed in seeds:
         if seed < 0:
-            raise BadInputError(f"--seeds must be 0 or more, got {seed}.")
-    _refuse_twice("--seeds", seeds)
+            raise BadInputError(f"`seeds=` must be 0 or more, got {seed}.")
+    _refuse_twice("`seeds=`", seeds)
     pairs = itertools.product(seeds, enumerate(settings))
     return tuple(
         Trial(number=number, setting=index, seed=seed, folder=f"{number:03d}-{setting.trainer}-seed{seed}")
@@ -95,7 +95,7 @@ def trials_of(settings: Sequence[Setting], seeds: Sequence[int]) -> tuple[Trial,
 def _values(text: str, values: str) -> tuple[Any, ...]:
     found = [_value(text, part) for part in _parts(values)]
     if len({repr(value) for value in found}) < len(found):
-        raise BadInputError(f"--set {text} names a value twice.")
+        raise BadInputError(f"`set=` {text} names a value twice.")
     return tuple(found)
 
 
@@ -117,7 +117,7 @@ def _value(text: str, part: str) -> Any:
     except yaml.YAMLError:
         value = None
     if value is None:
-        raise BadInputError(f"--set {text}: {part.strip()!r} is not a value.")
+        raise BadInputError(f"`set=` {text}: {part.strip()!r} is not a value.")
     return _number(value) if isinstance(value, str) else value
 
 

@@ -1,7 +1,7 @@
 """A policy at work, live in the browser: episodes in real time, with buttons for pause, next and speed."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 from roarm_lab.core.arrays import Float64
@@ -38,6 +38,7 @@ class LivePage:
         self._done, self._tried = 0, 0
         self._paused = self._skip = self._stopped = False
         self._last: Moment | None = None
+        self._cancelled: Callable[[], bool] = lambda: False
         self._due_s, self._words_due_s = time.monotonic(), 0.0
         self._add_controls(about)
 
@@ -59,26 +60,32 @@ class LivePage:
         """Let `run` end soon."""
         self._stopped = self._skip = True
 
-    def run(self, episodes: int, *, once: bool) -> None:
+    def run(self, episodes: int, *, once: bool, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Play episodes 0 to `episodes` - 1, then from the first again; with `once` each only once.
 
-        Without `once` an episode begins only while a browser is watching.
+        Without `once` an episode begins only while a browser is watching. Ends soon when `cancelled` says so.
         """
+        self._cancelled = cancelled
         for turn in range(episodes) if once else count():
             if not once:
                 self._wait_for_a_browser()
-            if self._stopped:
+            if self._ends():
                 return
             self._show_episode(turn % episodes, episodes)
 
+    def _ends(self) -> bool:
+        if self._cancelled():
+            self.stop()
+        return self._stopped
+
     def _show_episode(self, number: int, episodes: int) -> None:
-        self._skip, self._last = self._stopped, None
+        self._skip, self._last = self._ends(), None
         for moment in self._stage.play(number):
             self._say(number, episodes, moment)
             if self._last is None:
                 self._scene.resize(moment.box_scale)
             self._glide_to(moment)
-            if self._skip:
+            if self._ends() or self._skip:
                 return
             if moment.outcome is not None:
                 self._end(number, episodes, moment.outcome)
@@ -112,7 +119,7 @@ class LivePage:
 
     def _wait(self) -> None:
         """Sleep until the next picture is due, and while paused."""
-        while self._paused and not self._skip:
+        while self._paused and not (self._skip or self._ends()):
             time.sleep(NAP_S)
             self._due_s = time.monotonic()
         while (rest_s := self._due_s - time.monotonic()) > 0.0 and not self._skip:
@@ -121,7 +128,7 @@ class LivePage:
             self._due_s = time.monotonic()
 
     def _wait_for_a_browser(self) -> None:
-        while not self._server.get_clients() and not self._stopped:
+        while not self._server.get_clients() and not self._ends():
             time.sleep(NAP_S)
             self._due_s = time.monotonic()
 

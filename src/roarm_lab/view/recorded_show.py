@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from roarm_lab.core.arrays import Float32
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, InvalidValueError
 from roarm_lab.datasets.recordings import Recording
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
@@ -38,7 +38,7 @@ class RecordedShow:
             _refuse_other(recording, config)
         listed = [(recording, index) for recording in recordings for index in range(len(recording.outcomes))]
         if only is not None and not 1 <= only <= len(listed):
-            raise BadInputError(f"--episode must be 1 to {len(listed)}, as many were recorded; got {only}.")
+            raise InvalidValueError("episode", only, f"must be 1 to {len(listed)}, as many were recorded")
         self._episodes = listed if only is None else [listed[only - 1]]
         self._env = Env(replace(config, random_age=False, sim=replace(config.sim, threads=1)), 1, autoreset=False)
         self._distance = config.success.distance(self._env.scene)

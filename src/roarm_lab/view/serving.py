@@ -9,7 +9,7 @@ from getpass import getuser
 
 import viser
 
-from roarm_lab.core.errors import BadInputError, UnsafeCommandError
+from roarm_lab.core.errors import BadInputError, InvalidValueError, UnsafeCommandError
 
 MAX_PORT = 65535
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 (named here to warn of it)
@@ -60,11 +60,11 @@ def refuse_taken(host: str, port: int) -> None:
         BadInputError: Says why, and what to do.
     """
     if not 0 <= port <= MAX_PORT:
-        raise BadInputError(f"--port must be 1 to {MAX_PORT}, or 0 for any free one; got {port}.")
+        raise InvalidValueError("port", port, f"must be 1 to {MAX_PORT}, or 0 for any free one")
     try:
         family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise BadInputError(f"--host {host!r} is not an address: {error.strerror}. Try 127.0.0.1.") from error
+        raise BadInputError(f"`host=` {host!r} is not an address: {error.strerror}. Try 127.0.0.1.") from error
     with closing(socket.socket(family, socket.SOCK_STREAM)) as trial:
         if os.name == "posix":
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server: a port just left is free
@@ -72,11 +72,11 @@ def refuse_taken(host: str, port: int) -> None:
             trial.bind(address)
             trial.listen()
         except PermissionError as error:
-            raise BadInputError(f"Port {port} is not allowed to ordinary users; give --port 8080 or so.") from error
+            raise BadInputError(f"Port {port} is not allowed to ordinary users; give `port=8080` or so.") from error
         except OSError as error:
             if not _is_here(family, host):
                 raise BadInputError(
-                    f"--host {host!r} is not an address of this computer. Try 127.0.0.1 (only from this computer)."
+                    f"`host=` {host!r} is not an address of this computer. Try 127.0.0.1 (only from this computer)."
                 ) from error
             raise BadInputError(_in_use(host, port)) from error
 
@@ -114,6 +114,6 @@ def _is_here(family: socket.AddressFamily, host: str) -> bool:
 
 def _in_use(host: str, port: int) -> str:
     return (
-        f"Port {port} of {host or 'this computer'} is in use by another program (another page?). Give another one with "
-        f"--port, for instance --port {port + 1 if port < MAX_PORT else port - 1}, or --port 0 for any free one."
+        f"Port {port} of {host or 'this computer'} is in use by another program (another page?). Give another "
+        f"one, for instance `port={port + 1 if port < MAX_PORT else port - 1}`, or `port=0` for any free one."
     )

@@ -1,6 +1,6 @@
 """What was run, on what, and how to do it again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from roarm_lab.core.shown import shell_words
@@ -29,23 +29,22 @@ def settings(run: RunFiles) -> Html:
     )
 
 
-def repeat(run: RunFiles) -> Html:
-    """Return the commands that do it again."""
-    typed, found, path = _command(run.meta.data), run.evaluation, shell_words([run.path])
-    worlds = ""
-    if run.meta.data.get("randomization"):
-        worlds = f" --domain-randomization {shell_words([run.path / 'domain_randomization.yaml'])}"
+def repeat(run: RunFiles, typed: Callable[[str], str]) -> Html:
+    """Return what does it again; `typed` writes a call as it is typed."""
+    command, found, path = _command(run.meta.data), run.evaluation, str(run.path)
     steps: list[tuple[str, str]] = []
-    if typed:
-        steps.append(("Train again, with the same seed:", typed))
+    if command:
+        steps.append(("Train again, with the same seed:", command))
     if found is None:
-        steps.append(("Go on with this run:", f"roarm train --resume {path}"))
+        steps.append(("Go on with this run:", typed(f"`train(resume={path!r})`")))
     elif run.contract is not None:
-        same = f"--episodes {found.episodes} --seed {found.seed}{worlds}"
-        steps.append(("Evaluate the same episodes again:", f"roarm eval {path} {same}"))
+        differ = bool(run.meta.data.get("randomization"))
+        worlds = f", domain_randomization={str(run.path / 'domain_randomization.yaml')!r}" if differ else ""
+        again = f"`evaluate({path!r}, episodes={found.episodes}, seed={found.seed}{worlds})`"
+        steps.append(("Evaluate the same episodes again:", typed(again)))
     if run.contract is not None:
-        steps.append(("Let the policy move the simulated arm:", f"roarm run {path} --arm sim"))
-    steps.append(("Renew this page:", f"roarm report {path}"))
+        steps.append(("Let the policy move the simulated arm:", typed(f"`run_policy({path!r}, arm='sim')`")))
+    steps.append(("Renew this page:", typed(f"`write_report({path!r})`")))
     lines = (
         html(tag("p", text, class_="small"), tag("pre", tag("code", command), tabindex=0)) for text, command in steps
     )

@@ -41,7 +41,7 @@ def refuse_unfit(path: Path) -> None:
         MissingError: A package is not installed.
     """
     if path.suffix.lower() != ".mp4":
-        raise BadInputError(f"--video writes MP4: give a name that ends in .mp4, got {path.name!r}.")
+        raise BadInputError(f"`video=` writes MP4: give a name that ends in .mp4, got {path.name!r}.")
     missing = [package for module, package in NEEDS.items() if find_spec(module) is None]
     if missing:
         raise MissingError(f"A film needs {' and '.join(missing)}. Type: pip install 'roarm-lab[video]'")

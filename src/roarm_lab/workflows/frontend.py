@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, RoarmLabError
 
 T = TypeVar("T")
 
@@ -108,6 +108,10 @@ class CancelledError(KeyboardInterrupt):
     """The front end asked a use case to end. Passes on its way everything that Ctrl-C passes."""
 
 
+class NotPermittedError(RoarmLabError):
+    """What was to be done needs a permission that was not given. Nothing was done."""
+
+
 class Unattended:
     """Nobody is there: events go to `logging`, defaults are taken, nothing that moves an arm is permitted."""
 
@@ -160,6 +164,16 @@ UNATTENDED = Unattended()
 def permitted(frontend: Frontend, code: Literal["arm-moves", "arm-lets-go", "overwrite"], text: str) -> bool:
     """Ask whether something may be done."""
     return frontend.ask(Question(code=code, text=text)) is not None
+
+
+def require_permission(frontend: Frontend, code: Literal["arm-moves", "arm-lets-go", "overwrite"], text: str) -> None:
+    """Go on only if something may be done.
+
+    Raises:
+        NotPermittedError: It may not.
+    """
+    if not permitted(frontend, code, text):
+        raise NotPermittedError(f"Not permitted: {text} Nothing was done.")
 
 
 def ask_value(frontend: Frontend, text: str, default: str, read: Callable[[str], T]) -> T:

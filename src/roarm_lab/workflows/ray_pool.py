@@ -128,7 +128,7 @@ def joined(address: str) -> Generator[RayPool]:
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise BadInputError(f"--ray {address}: {_first_line(error)}") from error
+        raise BadInputError(f"`ray={address!r}`: {_first_line(error)}") from error
     try:
         with redirect_stdout(sys.stderr):
             yield RayPool()
@@ -147,14 +147,14 @@ def check_address(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if "/" in address or not (host and colon and port.isdigit() and 0 < int(port) < 65536):
         raise BadInputError(
-            f"--ray takes HOST:PORT of the head of a Ray cluster, for instance 192.168.1.5:6379, or auto for the one "
+            f"`ray=` takes HOST:PORT of the head of a Ray cluster, for instance 192.168.1.5:6379, or auto for the one "
             f"that runs on this computer; got {address!r}."
         )
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_S).close()
     except OSError as error:
         raise BadInputError(
-            f"--ray {address}: nothing answers there ({error.strerror or error}). Is the cluster up? On its head, "
+            f"`ray={address!r}`: nothing answers there ({error.strerror or error}). Is the cluster up? On its head, "
             "`ray status` says so."
         ) from error
 
@@ -169,12 +169,12 @@ def _refuse_strangers(address: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise BadInputError(
-            f"--ray {address}: something answers, but does not let us in within {JOIN_S:.0f} s. Is this the port of "
+            f"`ray={address!r}`: something answers, but does not let us in within {JOIN_S:.0f} s. Is this the port of "
             f"Ray's head (6379 by default), with Ray {ray.__version__} as here?"
         ) from None
     if done.returncode != 0:
         last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
-        raise BadInputError(f"--ray {address}: {' '.join(last) or 'Ray ended without a word'}")
+        raise BadInputError(f"`ray={address!r}`: {' '.join(last) or 'Ray ended without a word'}")
 
 
 def _be_quiet() -> None:

@@ -14,7 +14,7 @@ from roarm_lab.cli.main import main
 from roarm_lab.rl.settings import PpoSettings, ppo_settings
 from roarm_lab.workflows.arm_stages import stage
 from roarm_lab.workflows.evaluation import bench_arm
-from roarm_lab.workflows.evaluation.bench import task_of
+from roarm_lab.workflows.evaluation.bench_sim import task_of
 
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
@@ -80,11 +80,11 @@ def test_only_simulation_and_training_can_be_measured(refused: Callable[..., str
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "--demo"), "go with `roarm bench sim`"),
-        (("sim", "--trainer", "skrl"), "goes with `roarm bench train`"),
-        (("sim", "--hyperparameters", "ppo.yaml"), "--hyperparameters goes with `roarm bench train`"),
+        (("train", "--demo"), "go with roarm bench sim"),
+        (("sim", "--trainer", "skrl"), "goes with roarm bench train"),
+        (("sim", "--hyperparameters", "ppo.yaml"), "--hyperparameters goes with roarm bench train"),
         (("train", "--hyperparameters", "nowhere.yaml"), "There is no file nowhere.yaml"),
-        (("loop", "--substeps", "4"), "--substeps goes with `roarm bench sim` and `roarm bench train`"),
+        (("loop", "--substeps", "4"), "--substeps goes with roarm bench sim and roarm bench train"),
         (("sim", "--demo", "--bundle", "x"), "Give either --bundle or --demo"),
         (("sim", "--bundle", "nowhere"), "There is no policy bundle at nowhere"),
         (("sim", "--demo"), "There is no policy in this package for the task named 'reach'"),
@@ -175,7 +175,7 @@ def test_the_time_from_a_command_to_motion_is_measured(
         (("loop", "--arm", "sin"), "There is no kind of arm named 'sin'"),
         (("loop", "--arm", "serial:/dev/nothing"), "Nobody can be asked here: say --yes"),
         (("latency", "--commands", "0"), "--commands must be 1 or more, got 0"),
-        (("loop", "--demo"), "go with `roarm bench sim`"),
+        (("loop", "--demo"), "go with roarm bench sim"),
     ],
 )
 def test_an_arm_that_can_not_be_measured_is_refused(

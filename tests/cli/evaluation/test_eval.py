@@ -147,7 +147,7 @@ def test_it_works_without_torch_and_without_a_trainer(bundle: Path, folder: Path
     [
         (("--episodes", "0"), "--episodes must be 1 or more, got 0"),
         (("--episodes", "-3"), "--episodes must be 1 or more, got -3"),
-        (("--seed", "-1"), "--seed and --threads must be 0 or more"),
+        (("--seed", "-1"), "--seed must be 0 or more, got -1"),
         (("--device", "cuda:7"), "--device says where mujoco_warp simulates: it goes with --backend mujoco_warp"),
         (("--min-success", "2"), "--min-success must be between 0 and 1, got 2.0"),
         (("--min-success", "nan"), "--min-success must be between 0 and 1, got nan"),

@@ -189,8 +189,8 @@ def test_a_damaged_meta_or_bundle_is_named(run: Path, capsys: pytest.CaptureFixt
     [
         (["--episodes", "0"], "--episodes must be between 1 and 1000, got 0"),
         (["--episodes", "1001"], "--episodes must be between 1 and 1000, got 1001"),
-        (["--seed", "-1"], "--seed and --threads must be 0 or more"),
-        (["--threads", "-1"], "--seed and --threads must be 0 or more"),
+        (["--seed", "-1"], "--seed must be 0 or more, got -1"),
+        (["--threads", "-1"], "--threads must be 0 or more, got -1"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(

@@ -117,7 +117,7 @@ def test_a_film_is_written(bundle: Path, tmp_path: Path, capsys: pytest.CaptureF
     [
         (["--episodes", "0"], "--episodes must be 1 or more, got 0."),
         (["--seed", "-1"], "--seed must be 0 or more, got -1."),
-        (["--port", "70000"], "--port must be 1 to 65535, or 0 for any free one; got 70000."),
+        (["--port", "70000"], "--port must be 1 to 65535, or 0 for any free one, got 70000."),
         (["--port", "-1"], "--port must be 1 to 65535"),
         (["--host", "192.0.2.1"], "--host '192.0.2.1' is not an address of this computer."),
         (["--video", "new/film.avi"], "--video writes MP4"),
@@ -231,9 +231,9 @@ def test_recorded_episodes_are_exported(recorded: Path, tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--episode", "0"], "--episode must be 1 to 4, as many were recorded; got 0."),
-        (["--episode", "5"], "--episode must be 1 to 4, as many were recorded; got 5."),
-        (["--episodes", "5"], "--episodes must be 1 to 4, as many are to be shown; got 5."),
+        (["--episode", "0"], "--episode must be 1 to 4, as many were recorded, got 0."),
+        (["--episode", "5"], "--episode must be 1 to 4, as many were recorded, got 5."),
+        (["--episodes", "5"], "--episodes must be 1 to 4, as many are to be shown, got 5."),
     ],
 )
 def test_an_episode_that_was_not_recorded_is_refused_with_the_range(

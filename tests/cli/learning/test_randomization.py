@@ -13,7 +13,7 @@ from roarm_lab.envs.randomization import DomainRandomization, load_randomization
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import DriftError
 from roarm_lab.tasks.reach import reach
-from roarm_lab.workflows.evaluation.evaluate import checked_task
+from roarm_lab.workflows.bundle_check import check_task
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "domain_randomization.yaml"
 
@@ -86,9 +86,9 @@ def test_a_randomised_training_keeps_what_it_drew_and_can_go_on(
 
     bundle = load_bundle(run)
     assert bundle.contract.hashes["randomization"] == hashes_of(twin.config)["randomization"]
-    assert checked_task(bundle, allow_drift=False, randomization=wanted)[1] == []
+    assert check_task(bundle, allow_drift=False, randomization=wanted)[1] == []
     with pytest.raises(DriftError, match="trained on worlds that differ.*here all worlds are nominal"):
-        checked_task(bundle, allow_drift=False)
+        check_task(bundle, allow_drift=False)
     assert main(["eval", str(run), "--episodes", "4", "--domain-randomization", str(tmp_path / "mine.yaml")]) == 0
     assert main(["train", "--resume", str(run), "--total-timesteps", "8192"]) == 0
     assert load_bundle(run).contract.hashes["randomization"] == bundle.contract.hashes["randomization"]

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.cli.learning.sweep import SweepArguments
-from roarm_lab.cli.learning.train import TrainArguments
 from roarm_lab.cli.main import main
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.rl.trainer import trainer_class
 from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.runs.sweep_folder import SweepFolder
-from roarm_lab.workflows.learning.sweep_plan import begin, planned, train_arguments, words_of
-from roarm_lab.workflows.learning.sweep_trial import Order, run_trial
+from roarm_lab.workflows.learning.sweep_plan import begin_sweep, plain_of, plan_sweep, request_of
+from roarm_lab.workflows.learning.sweep_request import SweepRequest
+from roarm_lab.workflows.learning.sweep_trial import TrialOrder, run_trial
+from roarm_lab.workflows.learning.train_request import TrainRequest
 from tests.cli.commands import roarm_without, start_roarm
 
 pytest.importorskip("ray")
@@ -34,7 +34,7 @@ from roarm_lab.workflows.learning.sweep_trial import run_trial
 Path("said").write_text(run_trial(pickle.load(sys.stdin.buffer)))
 """
 ROLLOUTS = 40  # long enough to be interrupted on a fast machine
-SMALL = SweepArguments(task="reach", seeds=(4, 7), num_envs=64, total_timesteps=ROLLOUTS * 1024, eval_episodes=8)
+SMALL = SweepRequest(task="reach", seeds=(4, 7), num_envs=64, total_timesteps=ROLLOUTS * 1024, eval_episodes=8)
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -48,7 +48,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "Give either a task (`roarm sweep reach`) or a sweep to go on with"),
+        ((), "Give either a task (roarm sweep reach) or a sweep to go on with"),
         (("raech",), "There is no task named 'raech'. Did you mean 'reach'?"),
         (("reach", "--set", "gama=0.9"), "--set has an unknown key 'gama'. Did you mean 'gamma'?"),
         (("reach", "--set", "gamma=high"), "--set.gamma must be a number, got 'high'"),
@@ -118,37 +118,48 @@ def test_without_ray_it_says_what_to_install(folder: Path) -> None:
 # What a trial is.
 
 
-def test_the_words_of_a_training_mean_what_was_planned(folder: Path) -> None:
-    arguments = TrainArguments(task="reach", trainer="skrl", seed=3, num_envs=8, device="cpu", threads=2)
-    arguments = replace(arguments, hyperparameters=Path("inputs/setting0.yaml"))
-    named = replace(arguments, hyperparameters=folder / "inputs/setting0.yaml")
-    assert train_arguments(words_of(arguments), folder) == named
+def test_the_plain_data_of_a_training_means_what_was_planned(folder: Path) -> None:
+    request = TrainRequest(task="reach", trainer="skrl", seed=3, num_envs=8, device="cpu", threads=2)
+    request = replace(request, hyperparameters=Path("inputs/setting0.yaml"))
+    named = replace(request, hyperparameters=folder / "inputs/setting0.yaml")
+    plain = json.loads(json.dumps(plain_of(request)))
+    assert plain == {
+        "task": "reach",
+        "trainer": "skrl",
+        "seed": 3,
+        "num_envs": 8,
+        "device": "cpu",
+        "threads": 2,
+        "hyperparameters": "inputs/setting0.yaml",
+    }
+    assert request_of(plain, folder) == named
 
 
 def test_a_sweep_holds_all_that_its_trials_read(folder: Path) -> None:
     (folder / "ppo.yaml").write_text("gamma: 0.9\nclip: 0.1\n")
     (folder / "rewards.yaml").write_text("near: {weight: 0.5}\n")
     asked = replace(SMALL, hyperparameters=Path("ppo.yaml"), reward_config=Path("rewards.yaml"), name="a")
-    sweep = begin(replace(asked, set=("gamma=0.8,0.7",)), planned(replace(asked, set=("gamma=0.8,0.7",))), {})
+    asked = replace(asked, set=("gamma=0.8,0.7",))
+    sweep = begin_sweep(asked, plan_sweep(asked), {})
     (folder / "ppo.yaml").unlink()
     (folder / "rewards.yaml").unlink()
     assert (sweep.inputs / "setting1.yaml").read_text() == "gamma: 0.7\nclip: 0.1\n"
     assert (sweep.inputs / "reward_config.yaml").read_text() == "near: {weight: 0.5}\n"
     plan = SweepFolder.open(folder / "sweeps" / "a").plan()
     assert len(plan.trials) == 4
-    trained = train_arguments(plan.words[1], sweep.path)
+    trained = request_of(plan.requests[1], sweep.path)
     assert trained.hyperparameters == sweep.inputs / "setting1.yaml"
     assert (trained.seed, trained.num_envs, trained.eval_episodes) == (4, 64, 8)
 
 
-def order_in(folder: Path, arguments: TrainArguments) -> Order:
+def order_in(folder: Path, arguments: TrainRequest) -> TrialOrder:
     (folder / "logs").mkdir()
-    return Order(arguments=arguments, command=("roarm", "train"), run=folder / "run", log=folder / "logs" / "0.txt")
+    return TrialOrder(request=arguments, command=("roarm", "train"), run=folder / "run", log=folder / "logs" / "0.txt")
 
 
 def test_a_trial_that_can_not_train_says_why_instead_of_raising(folder: Path) -> None:
     (folder / "run").write_text("")
-    order = order_in(folder, TrainArguments(task="reach", hyperparameters=folder / "nothing.yaml"))
+    order = order_in(folder, TrainRequest(task="reach", hyperparameters=folder / "nothing.yaml"))
     done = subprocess.run([sys.executable, "-c", TRIAL], input=pickle.dumps(order), capture_output=True, check=True)
     assert done.stdout == b""  # what it prints goes to its log
     said = (folder / "said").read_text()
@@ -157,7 +168,7 @@ def test_a_trial_that_can_not_train_says_why_instead_of_raising(folder: Path) ->
 
 
 def test_a_computer_that_does_not_see_the_folder_says_so(folder: Path) -> None:
-    order = Order(arguments=TrainArguments(), command=(), run=folder / "run", log=folder / "logs" / "0.txt")
+    order = TrialOrder(request=TrainRequest(), command=(), run=folder / "run", log=folder / "logs" / "0.txt")
     assert "this computer does not see" in (run_trial(order) or "")
 
 

@@ -19,7 +19,6 @@ from roarm_lab.core.folder_lock import locked
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.rl.train import Trained
 from roarm_lab.runs.run_folder import RunFolder
-from roarm_lab.workflows.learning import train
 from tests.cli.commands import plain_environment, roarm_without, start_roarm
 
 SMALL = ("--num-envs", "64", "--eval-episodes", "8")
@@ -155,29 +154,6 @@ def test_a_run_from_before_there_were_other_trainers_goes_on_with_the_only_one(f
     assert RunFolder(finished).read_curve()["steps"][-1] == 7168
 
 
-def test_without_a_terminal_progress_is_a_line_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now_s = [0.0]
-    monkeypatch.setattr(train.time, "monotonic", lambda: now_s[0])
-    with train.progress_bar("training", 1000) as update:
-        for now_s[0], done, text in ((1.0, 600, "a"), (5.0, 650, "b"), (20.0, 700, "c"), (31.0, 1000, "")):
-            update(done, text)
-    # 100 steps in 20 s, since the first call said that 600 had been done before: 300 more take a minute.
-    assert capsys.readouterr().err == "training 700/1,000 (70%), about 60 s left, c\ntraining 1,000/1,000 (100%)\n"
-
-
-def test_nothing_done_yet_says_nothing_about_the_time_that_is_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now_s = [0.0]
-    monkeypatch.setattr(train.time, "monotonic", lambda: now_s[0])
-    with train.progress_bar("sweeping", 1000) as update:
-        for now_s[0] in (1.0, 20.0):
-            update(600)
-    assert capsys.readouterr().err == "sweeping 600/1,000 (60%)\n"
-
-
 # What it refuses.
 
 
@@ -200,7 +176,7 @@ def test_nothing_done_yet_says_nothing_about_the_time_that_is_left(
         (("lift-cube", "--algorithm", "sac"), "There is no task tuned for sac named 'lift-cube'"),
         (("--resume", "nothing", "--algorithm", "sac"), "With --resume only --total-timesteps"),
         (("--resume", "nothing"), "There is no run folder nothing"),
-        (("reach", "--resume", "nothing"), "Give either a task (`roarm train reach`) or a run"),
+        (("reach", "--resume", "nothing"), "Give either a task (roarm train reach) or a run"),
         (
             ("--resume", "nothing", "--num-envs", "8"),
             "With --resume only --total-timesteps, --gpus, --threads, --record-rollouts and",
@@ -331,7 +307,7 @@ def test_without_torch_it_says_what_to_install(folder: Path) -> None:
 
 def test_a_finished_run_is_not_gone_on_with(one_line: Callable[..., str], finished: Path) -> None:
     message = one_line("train", "--resume", str(finished))
-    assert "has finished its 6,144 steps. To train longer, add --total-timesteps" in message
+    assert "has finished its 6,144 steps. To train longer, add a larger --total-timesteps" in message
     assert "finished" in one_line("train", "--resume", str(finished), "--total-timesteps", "6000")
 
 
@@ -436,20 +412,6 @@ def test_learning_that_breaks_down_ends_with_one_message(folder: Path, capsys: p
     assert main(["train", "reach", *SMALL, "--total-timesteps", "3000", "--hyperparameters", "wild.yaml"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("roarm: Learning broke down after 1,024 steps")
     assert only_run(folder).checkpoints() == []
-
-
-class Unread:
-    """What a pipe is whose reader went away."""
-
-    def write(self, text: str) -> int:
-        raise BrokenPipeError(32, "Broken pipe", text)
-
-
-def test_nobody_who_reads_the_progress_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "LINE_EVERY_S", 0.0)
-    with train.progress_bar("training", 10) as update:
-        monkeypatch.setattr(sys, "stderr", Unread())
-        update(5)
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_a_path_may_hold_an_equals_sign() -> None:
 
 def test_a_peer_without_an_interpreter_says_how_to_make_one() -> None:
     with pytest.raises(
-        MissingError, match=r"python3 -m venv mjlab-env.*pip install mjlab==.*--peer-python mjlab=mjlab-env"
+        MissingError, match=r"python3 -m venv mjlab-env.*pip install mjlab==.*peer_python=.mjlab=mjlab-env"
     ):
         pythons_given([], [PEERS["mjlab"]])
 
@@ -106,7 +106,7 @@ def test_a_peer_without_an_interpreter_says_how_to_make_one() -> None:
     [
         (["mjlab"], "must be NAME=PATH"),
         (["mjlab="], "must be NAME=PATH"),
-        ([f"{FETCH}=/usr/bin/python3"], f"names '{FETCH}', but --against names mjlab"),
+        ([f"{FETCH}=/usr/bin/python3"], f"names '{FETCH}', but `against=` names mjlab"),
         (["mjlab=/a", "mjlab=/b"], "two interpreters for mjlab: /a and /b"),
     ],
 )
@@ -126,8 +126,8 @@ def test_an_unknown_peer_is_refused_by_name() -> None:
         (("sim", "--against", "isaac"), 2, "There is no peer named 'isaac'"),
         (("sim", "--against", ","), 2, "--against names nobody"),
         (("sim", "--peer-python", "mjlab=x"), 2, "--against names nobody"),
-        (("train", "--against", FETCH), 2, "by `roarm bench sim` alone"),
-        (("loop", "--against", "mjlab"), 2, "goes with `roarm bench sim` and `roarm bench train`"),
+        (("train", "--against", FETCH), 2, "by roarm bench sim alone"),
+        (("loop", "--against", "mjlab"), 2, "goes with roarm bench sim and roarm bench train"),
         (("sim", "--against", "mjlab", "--task", "raech"), 2, "There is no task named 'raech'"),
         (("sim", "--against", "mjlab", "--task", "lift-cube", "--demo"), 2, "takes random actions on both sides"),
         (("sim", "--against", "mjlab", "--threads", "1", "2"), 2, "one number of threads at a time, got 2"),

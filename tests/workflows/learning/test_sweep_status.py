@@ -19,7 +19,7 @@ def board(tiny_run: Trained, tmp_path: Path) -> Scoreboard:
     """A sweep of four: one done, one damaged, one interrupted, one that has not begun."""
     settings = settings_of(("sb3",), {"gamma": (0.9, 0.95)})
     trials = trials_of(settings, (0, 1))
-    plan = Plan(task="reach", settings=settings, trials=trials, words=((),) * 4, total_timesteps=(6 * ROLLOUT,) * 4)
+    plan = Plan(task="reach", settings=settings, trials=trials, requests=({},) * 4, total_timesteps=(6 * ROLLOUT,) * 4)
     folder = SweepFolder.create(tmp_path, "a", "reach")
     (folder.path / "logs").mkdir()
     for trial in trials[:3]:
@@ -61,5 +61,5 @@ def test_what_ends_is_written_at_once(board: Scoreboard) -> None:
 
 def test_a_full_disk_is_said_with_how_to_go_on(board: Scoreboard) -> None:
     (board.folder.path / "results.csv").mkdir()  # in its way: a full disk is hard to come by
-    with pytest.raises(DiskError, match=r"When there is room again, go on with: roarm sweep --resume .*/a$"):
+    with pytest.raises(DiskError, match=r"When there is room again, go on with: `sweep\(resume=.*/a'\)`$"):
         board.write()

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.arguments import check_one_policy, parse
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
-from roarm_lab.policies.pretrained import check_one_policy
 
 DESCRIPTION = """\
   Drive an arm with a policy bundle: a slow move to the start pose, then

@@ -3,16 +3,18 @@
 import json
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from roarm_lab.cli.arguments import parse
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.cli.console import terminal
+from roarm_lab.workflows.evaluation.bench_request import BenchRequest
 
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
+    from roarm_lab.workflows.evaluation.bench import BenchResult
+    from roarm_lab.workflows.evaluation.bench_sim import Row
 
 DESCRIPTION = """\
   sim:      environment steps per second (actions, observations, rewards,
@@ -42,145 +44,64 @@ examples:
 
 exit codes: 0 done, 1 a real arm was not to be moved or was held, 2 bad input, 3 something is missing,
             130 ended with Ctrl-C"""
-
-
 HEADS = {
     "sim": "worlds  threads  env steps/s  raw physics (same unit)  fraction  boxes gripped",
     "train": "worlds  threads  steps/s  environment alone  fraction  simulation  policy  learning",
 }
 
 
-@dataclass(frozen=True)
-class BenchArguments:
+@dataclass(frozen=True, kw_only=True)
+class BenchArguments(BenchRequest):
     """What to measure."""
 
     what: Annotated[Literal["sim", "train", "loop", "latency"], tyro.conf.Positional]
     """sim: environment stepping. train: the whole loop, with the task's tuned settings. loop, latency: an arm."""
-    task: str = "reach"
-    """The task."""
-    worlds: tuple[int, ...] = ()
-    """Numbers of worlds; by default 64 to 2048 for sim (1024 to 16384 on a GPU), and the tuned number for train."""
-    backend: Literal["mujoco_cpu", "mujoco_warp"] = "mujoco_cpu"
-    """sim, train: the simulator; mujoco_warp needs an NVIDIA GPU."""
-    device: str = "cuda"
-    """sim, train: where mujoco_warp simulates: cuda, cuda:1, ..."""
-    threads: tuple[int, ...] = ()
-    """Numbers of threads; by default 1 and all for sim, all for train."""
-    seconds: float | None = None
-    """Time per row, that of the yardstick not counted; by default 2 for sim, 20 for train and loop."""
-    substeps: int | None = None
-    """sim, train: physics steps per control step; by default the task's. For comparing with a peer that has others."""
-    trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
-    """train: whose PPO; by default Stable-Baselines3, with mujoco_warp RSL-RL."""
-    hyperparameters: Path | None = None
-    """train: YAML with changes to the tuned settings, as for `roarm train`."""
-    bundle: Path | None = None
-    """sim: the policy whose actions are carried out; by default they are random."""
-    demo: bool = False
-    """sim: carry out the actions of the policy that comes with the package."""
-    arm: str = "emulator"
-    """loop, latency: which arm, as for `roarm run`."""
-    firmware: Literal["250108", "20260701"] = "20260701"
-    """loop, latency: which firmware --arm emulator pretends."""
-    busy: bool = False
-    """loop, latency: let one process per core compute meanwhile."""
-    commands: int = 50
-    """latency: how many."""
-    against: tuple[str, ...] = ()
-    """sim, train: measure other libraries in turn with us: mjlab, gymnasium-robotics; several separated by commas."""
     peer_python: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """--against: NAME=PATH, the Python of an environment in which a peer is installed; once for each peer."""
-    peer_device: Literal["auto", "cpu", "cuda"] = "auto"
-    """--against: where a peer simulates that has the choice; by default on a GPU if it finds one."""
     yes: bool = False
     """loop, latency: do not ask before a real arm moves."""
     json: bool = False
     """Print the result as JSON."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One measurement. A control step is `substeps` physics steps of one world."""
-
-    worlds: int
-    threads: int
-    env_steps_per_s: float
-    raw_steps_per_s: float
-    """Bare mj_step on as many simultaneous threads, or the bare steps of MuJoCo Warp, in control steps per second."""
-    fraction: float
-    gripped: float | None
-    """Share of the steps in which a box was held by all jaws, there as here; None without boxes."""
-
-
 def run(argv: list[str]) -> int:
     """Measure and print a table."""
-    arguments = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
-    _refuse_misfits(arguments)
-    if arguments.what in {"loop", "latency"} and not arguments.against:
-        from roarm_lab.workflows.evaluation.bench_arm import measure_and_say
+    request = parse(BenchArguments, argv, prog="roarm bench", description=DESCRIPTION)
+    request.validate()
+    from roarm_lab.workflows.evaluation.bench import bench
 
-        return measure_and_say(arguments)
-    if arguments.against or arguments.peer_python:
-        from roarm_lab.workflows.evaluation.bench_against import compare_and_say
+    with terminal(yes=request.yes) as frontend:
+        result = bench(request, frontend)
+    if request.json:
+        sys.stdout.write(json.dumps(_plain(request, result), indent=2, allow_nan=False) + "\n")
+        return 0
+    about = result.machine
+    sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
+    if result.arm is not None:
+        sys.stdout.write("".join(f"{name:<26}{_words(value)}\n" for name, value in result.arm.items()))
+    elif request.against:
+        from roarm_lab.workflows.evaluation.bench_against import table_of
 
-        return compare_and_say(arguments)
-    from roarm_lab.workflows.evaluation.bench import machine, rows_of
-
-    about, rows = machine(), list["Row | TrainingSpeed"]()
-    for line in rows_of(arguments):
-        if not rows and not arguments.json:
-            sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
-            sys.stdout.write(HEADS[arguments.what] + "\n")
-        rows.append(line)
-        if not arguments.json:
-            _say(line)
-    if arguments.json:
-        data = {"task": arguments.task, **_trainer(arguments), "machine": about, "rows": [asdict(row) for row in rows]}
-        sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
+        sys.stdout.write("".join("\n" + table_of(comparison) for comparison in result.comparisons))
+    else:
+        sys.stdout.write("\n".join((HEADS[request.what], *map(_line, result.rows))) + "\n")
     return 0
 
 
-def _trainer(arguments: BenchArguments) -> dict[str, str]:
-    if arguments.what != "train":
-        return {}
-    from roarm_lab.rl.trainer import trainer_for
+def _plain(request: BenchArguments, result: "BenchResult") -> dict[str, Any]:
+    if result.arm is not None:
+        return {"machine": result.machine, request.what: result.arm}
+    if request.against:
+        from roarm_lab.workflows.evaluation.bench_against import data_of
 
-    return {"trainer": trainer_for(arguments.trainer, arguments.backend)}
-
-
-def _refuse_misfits(arguments: BenchArguments) -> None:
-    _refuse_numbers(arguments)
-    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
-        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
-    if arguments.substeps is not None and arguments.what not in {"sim", "train"}:
-        raise BadInputError("--substeps goes with `roarm bench sim` and `roarm bench train`.")
-    if arguments.what != "train" and arguments.trainer is not None:
-        raise BadInputError("--trainer goes with `roarm bench train`: nothing else learns.")
-    if arguments.what != "train" and arguments.hyperparameters is not None:
-        raise BadInputError("--hyperparameters goes with `roarm bench train`: nothing else learns.")
-    if arguments.demo or arguments.bundle is not None:
-        _refuse_policies(arguments)
+        return {"what": request.what, "machine": result.machine, "against": [*map(data_of, result.comparisons)]}
+    trainer = {} if result.trainer is None else {"trainer": result.trainer}
+    return {"task": request.task, **trainer, "machine": result.machine, "rows": [asdict(row) for row in result.rows]}
 
 
-def _refuse_numbers(arguments: BenchArguments) -> None:
-    if min((*arguments.worlds, *arguments.threads, 1)) < 1:
-        raise BadInputError("--worlds and --threads must be 1 or more.")
-    if arguments.seconds is not None and not 0.0 < arguments.seconds <= 600.0:
-        raise BadInputError(f"--seconds must be above 0 and at most 600, got {arguments.seconds}.")
-    if arguments.commands < 1:
-        raise BadInputError(f"--commands must be 1 or more, got {arguments.commands}.")
+def _line(row: "Row | TrainingSpeed") -> str:
+    from roarm_lab.workflows.evaluation.bench_sim import Row
 
-
-def _refuse_policies(arguments: BenchArguments) -> None:
-    if arguments.what != "sim":
-        raise BadInputError("--bundle and --demo go with `roarm bench sim`.")
-    if arguments.substeps is not None:
-        raise BadInputError("A policy acts as often as it was trained to: leave out --substeps.")
-    if arguments.demo and arguments.bundle is not None:
-        raise BadInputError("Give either --bundle or --demo.")
-
-
-def _say(row: "Row | TrainingSpeed") -> None:
     if isinstance(row, Row):
         gripped = "-" if row.gripped is None else f"{row.gripped:.0%}"
         line = f"{row.env_steps_per_s:11,.0f}  {row.raw_steps_per_s:23,.0f}  {row.fraction:8.2f}  {gripped:>13}"
@@ -189,5 +110,10 @@ def _say(row: "Row | TrainingSpeed") -> None:
             f"{row.steps_per_s:7,.0f}  {row.alone_steps_per_s:17,.0f}  {row.fraction:8.2f}  "
             f"{row.simulation_share:10.0%}  {row.policy_share:6.0%}  {row.learning_share:8.0%}"
         )
-    sys.stdout.write(f"{row.worlds:6}  {row.threads:7}  {line}\n")
-    sys.stdout.flush()
+    return f"{row.worlds:6}  {row.threads:7}  {line}"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(part)}" for name, part in value.items())  # pyright: ignore
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

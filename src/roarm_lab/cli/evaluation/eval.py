@@ -4,14 +4,19 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from rich.console import Console
+from rich.table import Table
 
-from roarm_lab.cli.arguments import parse
-from roarm_lab.core.digits import beside
-from roarm_lab.core.errors import BadInputError
-from roarm_lab.policies.pretrained import check_one_policy
+from roarm_lab.cli.arguments import check_one_policy, check_share, parse
+from roarm_lab.cli.console import fell_short, success_lines, terminal
+from roarm_lab.cli.references import as_typed
+from roarm_lab.workflows.evaluation.evaluate_request import EvaluateRequest
+
+if TYPE_CHECKING:
+    from roarm_lab.evaluation.evaluate import Evaluation
 
 DESCRIPTION = """\
   Run a policy bundle for many fresh episodes in simulation and count how often
@@ -29,62 +34,67 @@ examples:
 exit codes: 0 done, 1 --min-success was missed, 2 bad input"""
 
 
-@dataclass(frozen=True)
-class EvalArguments:
+@dataclass(frozen=True, kw_only=True)
+class EvalArguments(EvaluateRequest):
     """What to evaluate and how."""
 
     bundle: Annotated[Path | None, tyro.conf.Positional] = None
     """A bundle folder, or a run folder that has one."""
     demo: bool = False
     """Evaluate the policy that comes with the package instead of one of yours."""
-    episodes: int = 2000
-    """How many fresh episodes."""
-    seed: int = 0
-    """Seed of starts and goals; the same seed gives the same episodes."""
     json: bool = False
     """Print the result as JSON."""
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
-    allow_drift: bool = False
-    """Evaluate even if model or task differ from those of the training."""
-    domain_randomization: Path | None = None
-    """YAML with what differs from world to world, or default; without it as in the training of the run."""
-    backend: Literal["mujoco_cpu", "mujoco_warp"] = "mujoco_cpu"
-    """The simulator: on the CPU, or mujoco_warp on an NVIDIA GPU."""
-    device: str = "cuda"
-    """Where mujoco_warp simulates: cuda, cuda:1, ..."""
-    threads: int = 0
-    """CPU threads of the simulation; 0 takes all."""
-    record_rollouts: Path | None = None
-    """Also record every episode below this folder."""
 
 
 def run(argv: list[str]) -> int:
     """Evaluate; exit code 1 when the success rate is below --min-success."""
-    arguments = parse(EvalArguments, argv, prog="roarm eval", description=DESCRIPTION)
-    check_one_policy(arguments.bundle, arguments.demo, "eval")
-    if arguments.min_success is not None and not 0.0 <= arguments.min_success <= 1.0:
-        raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
-    if arguments.episodes < 1:
-        raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
-    if arguments.seed < 0 or arguments.threads < 0:
-        raise BadInputError("--seed and --threads must be 0 or more.")
-    if arguments.device not in {"cuda", "cpu"} and arguments.backend == "mujoco_cpu":
-        raise BadInputError("--device says where mujoco_warp simulates: it goes with --backend mujoco_warp.")
-    if arguments.record_rollouts is not None and arguments.backend != "mujoco_cpu":
-        raise BadInputError("--record-rollouts goes with --backend mujoco_cpu: recordings are made from its worlds.")
-    from roarm_lab.workflows.evaluation.evaluate import evaluate_bundle, table
+    request = parse(EvalArguments, argv, prog="roarm eval", description=DESCRIPTION)
+    check_one_policy(request.bundle, request.demo, "eval")
+    check_share(request.min_success)
+    request.validate()
+    from roarm_lab.workflows.evaluation.evaluate import evaluate
 
-    evaluation, drift, worlds = evaluate_bundle(arguments)
-    if arguments.json:
-        data = evaluation.to_plain() | {"drift": drift, "worlds": worlds.told or "nominal"}
+    with terminal() as frontend:
+        result = evaluate(request, frontend)
+    if request.json:
+        data = result.evaluation.to_plain() | {"drift": result.drift, "worlds": as_typed(result.worlds)}
         sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
     else:
-        table(evaluation)
-    if arguments.min_success is not None and evaluation.success_rate < arguments.min_success:
-        sys.stderr.write(
-            f"roarm: the success rate {beside(evaluation.success_rate, arguments.min_success)} is below --min-success "
-            f"{arguments.min_success}.\n"
-        )
-        return 1
-    return 0
+        _print_table(result.evaluation)
+    return 1 if fell_short("success rate", result.evaluation.success_rate, request.min_success) else 0
+
+
+def _print_table(evaluation: "Evaluation") -> None:
+    """Print the result in words and tables."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(success_lines(evaluation))
+    if evaluation.time_to_success_s is not None:
+        times = evaluation.time_to_success_s
+        console.print(f"in place    after {times['median']:.2f} s (median), {times['p90']:.2f} s (90 %)")
+    distance = evaluation.final_distance_m
+    console.print(
+        f"distance    {distance['median'] * 1e3:.1f} mm at the end (median), {distance['p90'] * 1e3:.1f} mm (90 %)"
+    )
+    if evaluation.regions:
+        console.print(_regions(evaluation))
+    for reason, count in evaluation.failures.items():
+        console.print(f"failed      {count}: {reason}")
+    console.print(_rewards(evaluation))
+
+
+def _regions(evaluation: "Evaluation") -> Table:
+    grid = Table("start", "range", "episodes", "success", "95 % interval", title="Success by start")
+    for row in evaluation.regions:
+        rate = "-" if row.success_rate is None else f"{row.success_rate:.1%}"
+        interval = "-" if row.interval is None else f"{row.interval[0]:.1%} to {row.interval[1]:.1%}"
+        grid.add_row(row.name, row.range, str(row.episodes), rate, interval)
+    return grid
+
+
+def _rewards(evaluation: "Evaluation") -> Table:
+    grid = Table("reward term", "mean per step", title="Rewards")
+    for name, value in evaluation.reward_per_step.items():
+        grid.add_row(name, f"{value:+.4f}")
+    return grid

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import tyro
 
-from roarm_lab.cli.arguments import check_html, parse
+from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.shown import shown
+from roarm_lab.workflows.evaluation.report_request import ReportRequest
 
 DESCRIPTION = """\
   Write what a run has achieved as one HTML file: success rate, learning curve,
@@ -22,25 +25,21 @@ examples:
 exit codes: 0 done, 2 bad input or a file that exists already"""
 
 
-@dataclass(frozen=True)
-class ReportArguments:
+@dataclass(frozen=True, kw_only=True)
+class ReportArguments(ReportRequest):
     """What to report and where."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """A run folder, as `roarm train` makes them."""
-    out: Path | None = None
-    """The file to write. By default report.html in the run folder, which is renewed every time."""
-    overwrite: bool = False
-    """Replace the file given by --out if it exists."""
 
 
 def run(argv: list[str]) -> int:
     """Write the report and print its path."""
-    arguments = parse(ReportArguments, argv, prog="roarm report", description=DESCRIPTION)
-    if arguments.out is not None:
-        check_html("out", arguments.out)
-    from roarm_lab.workflows.evaluation.report import report
+    request = parse(ReportArguments, argv, prog="roarm report", description=DESCRIPTION)
+    request.validate()
+    from roarm_lab.workflows.evaluation.report import write_report
 
-    path = report(arguments.run, arguments.out, overwrite=arguments.out is None or arguments.overwrite)
-    sys.stdout.write(f"{shown(path)}\n")
+    with terminal() as frontend:
+        page = write_report(request, frontend, typed=as_typed).page
+    sys.stdout.write(f"{shown(page)}\n")
     return 0

@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roarm_lab.cli.arguments import parse
-from roarm_lab.core.digits import beside
+from roarm_lab.cli.arguments import check_share, parse
+from roarm_lab.cli.console import Terminal, fell_short, success_lines, terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shell_words, shown
+from roarm_lab.workflows.evaluation.report_request import ReportRequest
+from roarm_lab.workflows.frontend import Frontend
+from roarm_lab.workflows.learning.train_request import TrainRequest
 
 if TYPE_CHECKING:
     from roarm_lab.policies.bundle import Bundle
-    from roarm_lab.rl.train import Trained
+    from roarm_lab.workflows.learning.train import TrainResult
 
 DESCRIPTION = """\
   The whole way in one command: train a policy on this machine, evaluate it on
@@ -60,26 +64,32 @@ class DemoArguments:
 def run(argv: list[str]) -> int:
     """Show the whole way; say where the report is."""
     arguments = parse(DemoArguments, argv, prog="roarm demo", description=DESCRIPTION)
-    if not 0.0 <= arguments.min_success <= 1.0:
-        raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
+    check_share(arguments.min_success)
     for name, number in (("episodes", arguments.episodes), ("goals", arguments.goals)):
         if number < 1:
             raise BadInputError(f"--{name} must be 1 or more, got {number}.")
     if arguments.resume is not None:
         _check_resumed(arguments)
-    from roarm_lab.workflows.learning.train import summary
+    from roarm_lab.policies.bundle import load_bundle
+    from roarm_lab.runs.run_folder import RunFolder
 
-    trained = _trained(arguments, ("roarm", "demo", *argv))
-    sys.stdout.write(summary(trained.evaluation) + "\n")
-    as_trained = replace(arguments, task=trained.evaluation.task, seed=int(trained.run.meta()["seed"]))
-    try:
-        on_arm = _reached_on_the_arm(trained.bundle, trained.run.path, as_trained)
-        _end(trained)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nstopped after the training. Go on with: {_resume_hint(arguments, trained.run.path)}\n")
-        raise
-    short = _short(arguments, "success rate", trained.evaluation.success_rate)
-    return 1 if _short(arguments, "share of goals reached on the arm, at best,", on_arm) or short else 0
+    with terminal() as frontend:
+        trained = _trained(arguments, ("roarm", "demo", *argv), frontend)
+        frontend.end_progress()
+        sys.stdout.write(success_lines(trained.evaluation) + "\n")
+        try:
+            as_trained = replace(
+                arguments, task=trained.evaluation.task, seed=int(RunFolder(trained.run).meta()["seed"])
+            )
+            on_arm = _reached_on_the_arm(load_bundle(trained.bundle), trained.run, as_trained)
+            _end(trained, frontend)
+        except KeyboardInterrupt:
+            hint = _resume_hint(arguments, trained.run)
+            sys.stderr.write(f"\nstopped after the training. Go on with: {hint}\n")
+            raise
+    short = fell_short("success rate", trained.evaluation.success_rate, arguments.min_success)
+    what = "share of goals reached on the arm, at best,"
+    return 1 if fell_short(what, on_arm, arguments.min_success) or short else 0
 
 
 def _check_resumed(arguments: DemoArguments) -> None:
@@ -103,13 +113,12 @@ def _resume_hint(arguments: DemoArguments, run: Path) -> str:
     return shell_words(words)
 
 
-def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
+def _trained(arguments: DemoArguments, command: tuple[str, ...], frontend: Frontend) -> "TrainResult":
     """Return what was trained and evaluated, now or, of a run to go on with, before."""
-    from roarm_lab.cli.learning.train import TrainArguments
     from roarm_lab.runs.run_folder import RunFolder
-    from roarm_lab.workflows.learning.train import run_training
+    from roarm_lab.workflows.learning.train import train, trained_before
 
-    asked = TrainArguments(
+    request = TrainRequest(
         task=arguments.task,
         seed=arguments.seed,
         total_timesteps=arguments.total_timesteps,
@@ -118,47 +127,24 @@ def _trained(arguments: DemoArguments, command: tuple[str, ...]) -> "Trained":
     )
     if arguments.resume is not None:
         if RunFolder.open(arguments.resume).is_finished():
-            return _trained_before(arguments.resume)
-        asked = TrainArguments(resume=arguments.resume)
-    return run_training(asked, command, hint=lambda run, processes: _resume_hint(arguments, run))
+            return trained_before(arguments.resume)
+        request = TrainRequest(resume=arguments.resume)
+    return train(request, frontend, command=command, hint=lambda run, processes: _resume_hint(arguments, run))
 
 
-def _trained_before(path: Path) -> "Trained":
-    from roarm_lab.policies.bundle import load_bundle
-    from roarm_lab.rl.train import Trained
-    from roarm_lab.runs.run_folder import RunFolder
-    from roarm_lab.runs.run_reader import read_run
-    from roarm_lab.workflows.learning.train import randomization_of_run
-
-    evaluation = read_run(path).evaluation
-    assert evaluation is not None  # the run is finished
-    run = RunFolder(path)
-    return Trained(
-        run=run, bundle=load_bundle(path), evaluation=evaluation, randomization=randomization_of_run(run.meta())
-    )
-
-
-def _end(trained: "Trained") -> None:
+def _end(trained: "TrainResult", frontend: Terminal) -> None:
     """Write the report, and say where it is and what can be done next."""
-    from roarm_lab.workflows.evaluation.report import report
+    from roarm_lab.workflows.evaluation.report import write_report
 
-    bundle, page = trained.bundle.path, report(trained.run.path).resolve()
-    sys.stdout.write(f"bundle      {shown(bundle)}\nreport      {shown(page)}\n")
+    page = write_report(ReportRequest(run=trained.run), frontend, typed=as_typed).page.resolve()
+    frontend.end_progress()
+    sys.stdout.write(f"bundle      {shown(trained.bundle)}\nreport      {shown(page)}\n")
     commands = (
-        (["roarm", "play", str(bundle)], "watch it in the browser"),
+        (["roarm", "play", str(trained.bundle)], "watch it in the browser"),
         (["python", "-m", "webbrowser", page.as_uri()], "open the report"),
-        (["roarm", "run", str(bundle), "--arm", "emulator"], "run it on the arm's own firmware, emulated"),
+        (["roarm", "run", str(trained.bundle), "--arm", "emulator"], "run it on the arm's own firmware, emulated"),
     )
     sys.stdout.write("next:\n" + "".join(f"  {shell_words(words)}  # {what}\n" for words, what in commands))
-
-
-def _short(arguments: DemoArguments, what: str, share: float | None) -> bool:
-    """Return whether less was reached than asked for, and say so; what was not tried does not count."""
-    if share is None or share >= arguments.min_success:
-        return False
-    bar = arguments.min_success
-    sys.stderr.write(f"roarm: the {what} {beside(share, bar)} is below --min-success {bar}.\n")
-    return True
 
 
 def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -> float | None:

@@ -6,6 +6,8 @@ from typing import Annotated
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import terminal
+from roarm_lab.workflows.start.view_request import ViewRequest
 
 DESCRIPTION = """\
   Show an arm (or the scene of a task) in the browser: a slider for every
@@ -19,22 +21,19 @@ examples:
 exit codes: 0 done, 2 bad input, 130 ended with Ctrl-C"""
 
 
-@dataclass(frozen=True)
-class ViewArguments:
+@dataclass(frozen=True, kw_only=True)
+class ViewArguments(ViewRequest):
     """What to show and where."""
 
     name: Annotated[str, tyro.conf.Positional]
     """An arm, as `roarm robots list` prints it, or a task."""
-    port: int = 8080
-    """Port of the page; 0 takes any free one."""
-    host: str = "127.0.0.1"
-    """Address of the page. By default only this computer can open it."""
 
 
 def run(argv: list[str]) -> int:
     """Show a model until Ctrl-C."""
-    arguments = parse(ViewArguments, argv, prog="roarm view", description=DESCRIPTION)
-    from roarm_lab.workflows.start.view_model import show
+    request = parse(ViewArguments, argv, prog="roarm view", description=DESCRIPTION)
+    from roarm_lab.workflows.start.view_model import view_model
 
-    show(arguments)
+    with terminal() as frontend:
+        view_model(request, frontend)
     return 0

@@ -26,10 +26,10 @@ from roarm_lab.robots.table import get_robot
 from roarm_lab.sim.backend import SimConfig
 from roarm_lab.workflows.arm_session import HERE, check_arm, station_for
 from roarm_lab.workflows.arm_stages import Stage, stage
+from roarm_lab.workflows.bundle_check import check_task
 from roarm_lab.workflows.deployment.run_notes import notes_of
 from roarm_lab.workflows.deployment.signals import ending_gently
 from roarm_lab.workflows.deployment.unseen_boxes import refuse_unseen
-from roarm_lab.workflows.evaluation.evaluate import checked_task, say_drift
 
 PARKED_M, PARKED_HEIGHT_M = 1.0, 0.1
 """Where boxes wait [m] while the arm goes to its start: beyond its reach, and so high that none is in the table."""
@@ -56,7 +56,7 @@ def prepared(arguments: RunArguments) -> Prepared:
         BadInputError: The bundle, the goal or the station can not be used, or a real arm lacks what the policy needs.
     """
     bundle = load_bundle(arguments.bundle or shipped_bundle())
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
+    task, drift = check_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
     check_arm(arguments.arm)
     refuse_unseen(bundle, arguments.arm)
     robot = get_robot(bundle.contract.interface["robot"])
@@ -93,7 +93,7 @@ def drive(arguments: RunArguments, ready: Prepared) -> dict[str, Any]:
     with ending_gently(), opened as found:
         check_sources(bundle, found.arm.provides)
         policy.rehearse()
-        say_drift(drift)
+        sys.stderr.writelines(f"roarm: drift: {line}\n" for line in drift)
         folder = new_timed_folder(arguments.log, str(bundle.contract.interface["task"]))
         # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
         with quiet_memory(found.arm, policy.control_dt_s), _new_log(folder) as log:

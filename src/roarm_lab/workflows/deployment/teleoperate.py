@@ -206,15 +206,16 @@ def _ask(arguments: TeleopArguments, warning: str) -> None:
 
 
 def _add_page(setup: Setup, robot: Robot) -> None:
+    from roarm_lab.cli.console import Terminal
     from roarm_lab.sim.geometry import Geometry
     from roarm_lab.view.serving import serving
     from roarm_lab.view.teleop_page import TeleopPage
-    from roarm_lab.workflows.evaluation.play import say_where
+    from roarm_lab.workflows.live_pages import tell_where
 
     arguments = setup.arguments
     server = setup.stack.enter_context(serving(arguments.host, arguments.port, "RoArm Lab: teleop"))
     page = TeleopPage(server, Geometry.of_robot(robot), f"{robot.title}, `--arm {arguments.arm}`")
-    say_where(arguments.host, server)
+    tell_where(Terminal(), "teleop", arguments.host, server)
     setup.desks.append(page)
     _add_watch(setup, page.show)
 

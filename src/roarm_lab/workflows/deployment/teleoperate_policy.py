@@ -1,5 +1,6 @@
 """Steering with a bundle as the command line does it: policy, arm and keyboard put together."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from roarm_lab.teleop.jog import Jog
 from roarm_lab.teleop.policy_takeover import PolicyDriver, Wanted
 from roarm_lab.teleop.session import TeleopLog, teleoperate
 from roarm_lab.workflows.arm_session import connected, station_for
+from roarm_lab.workflows.bundle_check import check_task
 from roarm_lab.workflows.deployment.teleoperate import Setup, attach, open_keyboard
 from roarm_lab.workflows.deployment.unseen_boxes import refuse_unseen
-from roarm_lab.workflows.evaluation.evaluate import checked_task, say_drift
 
 SAME_RATE = 1e-6
 
@@ -30,7 +31,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
     """
     arguments = setup.arguments
     bundle = load_bundle(arguments.bundle or Path())
-    task, drift = checked_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
+    task, drift = check_task(bundle, allow_drift=arguments.allow_drift, same_worlds=False)
     refuse_unseen(bundle, arguments.arm, seeing=("sim",))
     policy = ArmPolicy(bundle, get_robot(bundle.contract.interface["robot"]))
     rate_hz = 1.0 / policy.control_dt_s
@@ -43,7 +44,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
     check_sources(bundle, arm.provides)
     boxes = policy.draw_boxes(np.random.default_rng(arguments.seed), goal)
     policy.rehearse()
-    say_drift(drift)
+    sys.stderr.writelines(f"roarm: drift: {line}\n" for line in drift)
     if isinstance(arm, SimArm):
         for name, pose in boxes.items():
             arm.place_box(name, pose[:3], pose[3:])

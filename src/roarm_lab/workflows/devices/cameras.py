@@ -42,9 +42,10 @@ def preview(arguments: PreviewCamera) -> int:
         MissingError: The camera is not there.
     """
     source, settings = parse_source(arguments.source), _settings(arguments)
+    from roarm_lab.cli.console import Terminal
     from roarm_lab.view.camera_page import CameraPage
     from roarm_lab.view.serving import refuse_taken, serving
-    from roarm_lab.workflows.evaluation.play import say_where
+    from roarm_lab.workflows.live_pages import tell_where
 
     refuse_taken(arguments.host, arguments.port)  # before a camera lights up
     with (
@@ -52,7 +53,7 @@ def preview(arguments: PreviewCamera) -> int:
         serving(arguments.host, arguments.port, f"RoArm Lab: {camera.name}") as server,
     ):
         page = CameraPage(server, camera)
-        say_where(arguments.host, server)
+        tell_where(Terminal(), "camera", arguments.host, server)
         page.run()
     return 0
 

@@ -1,167 +1,84 @@
-"""Measuring speed: environment and yardstick in turn, so that both meet the same load of the machine."""
+"""Measure how fast this machine simulates and trains, alone or beside other libraries, and how an arm is driven."""
 
-import itertools
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from roarm_lab.cli.evaluation.bench import BenchArguments, Row
-from roarm_lab.core.arrays import Array, Float32, asarray_like, to_numpy
-from roarm_lab.core.errors import BadInputError
-from roarm_lab.core.provenance import provenance, usable_cores
-from roarm_lab.envs.config import EnvConfig
-from roarm_lab.envs.env import Env, Observations
-from roarm_lab.envs.interface import interface_of
-from roarm_lab.evaluation.episode_player import Infer
-from roarm_lab.policies.bundle import load_bundle
-from roarm_lab.policies.contract import check_interface
-from roarm_lab.policies.pretrained import shipped_bundle
-from roarm_lab.sim.baseline import RawReplay
-from roarm_lab.sim.mujoco_cpu import MujocoCpu
-from roarm_lab.sim.table import check_backend
-from roarm_lab.tasks.table import get_task
-from roarm_lab.workflows.learning.train import simulated, threads_wait_passively
+from roarm_lab.workflows.evaluation.bench_machine import machine
+from roarm_lab.workflows.evaluation.bench_request import BenchRequest
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress, end_if_cancelled
 
 if TYPE_CHECKING:
     from roarm_lab.rl.speed import TrainingSpeed
-    from roarm_lab.sim.baseline_warp import WarpReplay
-
-WORLDS = {"mujoco_cpu": (64, 128, 256, 512, 1024, 2048), "mujoco_warp": (1024, 4096, 16384)}
-SIM_S, TRAIN_S = 2.0, 20.0
-PAIRS_PER_ROUND = 4096
-"""Control steps of one world between two turns of the yardstick."""
-ROUNDS_ON_A_GPU = 8
-"""Control steps of all worlds between two turns there."""
+    from roarm_lab.workflows.evaluation.bench_against import Comparison
+    from roarm_lab.workflows.evaluation.bench_sim import Row
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    facts = provenance()
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    return {
-        "cpu": facts["cpu"],
-        "cores": usable_cores(),
-        "load": load,
-        "time_utc": facts["time_utc"],
-        "packages": facts["packages"],
-    }
+@dataclass(frozen=True, kw_only=True)
+class BenchResult:
+    """What was measured, and on what."""
+
+    machine: Mapping[str, Any]
+    """Processor, cores, load before the measurement, versions."""
+    trainer: str | None = None
+    """Whose training was measured."""
+    rows: "tuple[Row | TrainingSpeed, ...]" = ()
+    """One per number of worlds and threads."""
+    comparisons: "tuple[Comparison, ...]" = ()
+    """One per peer and number of worlds."""
+    arm: Mapping[str, Any] | None = None
+    """How an arm was driven."""
 
 
-def rows_of(arguments: BenchArguments) -> "Iterator[Row | TrainingSpeed]":
-    """Yield what was asked for, row by row.
-
-    Raises:
-        BadInputError: The task or the bundle can not be used; nothing has been measured then.
-        MissingError: Training needs packages that are not installed.
-    """
-    config, cores = task_of(arguments), usable_cores()
-    check_backend(config.robot, max(arguments.worlds, default=1), config.sim)
-    if arguments.what == "train":
-        yield from _training(config, arguments, cores)
-        return
-    infer, on_cpu = _policy(arguments), arguments.backend == "mujoco_cpu"
-    for threads in arguments.threads or (tuple(dict.fromkeys((1, cores))) if on_cpu else (1,)):
-        for worlds in arguments.worlds or WORLDS[arguments.backend]:
-            yield measure_sim(config, worlds, threads, arguments.seconds or SIM_S, infer)
-
-
-def task_of(arguments: BenchArguments) -> EnvConfig:
-    """Return the task in the simulator and with the substeps that were asked for.
-
-    Raises:
-        BadInputError: There is no such task or device, or the substeps do not fit its times.
-    """
-    config = simulated(get_task(arguments.task), arguments.backend, arguments.device, threads=0)
-    if arguments.substeps is None:
-        return config
-    if arguments.substeps < 1:
-        raise BadInputError(f"--substeps must be 1 or more, got {arguments.substeps}.")
-    try:
-        return replace(config, control_dt_s=arguments.substeps * config.sim.physics_dt_s)
-    except BadInputError as error:
-        raise BadInputError(f"--substeps {arguments.substeps}: {error}") from error
-
-
-def measure_sim(config: EnvConfig, worlds: int, threads: int, seconds: float, infer: Infer | None = None) -> Row:
-    """Return one row: actions in `worlds` worlds, then the same states again with bare physics.
+def bench(request: BenchRequest, frontend: Frontend = UNATTENDED) -> BenchResult:
+    """Measure what is asked for.
 
     Args:
-        config: The task.
-        worlds: How many.
-        threads: For both.
-        seconds: Time for the environment.
-        infer: The policy, whose own time does not count; None for random actions.
+        request: What to measure.
+        frontend: Hears of each row as it comes; is asked before a real arm moves.
+
+    Raises:
+        BadInputError: The request, the task or the bundle can not be used; nothing has been measured then.
+        CancelledError: The front end cancelled.
+        MissingError: An arm, a package or a peer's Python is not there.
+        NotPermittedError: A real arm may not move.
+        UnsafeCommandError: The arm can not be driven.
     """
-    config = replace(config, sim=replace(config.sim, threads=threads), random_age=True)
-    env = Env(config, worlds, seed=0)
-    replay, act = _yardstick(env), _random(env) if infer is None else _actions_of(infer)
-    seen, spent_s, steps, raw, held = env.reset(), 0.0, 0, list[float](), list[float]()
-    for _ in range(8 if infer is None else config.episode_steps):  # until all worlds are somewhere in an episode
-        seen = env.step(act(seen)).observations
-    rounds = max(PAIRS_PER_ROUND // worlds, 1) if config.sim.backend == "mujoco_cpu" else ROUNDS_ON_A_GPU
-    while spent_s < seconds or len(raw) < 3:
-        for _ in range(rounds):
-            action = act(seen)
-            replay.keep()
-            began_s = time.perf_counter()
-            seen = env.step(action).observations
-            spent_s += time.perf_counter() - began_s
-            replay.keep_target(env.moved.joint_target)
-            if env.moved.touching is not None:
-                held.append(float(np.mean(np.any(np.all(to_numpy(env.moved.touching), axis=2), axis=1))))
-        steps += rounds
-        raw.append(replay.physics_steps_per_s(min(threads, worlds)) / config.substeps)
-    env.close()
-    env_rate, raw_rate = steps * worlds / spent_s, float(np.median(raw))
-    return Row(worlds, threads, env_rate, raw_rate, env_rate / raw_rate, float(np.mean(held)) if held else None)
+    request.validate()
+    about = machine()
+    if request.against or request.peer_python:
+        from roarm_lab.workflows.evaluation.bench_against import compare
+
+        comparisons = list["Comparison"]()
+        for comparison in compare(request):
+            comparisons.append(comparison)
+            _tell(
+                frontend, len(comparisons), f"{comparison.peer}: {comparison.physics_ratio:.2f} x its physics steps/s"
+            )
+        return BenchResult(machine=about, comparisons=tuple(comparisons))
+    if request.what in {"loop", "latency"}:
+        from roarm_lab.workflows.evaluation.bench_arm import measure_arm
+
+        about, measured = measure_arm(request, frontend)
+        return BenchResult(machine=about, arm=measured)
+    from roarm_lab.workflows.evaluation.bench_sim import Row, rows_of
+
+    rows = list["Row | TrainingSpeed"]()
+    for row in rows_of(request):
+        rows.append(row)
+        rate = row.env_steps_per_s if isinstance(row, Row) else row.steps_per_s
+        _tell(frontend, len(rows), f"{row.worlds} worlds, threads: {row.threads}, {rate:,.0f} steps/s")
+    return BenchResult(machine=about, trainer=_trainer(request), rows=tuple(rows))
 
 
-def _yardstick(env: Env) -> "RawReplay | WarpReplay":
-    if isinstance(env.backend, MujocoCpu):
-        return RawReplay(env.backend, env.config.substeps)
-    from roarm_lab.sim.baseline_warp import WarpReplay
-
-    backend: Any = env.backend
-    return WarpReplay(backend, env.config.substeps)
+def _tell(frontend: Frontend, done: int, text: str) -> None:
+    frontend.tell(Progress(stage="measuring", done=done, total=done, text=text))
+    end_if_cancelled(frontend)
 
 
-def _actions_of(infer: Infer) -> Callable[[Observations], Float32]:
-    return lambda seen: infer({name: to_numpy(values) for name, values in seen["actor"].items()})[:, 0]
-
-
-def _random(env: Env) -> Callable[[Observations], Array]:
-    rng = np.random.default_rng(0)
-    actions = rng.uniform(-1.0, 1.0, (64, env.num_envs, env.actions.size))
-    actions = asarray_like(actions, env.backend.get("joint_pos"))
-    turns = itertools.count()
-    return lambda seen: actions[next(turns) % len(actions)]
-
-
-def _policy(arguments: BenchArguments) -> Infer | None:
-    path = shipped_bundle(arguments.task) if arguments.demo else arguments.bundle
-    if path is None:
+def _trainer(request: BenchRequest) -> str | None:
+    if request.what != "train":
         return None
-    bundle = load_bundle(path)
-    check_interface(bundle.contract, interface_of(get_task(arguments.task)))
-    return bundle.policy.infer
-
-
-def _training(config: EnvConfig, arguments: BenchArguments, cores: int) -> "Iterator[TrainingSpeed]":
-    threads_wait_passively()
-    from roarm_lab.rl.settings import changed_settings, ppo_settings
-    from roarm_lab.rl.speed import measure_training
     from roarm_lab.rl.trainer import trainer_for
 
-    on_cpu = arguments.backend == "mujoco_cpu"
-    trainer = trainer_for(arguments.trainer, arguments.backend)
-    tuned = ppo_settings(config.task, trainer=trainer, device="cpu" if on_cpu else "cuda")
-    if arguments.hyperparameters is not None:
-        tuned = changed_settings(tuned, arguments.hyperparameters, trainer)
-    for threads in arguments.threads or (cores if on_cpu else 1,):
-        for worlds in arguments.worlds or (tuned.num_envs,):
-            settings = replace(tuned, num_envs=worlds)
-            yield measure_training(config, settings, threads, arguments.seconds or TRAIN_S, trainer)
+    return trainer_for(request.trainer, request.backend)

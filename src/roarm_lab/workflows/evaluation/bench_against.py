@@ -1,17 +1,16 @@
-"""`roarm bench --against`: we and a peer in turn, A-B-A-B, in one run, so that both meet the same machine."""
+"""We and a peer in turn, A-B-A-B, in one run, so that both meet the same machine."""
 
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from roarm_lab.cli.evaluation.bench import BenchArguments
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.provenance import usable_cores
 from roarm_lab.envs.config import EnvConfig
-from roarm_lab.workflows.evaluation.bench import machine, rows_of, task_of
+from roarm_lab.workflows.evaluation.bench_machine import machine
+from roarm_lab.workflows.evaluation.bench_request import BenchRequest
+from roarm_lab.workflows.evaluation.bench_sim import rows_of, task_of
 from roarm_lab.workflows.evaluation.peers import Peer, PeerProcess, check_python, peers_named, pythons_given
 
 TURNS = 2
@@ -69,42 +68,21 @@ class Comparison:
         return tuple(ours / theirs for ours, theirs in pairs)
 
 
-def compare_and_say(arguments: BenchArguments) -> int:
-    """Measure and print a table for each peer and number of worlds.
+def compare(request: BenchRequest) -> Iterator[Comparison]:
+    """Measure us and each peer in turn; yield a comparison for each peer and number of worlds.
 
     Raises:
-        BadInputError: The flags do not fit; nothing has been measured then, as with the next.
+        BadInputError: The request does not fit the peers; nothing has been measured then, as with the next.
         MissingError: A peer has no interpreter, or its interpreter does not have it.
         RoarmLabError: A peer failed while it was measured.
     """
-    _refuse_misfits(arguments)
-    config = task_of(arguments)
-    peers = peers_named(arguments.against, arguments.what)
-    _refuse_crowds(arguments.worlds, peers)
-    pythons = pythons_given(arguments.peer_python, peers)
+    config = task_of(request)
+    peers = peers_named(request.against, request.what)
+    _refuse_crowds(request.worlds, peers)
+    pythons = pythons_given(request.peer_python, peers)
     for peer in peers:
         check_python(peer, pythons[peer.name])
-    about, found = machine(), list[Comparison]()
-    if not arguments.json:
-        sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
-    for comparison in _comparisons(arguments, config, peers, pythons):
-        found.append(comparison)
-        if not arguments.json:
-            sys.stdout.write("\n" + table_of(comparison))
-            sys.stdout.flush()
-    if arguments.json:
-        data = {"what": arguments.what, "machine": about, "against": [data_of(each) for each in found]}
-        sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
-    return 0
-
-
-def _refuse_misfits(arguments: BenchArguments) -> None:
-    if arguments.what not in SECONDS:
-        raise BadInputError("--against goes with `roarm bench sim` and `roarm bench train`.")
-    if arguments.demo or arguments.bundle is not None:
-        raise BadInputError("--against takes random actions on both sides: leave out --bundle and --demo.")
-    if len(arguments.threads) > 1:
-        raise BadInputError(f"--against measures one number of threads at a time, got {len(arguments.threads)}.")
+    yield from _comparisons(request, config, peers, pythons)
 
 
 def _refuse_crowds(worlds: tuple[int, ...], peers: tuple[Peer, ...]) -> None:
@@ -112,40 +90,40 @@ def _refuse_crowds(worlds: tuple[int, ...], peers: tuple[Peer, ...]) -> None:
     for name, limit in most.items():
         if limit is not None and asked > limit:
             raise BadInputError(
-                f"{name} takes a process for each world: --worlds must be at most {limit}, got {asked}."
+                f"{name} takes a process for each world: `worlds=` must be at most {limit}, got {asked}."
             )
 
 
 def _comparisons(
-    arguments: BenchArguments, config: EnvConfig, peers: tuple[Peer, ...], pythons: dict[str, str]
+    request: BenchRequest, config: EnvConfig, peers: tuple[Peer, ...], pythons: dict[str, str]
 ) -> Iterator[Comparison]:
-    seconds = arguments.seconds or SECONDS[arguments.what]
+    seconds = request.seconds or SECONDS[request.what]
     for peer in peers:
-        for worlds in arguments.worlds or (peer.worlds,):
-            process = PeerProcess(peer, pythons[peer.name], arguments.what, worlds, arguments.peer_device)
+        for worlds in request.worlds or (peer.worlds,):
+            process = PeerProcess(peer, pythons[peer.name], request.what, worlds, request.peer_device)
             with closing(process):
-                turns = [(_our_turn(arguments, worlds, seconds), process.measure(seconds)) for _ in range(TURNS)]
+                turns = [(_our_turn(request, worlds, seconds), process.measure(seconds)) for _ in range(TURNS)]
             ours, theirs = zip(*turns, strict=True)
             yield Comparison(
                 peer=peer.name,
-                ours=_our_side(arguments, config, worlds, ours),
+                ours=_our_side(request, config, worlds, ours),
                 theirs=Side(**process.facts, turns_env_steps_per_s=theirs),
             )
 
 
-def _our_turn(arguments: BenchArguments, worlds: int, seconds: float) -> float:
+def _our_turn(request: BenchRequest, worlds: int, seconds: float) -> float:
     """Return our steps of one world per second; the yardstick that belongs to it has its time besides."""
-    threads = arguments.threads or (usable_cores(),)
-    (row,) = rows_of(replace(arguments, worlds=(worlds,), threads=threads, seconds=seconds))
+    threads = request.threads or (usable_cores(),)
+    (row,) = rows_of(replace(request, worlds=(worlds,), threads=threads, seconds=seconds))
     value: Any = asdict(row)
-    return value["steps_per_s"] if arguments.what == "train" else value["env_steps_per_s"]
+    return value["steps_per_s"] if request.what == "train" else value["env_steps_per_s"]
 
 
-def _our_side(arguments: BenchArguments, config: EnvConfig, worlds: int, turns: tuple[float, ...]) -> Side:
+def _our_side(request: BenchRequest, config: EnvConfig, worlds: int, turns: tuple[float, ...]) -> Side:
     packages: dict[str, str | None] = machine()["packages"]
     return Side(
         task=config.task,
-        device=_our_device(config, (arguments.threads or (usable_cores(),))[0]),
+        device=_our_device(config, (request.threads or (usable_cores(),))[0]),
         worlds=worlds,
         physics_dt_s=config.sim.physics_dt_s,
         substeps=config.substeps,

@@ -1,17 +1,13 @@
 """Measuring an arm: how punctual the control loop is, and how long a command takes until motion is measured."""
 
-import json
 import math
 import multiprocessing
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
-from roarm_lab.cli.evaluation.bench import BenchArguments
-from roarm_lab.cli.prompts import agreed
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import UnsafeCommandError
 from roarm_lab.core.provenance import usable_cores
@@ -22,7 +18,9 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.backend import SimConfig
 from roarm_lab.workflows.arm_session import HERE, check_arm, station_for
 from roarm_lab.workflows.arm_stages import stage
-from roarm_lab.workflows.evaluation.bench import machine
+from roarm_lab.workflows.evaluation.bench_machine import machine
+from roarm_lab.workflows.evaluation.bench_request import BenchRequest
+from roarm_lab.workflows.frontend import Frontend, require_permission
 
 PERIOD_S = 0.05
 LOOP_S = 20.0
@@ -39,41 +37,35 @@ PUNCTUAL_S = (0.002, 0.005)
 """Within how much a cycle counts as punctual: on an idle and on a busy machine."""
 
 
-def measure_and_say(arguments: BenchArguments) -> int:
-    """Measure what was asked for and print it; return the exit code.
+def measure_arm(request: BenchRequest, frontend: Frontend) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the machine and its load, and how the arm was driven.
 
     Raises:
         MissingError: The arm is not there.
+        NotPermittedError: It may not move.
         UnsafeCommandError: It can not be driven.
     """
-    moves = check_arm(arguments.arm) not in HERE
-    if moves and not agreed(f"The base of the arm at {arguments.arm} turns now. Is its way free?", yes=arguments.yes):
-        return 1
+    if check_arm(request.arm) not in HERE:
+        require_permission(frontend, "arm-moves", f"The base of the arm at {request.arm} turns now. Is its way free?")
     with ExitStack() as stack:
-        station = station_for(None, arguments.arm, ROARM_M3)
-        opened = stage(arguments.arm, ROARM_M3, SimConfig(), firmware=arguments.firmware, station=station)
+        station = station_for(None, request.arm, ROARM_M3)
+        opened = stage(request.arm, ROARM_M3, SimConfig(), firmware=request.firmware, station=station)
         found = stack.enter_context(opened)
         move_slowly(found.arm, ROARM_M3.keyframe("home"), PERIOD_S)
-        stack.enter_context(spinning(usable_cores() if arguments.busy else 0))
+        stack.enter_context(spinning(usable_cores() if request.busy else 0))
         stack.enter_context(quiet_memory(found.arm, PERIOD_S))
         about = machine()
-        if arguments.what == "loop":
-            result = measure_loop(found.arm, arguments.seconds or LOOP_S)
+        if request.what == "loop":
+            result = measure_loop(found.arm, request.seconds or LOOP_S)
         else:
-            result = measure_latency(found.arm, arguments.commands)
-        result = {"arm": arguments.arm, "busy": arguments.busy, **found.about(), **result}
-    if arguments.json:
-        sys.stdout.write(json.dumps({"machine": about, arguments.what: result}, indent=2, allow_nan=False) + "\n")
-    else:
-        sys.stdout.write(f"{about['cpu']}, {about['cores']} cores, load {about['load']}, {about['time_utc']}\n")
-        sys.stdout.write("".join(f"{name:<26}{_words(value)}\n" for name, value in result.items()))
-    return 0
+            result = measure_latency(found.arm, request.commands)
+        return about, {"arm": request.arm, "busy": request.busy, **found.about(), **result}
 
 
 def measure_loop(arm: Arm, seconds: float) -> dict[str, Any]:
     """Wave the base at 20 Hz and return how punctual the cycles were and what they cost [ms].
 
-    A reading that is older than `roarm run` would act on is counted, and does not end the measurement.
+    A reading that is older than a policy would act on is counted, and does not end the measurement.
 
     Raises:
         UnsafeCommandError: The arm could not be read or driven.
@@ -155,9 +147,3 @@ def spinning(processes: int) -> Generator[None]:
 def _spin() -> None:
     while True:
         pass
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(part)}" for name, part in value.items())  # pyright: ignore
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,15 +1,14 @@
-"""Explaining as the command line does it: curve and policy of a run looked at, findings said in words."""
+"""Say what is wrong with a training run: its settings, curve and policy looked at."""
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from roarm_lab.cli.evaluation.explain import ExplainArguments
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.evaluation.curve_faults import Finding
 from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverged
-from roarm_lab.evaluation.explain import explain, not_judged
+from roarm_lab.evaluation.explain import explain as find_faults
+from roarm_lab.evaluation.explain import not_judged
 from roarm_lab.evaluation.settings_faults import Settings, scales_of
 from roarm_lab.evaluation.traces import Trace, trace
 from roarm_lab.mdp.object_rewards import SiteNearBox
@@ -18,9 +17,10 @@ from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.runs.run_meta import BROKE_DOWN
 from roarm_lab.tasks.table import TASKS, get_task
-from roarm_lab.workflows.evaluation.evaluate import say_drift, say_worlds, task_in_worlds
+from roarm_lab.workflows.evaluation.evaluate import task_in_worlds, tell_circumstances
+from roarm_lab.workflows.evaluation.explain_request import ExplainRequest
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, end_if_cancelled
 
-WIDTH, INDENT = 100, 12
 USUAL_GAMMA = 0.95
 
 
@@ -29,16 +29,19 @@ class Explanation:
     """What was looked at, and what was found."""
 
     run: str
+    """The run folder."""
     rollouts: int
     """Rows of the curve."""
     episodes: int
     """Episodes of the policy; 0 when it was not run."""
     successes: int
+    """How many of them succeeded."""
     not_run: str | None
     """Why the policy was not run."""
     drift: tuple[str, ...]
     """What differs between the training and this version."""
     findings: tuple[Finding, ...]
+    """What is wrong, each with its measure and what to change."""
     not_judged: tuple[str, ...] = ()
     """What was not looked for, and why."""
 
@@ -47,15 +50,22 @@ class Explanation:
         return asdict(self)
 
 
-def explain_run(arguments: ExplainArguments) -> Explanation:
+def explain(request: ExplainRequest, frontend: Frontend = UNATTENDED) -> Explanation:
     """Return what is wrong with a run.
+
+    Args:
+        request: Which run, and how long its policy is watched.
+        frontend: Hears in which worlds the policy is watched.
 
     Raises:
         BadInputError: It is no run folder, something in it is damaged, or there is nothing to look at yet.
+        CancelledError: The front end cancelled.
     """
-    run = RunFolder.open(arguments.run)
+    request.validate()
+    run = RunFolder.open(request.run)
     meta, curve = run.meta(), run.read_curve()
-    seen, not_run, drift = _trace(run, arguments)
+    end_if_cancelled(frontend)
+    seen, not_run, drift = _trace(run, request, frontend)
     if seen is None and not curve:
         raise BadInputError(f"{run.path} has nothing to explain yet: it ended before its first rollout was over.")
     return Explanation(
@@ -68,41 +78,23 @@ def explain_run(arguments: ExplainArguments) -> Explanation:
         findings=(
             *contacts_left_out(meta),
             *worlds_diverged(curve),
-            *explain(curve, seen, _settings(meta)),
+            *find_faults(curve, seen, _settings(meta)),
         ),
         not_judged=tuple(not_judged(curve)),
     )
 
 
-def in_words(found: Explanation) -> str:
-    """Return what is to be printed."""
-    looked = f"{found.rollouts} rollouts of the training"
-    if found.not_run is None:
-        looked += f" and {found.episodes} episodes of the policy, {found.successes} of them successful"
-    lines = [f"run         {found.run}", *_wrapped("looked at", looked)]
-    if found.not_run is not None:
-        lines += _wrapped("curve alone", f"The policy was not run: {found.not_run}")
-    if not found.findings:
-        lines.append("found       nothing wrong" + ("" if found.not_run is None else ", as far as the curve shows"))
-    lines += [line for text in found.not_judged for line in _wrapped("not judged", text)]
-    for finding in found.findings:
-        lines += ["", f"found       {finding.name}"]
-        lines += [*_wrapped("measured", finding.evidence), *_wrapped("change", finding.advice)]
-    return "\n".join(lines) + "\n"
-
-
-def _trace(run: RunFolder, arguments: ExplainArguments) -> tuple[Trace | None, str | None, list[str]]:
+def _trace(run: RunFolder, request: ExplainRequest, frontend: Frontend) -> tuple[Trace | None, str | None, list[str]]:
     """Return what the policy does or why it was not run, and the drift in words."""
     if not run.bundle.is_dir():
         return None, "there is none, as the run was interrupted or is still going on.", []
     try:
         bundle = load_bundle(run.bundle)
-        config, drift, worlds = task_in_worlds(bundle, None, allow_drift=True, threads=arguments.threads)
+        config, drift, worlds = task_in_worlds(bundle, None, allow_drift=True, threads=request.threads)
     except InterfaceError as error:
         return None, str(error), []
-    say_drift(drift)
-    say_worlds(worlds)
-    return trace(bundle.policy.infer, config, episodes=arguments.episodes, seed=arguments.seed), None, drift
+    tell_circumstances(frontend, drift, worlds)
+    return trace(bundle.policy.infer, config, episodes=request.episodes, seed=request.seed), None, drift
 
 
 def _gamma(meta: Mapping[str, Any]) -> float:
@@ -137,14 +129,3 @@ def _weights(meta: Mapping[str, Any]) -> dict[str, float]:
 
 def _fields(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _wrapped(label: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width=WIDTH,
-        initial_indent=label.ljust(INDENT),
-        subsequent_indent=" " * INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -40,17 +40,17 @@ class Peer:
     install: str
     """What pip installs: the version that the program in `peer_process.py` was written for."""
     measures: tuple[str, ...]
-    """`roarm bench` what."""
+    """What of it can be measured."""
     worlds: int
     """How many, unless the user says."""
     most_worlds: int | None = None
     """Where each world takes a process, more would stop the machine."""
 
     def commands(self) -> str:
-        """Return the commands that make an environment with this library, and the flag that names it."""
+        """Return the commands that make an environment with this library, and what names it."""
         return (
             f"`python3 -m venv {self.name}-env`, `{self.name}-env/bin/pip install {self.install}`, "
-            f"then add `--peer-python {self.name}={self.name}-env/bin/python`"
+            f"then add `peer_python={self.name + '=' + self.name + '-env/bin/python'!r}`"
         )
 
 
@@ -71,7 +71,7 @@ PEERS: dict[str, Peer] = {
 
 
 def peers_named(words: Iterable[str], what: str) -> tuple[Peer, ...]:
-    """Return the peers that `--against` names, separated by commas or spaces, each once.
+    """Return the named peers, separated by commas or spaces, each once.
 
     Raises:
         UnknownNameError: There is no such peer.
@@ -79,18 +79,18 @@ def peers_named(words: Iterable[str], what: str) -> tuple[Peer, ...]:
     """
     names = dict.fromkeys(name for word in words for name in word.split(",") if name)
     if not names:
-        raise BadInputError(f"--against names nobody. Known: {', '.join(sorted(PEERS))}.")
+        raise BadInputError(f"`against=` names nobody. Known: {', '.join(sorted(PEERS))}.")
     for name in names:
         if name not in PEERS:
             raise UnknownNameError("peer", name, PEERS)
         if what not in PEERS[name].measures:
-            fitting = " and ".join(f"`roarm bench {each}`" for each in PEERS[name].measures)
+            fitting = " and ".join(f"`bench({each!r})`" for each in PEERS[name].measures)
             raise BadInputError(f"{name} can be measured by {fitting} alone: it has nothing to set against {what!r}.")
     return tuple(PEERS[name] for name in names)
 
 
 def pythons_given(words: Iterable[str], peers: Iterable[Peer]) -> dict[str, str]:
-    """Return peer -> interpreter as `--peer-python NAME=PATH` says it, one for each peer.
+    """Return peer -> interpreter as `NAME=PATH` says it, one for each peer.
 
     Raises:
         BadInputError: That is not how it is written, or it names somebody who is not measured.
@@ -101,12 +101,12 @@ def pythons_given(words: Iterable[str], peers: Iterable[Peer]) -> dict[str, str]
         name, sign, path = word.partition("=")
         if not (name and sign and path):
             raise BadInputError(
-                f"--peer-python must be NAME=PATH, for instance mjlab=mjlab-env/bin/python; got {word!r}."
+                f"`peer_python=` must be NAME=PATH, for instance mjlab=mjlab-env/bin/python; got {word!r}."
             )
         if name not in asked:
-            raise BadInputError(f"--peer-python names {name!r}, but --against names {', '.join(asked) or 'nobody'}.")
+            raise BadInputError(f"`peer_python=` names {name!r}, but `against=` names {', '.join(asked) or 'nobody'}.")
         if given.setdefault(name, path) != path:
-            raise BadInputError(f"--peer-python names two interpreters for {name}: {given[name]} and {path}.")
+            raise BadInputError(f"`peer_python=` names two interpreters for {name}: {given[name]} and {path}.")
     for name, peer in asked.items():
         if name not in given:
             raise MissingError(
@@ -122,7 +122,7 @@ def check_python(peer: Peer, python: str) -> str:
         BadInputError: There is no such interpreter, or it is none.
         MissingError: It does not have the library.
     """
-    where = f"--peer-python {peer.name}={python}"
+    where = f"`peer_python={peer.name + '=' + python!r}`"
     try:
         done = subprocess.run(  # noqa: S603 (the user names the program)
             [python, "-c", VERSION_OF, peer.name], capture_output=True, text=True, check=False, timeout=ASK_LIMIT_S

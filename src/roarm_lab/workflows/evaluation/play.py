@@ -1,13 +1,11 @@
-"""Playing as the command line does it: bundle and task put together, then live, filmed or exported."""
+"""Watch a policy at work: bundle and task put together, then live, filmed or exported."""
 
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from roarm_lab.cli.evaluation.play import EXPORTED_EPISODES, FILMED_EPISODES, LIVE_EPISODES, PlayArguments
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import InvalidValueError
 from roarm_lab.core.files import new_file
-from roarm_lab.core.shown import shown
 from roarm_lab.datasets.recordings import find_recordings
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.pretrained import shipped_bundle
@@ -15,98 +13,97 @@ from roarm_lab.tasks.table import get_task
 from roarm_lab.view.live_page import LivePage
 from roarm_lab.view.recorded_show import RecordedShow
 from roarm_lab.view.replay import record, write_replay
-from roarm_lab.view.serving import EVERYWHERE, Server, address, serving, tunnel
+from roarm_lab.view.serving import serving
 from roarm_lab.view.stage import Show, Stage
 from roarm_lab.view.video import refuse_unfit, write_video
-from roarm_lab.workflows.evaluation.evaluate import say_drift, say_worlds, task_in_worlds
+from roarm_lab.workflows.evaluation.evaluate import task_in_worlds, tell_circumstances
+from roarm_lab.workflows.evaluation.play_request import PlayRequest, PlayResult
 from roarm_lab.workflows.evaluation.worlds import Worlds
-from roarm_lab.workflows.learning.train import progress_bar
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress, end_if_cancelled
+from roarm_lab.workflows.live_pages import tell_where
+
+LIVE_EPISODES, EXPORTED_EPISODES, FILMED_EPISODES = 20, 20, 5
 
 
-def play(arguments: PlayArguments) -> None:
-    """Show what was asked for.
+def play(request: PlayRequest, frontend: Frontend = UNATTENDED) -> PlayResult:
+    """Show what was asked for; live until the front end cancels, or with `once` until the episodes are over.
+
+    Args:
+        request: What to watch, and how.
+        frontend: Hears where the live page is, or how far the file is.
 
     Raises:
         BadInputError: The bundle, a recording, a file or the port can not be used; nothing has been written then.
+        CancelledError: The front end cancelled before a file was whole; it was not written.
         MissingError: What a film needs is not installed.
     """
-    if arguments.video is not None:
-        refuse_unfit(arguments.video)
-    if arguments.rollouts:
-        _play_recorded(arguments)
-        return
-    bundle = load_bundle(arguments.bundle or shipped_bundle())
-    config, drift, worlds = task_in_worlds(bundle, arguments.domain_randomization, allow_drift=arguments.allow_drift)
-    _refuse_taken(arguments)
-    say_drift(drift)
-    say_worlds(worlds)
-    with Stage(bundle.policy.infer, config, arguments.seed) as stage:
-        _show(stage, _about(bundle, worlds, arguments.seed), arguments)
+    request.validate()
+    if request.video is not None:
+        refuse_unfit(request.video)
+    if request.rollouts:
+        return _play_recorded(request, frontend)
+    bundle = load_bundle(request.bundle or shipped_bundle())
+    config, drift, worlds = task_in_worlds(bundle, request.domain_randomization, allow_drift=request.allow_drift)
+    _refuse_taken(request)
+    tell_circumstances(frontend, drift, worlds)
+    with Stage(bundle.policy.infer, config, request.seed) as stage:
+        return _show(stage, _about(bundle, worlds, request.seed), request, frontend)
 
 
-def _play_recorded(arguments: PlayArguments) -> None:
-    assert arguments.bundle is not None
-    recordings = find_recordings(arguments.bundle)
-    show = RecordedShow(recordings, get_task(str(recordings[0].about.get("task"))), arguments.episode)
+def _play_recorded(request: PlayRequest, frontend: Frontend) -> PlayResult:
+    assert request.bundle is not None
+    recordings = find_recordings(request.bundle)
+    show = RecordedShow(recordings, get_task(str(recordings[0].about.get("task"))), request.episode)
     try:
-        if arguments.episodes is not None and arguments.episodes > len(show):
-            raise BadInputError(
-                f"--episodes must be 1 to {len(show)}, as many are to be shown; got {arguments.episodes}."
-            )
-        _refuse_taken(arguments)
-        about = f"recorded in {arguments.bundle}"
-        _show(show, about, replace(arguments, episodes=arguments.episodes or len(show)))
+        if request.episodes is not None and request.episodes > len(show):
+            raise InvalidValueError("episodes", request.episodes, f"must be 1 to {len(show)}, as many are to be shown")
+        _refuse_taken(request)
+        about = f"recorded in {request.bundle}"
+        return _show(show, about, replace(request, episodes=request.episodes or len(show)), frontend)
     finally:
         show.close()
 
 
-def _refuse_taken(arguments: PlayArguments) -> None:
+def _refuse_taken(request: PlayRequest) -> None:
     """Refuse files that exist, before any work; a refusal comes before a folder is made."""
-    files = [path for path in (arguments.export, arguments.video) if path is not None]
+    files = [path for path in (request.export, request.video) if path is not None]
     for path in sorted(files, key=lambda path: not path.parent.is_dir()):
-        new_file(path, arguments.overwrite)
+        new_file(path, request.overwrite)
 
 
-def _show(stage: Show, about: str, arguments: PlayArguments) -> None:
-    if arguments.export is not None:
-        _export(stage, about, arguments.export, arguments)
-    if arguments.video is not None:
-        _film(stage, arguments.video, arguments)
-    if arguments.export is None and arguments.video is None:
-        _live(stage, about, arguments)
+def _show(stage: Show, about: str, request: PlayRequest, frontend: Frontend) -> PlayResult:
+    written = PlayResult(
+        export=_export(stage, about, request.export, request, frontend) if request.export else None,
+        video=_film(stage, request.video, request, frontend) if request.video else None,
+    )
+    if request.export is None and request.video is None:
+        with serving(request.host, request.port, f"RoArm Lab: {stage.config.task}") as server:
+            page = LivePage(server, stage, f"{_title(stage)}  \n{about}")
+            tell_where(frontend, stage.config.task, request.host, server)
+            page.run(request.episodes or LIVE_EPISODES, once=request.once, cancelled=frontend.cancelled)
+    return written
 
 
-def say_where(host: str, server: Server) -> None:
-    """Print what to do to see a live page."""
-    port = server.get_port()
-    lines = [f"open        {address(host, port)}"]
-    if host in EVERYWHERE:
-        lines.append("careful     every computer that can reach this one can open the page and press its buttons")
-    else:
-        lines.append(f"from afar   {tunnel(port)}\n            then open http://localhost:{port} there")
-    sys.stdout.write("\n".join((*lines, "stop        Ctrl-C")) + "\n")
-    sys.stdout.flush()
+def _export(stage: Show, about: str, path: Path, request: PlayRequest, frontend: Frontend) -> Path:
+    episodes = request.episodes or EXPORTED_EPISODES
+    progress = _progress(frontend, "playing", episodes)
+    replay = record(stage, episodes, title=_title(stage), about=about, progress=progress)
+    return write_replay(replay, path, overwrite=request.overwrite)
 
 
-def _live(stage: Show, about: str, arguments: PlayArguments) -> None:
-    with serving(arguments.host, arguments.port, f"RoArm Lab: {stage.config.task}") as server:
-        page = LivePage(server, stage, f"{_title(stage)}  \n{about}")
-        say_where(arguments.host, server)
-        page.run(arguments.episodes or LIVE_EPISODES, once=arguments.once)
+def _film(stage: Show, path: Path, request: PlayRequest, frontend: Frontend) -> Path:
+    episodes = request.episodes or FILMED_EPISODES
+    progress = _progress(frontend, "filming", episodes)
+    write_video(stage, episodes, path, title=_title(stage), overwrite=request.overwrite, progress=progress)
+    return path
 
 
-def _export(stage: Show, about: str, path: Path, arguments: PlayArguments) -> None:
-    episodes = arguments.episodes or EXPORTED_EPISODES
-    with progress_bar("playing", episodes) as update:
-        replay = record(stage, episodes, title=_title(stage), about=about, progress=update)
-    sys.stdout.write(f"{shown(write_replay(replay, path, overwrite=arguments.overwrite))}\n")
+def _progress(frontend: Frontend, stage: str, total: int) -> Callable[[int], None]:
+    def progress(done: int) -> None:
+        frontend.tell(Progress(stage=stage, done=done, total=total))
+        end_if_cancelled(frontend)
 
-
-def _film(stage: Show, path: Path, arguments: PlayArguments) -> None:
-    episodes = arguments.episodes or FILMED_EPISODES
-    with progress_bar("filming", episodes) as update:
-        write_video(stage, episodes, path, title=_title(stage), overwrite=arguments.overwrite, progress=update)
-    sys.stdout.write(f"{shown(path)}\n")
+    return progress
 
 
 def _title(stage: Show) -> str:

@@ -1,29 +1,42 @@
-"""Reporting as the command line does it: the policy of a run played again, and everything written as one page."""
+"""Write what a run has achieved as one page; its policy is played again for pictures and a replay."""
 
-from pathlib import Path
-
-from rich.console import Console
+from collections.abc import Callable
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_file
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.runs.run_reader import RunFiles, read_run
-from roarm_lab.view.report import NAME, write_report
+from roarm_lab.view.report import NAME
+from roarm_lab.view.report import write_report as write_page
 from roarm_lab.view.report_media import Watched, watch
-from roarm_lab.workflows.evaluation.evaluate import checked_task
-from roarm_lab.workflows.learning.train import randomization_of_run
+from roarm_lab.workflows.bundle_check import check_task
+from roarm_lab.workflows.evaluation.report_request import ReportRequest, ReportResult
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress, end_if_cancelled
+from roarm_lab.workflows.learning.train_job import randomization_of_run
 
 
-def report(run: Path, out: Path | None = None, *, overwrite: bool = True) -> Path:
-    """Write the report of a run and return its path.
+def write_report(
+    request: ReportRequest, frontend: Frontend = UNATTENDED, *, typed: Callable[[str], str] = str
+) -> ReportResult:
+    """Write the report of a run and return where it is.
+
+    Args:
+        request: Of which run, and where to.
+        frontend: Hears that it takes a while.
+        typed: Writes calls such as `train(resume='runs/a')` as the readers of the page type them.
 
     Raises:
         BadInputError: It is no run folder, a file in it is damaged, or the report can not be written.
+        CancelledError: The front end cancelled; nothing was written.
     """
-    files = read_run(run)
-    new_file(run / NAME if out is None else out, overwrite)  # a refusal comes before the work
-    with Console(stderr=True).status("playing the evaluation again for pictures and the replay ..."):
-        return write_report(run, out, overwrite=overwrite, watched=_watched(files))
+    request.validate()
+    overwrite = request.out is None or request.overwrite
+    files = read_run(request.run)
+    new_file(request.run / NAME if request.out is None else request.out, overwrite)  # a refusal comes before the work
+    frontend.tell(Progress(stage="playing the evaluation again for pictures and the replay", done=0, total=1))
+    watched = _watched(files)
+    end_if_cancelled(frontend)
+    return ReportResult(page=write_page(request.run, request.out, overwrite=overwrite, watched=watched, typed=typed))
 
 
 def _watched(run: RunFiles) -> Watched | None:
@@ -33,7 +46,7 @@ def _watched(run: RunFiles) -> Watched | None:
     try:
         bundle = load_bundle(run.path)
         randomization = randomization_of_run(dict(run.meta.data))
-        config, _ = checked_task(bundle, allow_drift=False, randomization=randomization)
+        config, _ = check_task(bundle, allow_drift=False, randomization=randomization)
         return watch(bundle.policy.infer, config, run.evaluation)
     except BadInputError as error:
         return Watched(trouble=f"The policy could not be played again for pictures and a replay. {error}")

@@ -36,8 +36,8 @@ def worlds_for(bundle: Bundle, file: Path | None) -> Worlds:
     if of_run.is_file() and (run / "meta.json").is_file():
         return Worlds(randomization=load_randomization(of_run), own=True, told=f"as in the training: {of_run}")
     return Worlds(
-        told="nominal, while the policy was trained on worlds that differ: --domain-randomization FILE takes the "
-        f"training's own ({RANDOMIZATION} of its run)"
+        told="nominal, while the policy was trained on worlds that differ: `domain_randomization=FILE` takes "
+        f"the training's own ({RANDOMIZATION} of its run)"
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from roarm_lab.core.errors import BadInputError, DiskError
 from roarm_lab.core.json_fields import read_fields
-from roarm_lab.core.shown import shell_words
 from roarm_lab.runs.run_folder import EVALUATION, RunFolder
 from roarm_lab.runs.run_reader import evaluation_of, wall_time_s
 from roarm_lab.runs.sweep_folder import Plan, SweepFolder
@@ -72,7 +71,7 @@ class Scoreboard:
             self.folder.write_text("summary.md", summary_markdown(title, self.rows))
             self.folder.write_text("curves.html", sweep_page(title, self._shown(), CAVEAT))
         except BadInputError as error:
-            raise DiskError(f"{error} When there is room again, go on with: {resume_hint(self.folder)}") from error
+            raise DiskError(f"{error} When there is room again, go on with: {resume_call(self.folder)}") from error
 
     def _row(self, trial: Trial, state: State, reason: str = "") -> Row:
         setting, run = self.plan.settings[trial.setting], RunFolder(self.folder.run(trial))
@@ -116,9 +115,9 @@ class Scoreboard:
         return shown
 
 
-def resume_hint(folder: SweepFolder) -> str:
-    """Return the command that goes on with a sweep."""
-    return shell_words(["roarm", "sweep", "--resume", folder.path])
+def resume_call(folder: SweepFolder) -> str:
+    """Return the call that goes on with a sweep."""
+    return f"`sweep(resume={str(folder.path)!r})`"
 
 
 def counted(rows: Sequence[Row]) -> str:

@@ -6,29 +6,30 @@ import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from roarm_lab.cli.learning.train import TrainArguments
 from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.core.folder_lock import locked
 from roarm_lab.core.rendering import choose_renderer
+from roarm_lab.workflows.learning.multi_gpu import threads_wait_passively
+from roarm_lab.workflows.learning.train_request import TrainRequest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class TrialOrder:
     """What a process is asked to train. Paths are absolute: it may have another working folder."""
 
-    arguments: TrainArguments
+    request: TrainRequest
     command: tuple[str, ...]
-    """For the record: the `roarm train` that trains the same."""
+    """For the record: what trains the same."""
     run: Path
     """Its run folder, which may be there already."""
     log: Path
 
 
-def run_trial(order: Order) -> str | None:
+def run_trial(order: TrialOrder) -> str | None:
     """Train what is ordered; return why it failed, None when it did not.
 
     Raises:
@@ -37,8 +38,6 @@ def run_trial(order: Order) -> str | None:
     if not order.log.parent.is_dir():
         return f"this computer does not see {order.log.parent}: those of a cluster must share the folder of the sweep"
     with _printing_to(order.log):
-        from roarm_lab.workflows.learning.train import threads_wait_passively
-
         sys.stderr.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z} {shlex.join(order.command)}\n")
         threads_wait_passively()
         choose_renderer()
@@ -50,23 +49,23 @@ def run_trial(order: Order) -> str | None:
     return None
 
 
-def _train(order: Order) -> None:
+def _train(order: TrialOrder) -> None:
     """Train anew, or go on from a checkpoint."""
     from roarm_lab.core.files import new_folder
     from roarm_lab.rl.tracking import remote_log
     from roarm_lab.rl.train import train
     from roarm_lab.runs.run_folder import RunFolder
-    from roarm_lab.workflows.learning.train import new_job, resumed_job
+    from roarm_lab.workflows.learning.train_job import new_job, resumed_job
 
-    run, arguments = RunFolder(order.run), order.arguments
+    run, request = RunFolder(order.run), order.request
     resume = bool(run.checkpoints())
-    remote = remote_log(arguments.wandb, run)
+    remote = remote_log(request.wandb, run)
     if resume:
-        again = replace(TrainArguments(), resume=run.path, threads=arguments.threads)
+        again = TrainRequest(resume=run.path, threads=request.threads)
         job, _ = resumed_job(again, order.command)
     else:
         _clear(run.path)
-        job = new_job(arguments, order.command)
+        job = new_job(request, order.command)
         new_folder(run.path)
     with locked(run.path, "is being trained"), remote(run, job) as told:
         told.result(train(job, run, resume=resume, note=told.row).evaluation)

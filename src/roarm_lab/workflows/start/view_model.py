@@ -1,11 +1,10 @@
-"""Viewing as the command line does it: a name becomes a model, the model a page."""
+"""Turn an arm by hand in the browser: a name becomes a model, the model a page."""
 
 import time
 from dataclasses import replace
 
 import numpy as np
 
-from roarm_lab.cli.start.view import ViewArguments
 from roarm_lab.core.errors import UnknownNameError
 from roarm_lab.envs.env import Env
 from roarm_lab.robots.table import ROBOTS, get_robot
@@ -14,24 +13,27 @@ from roarm_lab.tasks.table import TASKS, get_task
 from roarm_lab.view.model_page import Model, ModelPage
 from roarm_lab.view.serving import serving
 from roarm_lab.view.stage import markers_of
-from roarm_lab.workflows.evaluation.play import say_where
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend
+from roarm_lab.workflows.live_pages import tell_where
+from roarm_lab.workflows.start.view_request import ViewRequest
 
-FOREVER_S = 3600.0
+LOOK_S = 0.2
+"""How often it is asked whether to end."""
 
 
-def show(arguments: ViewArguments) -> None:
-    """Serve the page until Ctrl-C.
+def view_model(request: ViewRequest, frontend: Frontend = UNATTENDED) -> None:
+    """Serve the page until the front end cancels.
 
     Raises:
         UnknownNameError: It is neither an arm nor a task.
         BadInputError: The page can not be served there.
     """
-    model = model_of(arguments.name)
-    with serving(arguments.host, arguments.port, f"RoArm Lab: {arguments.name}") as server:
+    model = model_of(request.name)
+    with serving(request.host, request.port, f"RoArm Lab: {request.name}") as server:
         ModelPage(server, model)
-        say_where(arguments.host, server)
-        while True:
-            time.sleep(FOREVER_S)
+        tell_where(frontend, request.name, request.host, server)
+        while not frontend.cancelled():
+            time.sleep(LOOK_S)
 
 
 def model_of(name: str) -> Model:
