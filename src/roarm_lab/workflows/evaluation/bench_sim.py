@@ -14,7 +14,7 @@ from roarm_lab.core.provenance import usable_cores
 from roarm_lab.envs.config import EnvConfig, simulated
 from roarm_lab.envs.env import Env, Observations
 from roarm_lab.envs.interface import interface_of
-from roarm_lab.evaluation.evaluate import Infer
+from roarm_lab.evaluation.episode_player import Infer
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import check_interface
 from roarm_lab.policies.pretrained import shipped_bundle
