@@ -32,11 +32,11 @@ def pass_time(arm: Arm, time_s: float = DT_S) -> None:
     arm.clock.sleep_until_s(arm.clock.now_s() + time_s)
 
 
-def send_for(arm: Arm, wish: Float64, steps: int) -> list[Float64]:
-    """Send a wish for a number of steps; return what was really sent."""
+def send_for(arm: Arm, requested: Float64, steps: int) -> list[Float64]:
+    """Send a request for a number of steps; return what was really sent."""
     sent: list[Float64] = []
     for _ in range(steps):
-        sent.append(arm.send(wish, DT_S))
+        sent.append(arm.send(requested, DT_S))
         pass_time(arm)
     return sent
 
@@ -102,22 +102,22 @@ def sends_limited_targets_and_remembers_them(make: Factory) -> None:
     np.testing.assert_array_equal(arm.sent, last)
 
 
-def moves_towards_a_wish(make: Factory) -> None:
+def moves_towards_what_is_requested(make: Factory) -> None:
     arm = make()
     before = arm.read().joint_pos
-    wish = before + np.where(before <= middle(arm), 0.2, -0.2)
-    send_for(arm, wish, 20)
-    assert np.all(np.abs(wish - arm.read().joint_pos) < 0.5 * np.abs(wish - before))
+    requested = before + np.where(before <= middle(arm), 0.2, -0.2)
+    send_for(arm, requested, 20)
+    assert np.all(np.abs(requested - arm.read().joint_pos) < 0.5 * np.abs(requested - before))
 
 
 def calling_more_often_does_not_make_it_faster(make: Factory) -> None:
     arm = make()
-    of, wish, start = JointLimits.of(arm.robot), middle(arm), arm.sent
+    of, requested, start = JointLimits.of(arm.robot), middle(arm), arm.sent
     arm.send(start, DT_S)
     began_s = arm.clock.now_s()
     for _ in range(10):
         pass_time(arm, DT_S / 10)
-        arm.send(wish, DT_S)  # each claims a whole step
+        arm.send(requested, DT_S)  # each claims a whole step
     elapsed_s = arm.clock.now_s() - began_s
     assert np.all(np.abs(arm.sent - start) <= of.max_speed * elapsed_s + ROUNDING)
 
@@ -126,10 +126,10 @@ def refuses_nan_by_joint(make: Factory) -> None:
     arm = make()
     before = arm.sent
     for index, name in enumerate(arm.robot.joint_names):
-        wish = middle(arm)
-        wish[index] = math.nan
-        with pytest.raises(UnsafeCommandError, match=f"The wish for joint '{name}' is nan"):
-            arm.send(wish, DT_S)
+        requested = middle(arm)
+        requested[index] = math.nan
+        with pytest.raises(UnsafeCommandError, match=f"The requested angle for joint '{name}' is nan"):
+            arm.send(requested, DT_S)
     np.testing.assert_array_equal(arm.sent, before)
 
 
@@ -175,7 +175,7 @@ ARM_CONTRACT: tuple[Check, ...] = (
     reading_never_waits,
     starts_where_it_was_found_and_stays_there,
     sends_limited_targets_and_remembers_them,
-    moves_towards_a_wish,
+    moves_towards_what_is_requested,
     calling_more_often_does_not_make_it_faster,
     refuses_nan_by_joint,
     holds_the_last_sent_target,

@@ -19,9 +19,9 @@ def hand_pos_w(joint_pos: Float64) -> Float64:
 
 def close_around_cube(arm: SimArm, *, seconds: float = 1.0) -> None:
     """Close the gripper where the arm stands, and hold the cube between the jaws until they touch it."""
-    wish = np.array([*arm.sent[:5], SHUT_RAD])
+    requested = np.array([*arm.sent[:5], SHUT_RAD])
     for _ in range(round(seconds / STEP_S)):
-        arm.send(wish, STEP_S)
+        arm.send(requested, STEP_S)
         if not arm.truth().touching.any(axis=0).all():
             arm.place_box("cube", hand_pos_w(arm.read().joint_pos))
         arm.clock.sleep_until_s(arm.clock.now_s() + STEP_S)

@@ -69,10 +69,10 @@ def test_limits_written_from_the_contract_are_the_limits_of_training() -> None:
     mine, limits = loaded("lift_without_roarm_lab").Limits(face), JointLimits.of(ROARM_M3)
     for _ in range(2000):
         sent = rng.uniform(limits.lower, limits.upper)
-        rate, wish = rng.uniform(-2.5, 2.5, 6), sent + rng.normal(0.0, 0.5, 6)
+        rate, requested = rng.uniform(-2.5, 2.5, 6), sent + rng.normal(0.0, 0.5, 6)
         measured = sent + rng.normal(0.0, 0.3, 6)
-        expected = limit_target(wish, sent, rate, measured, limits, dt_s)
-        for one, other in zip(mine.target(wish, sent, rate, measured), expected, strict=True):
+        expected = limit_target(requested, sent, rate, measured, limits, dt_s)
+        for one, other in zip(mine.target(requested, sent, rate, measured), expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-9)
 
 

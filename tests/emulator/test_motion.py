@@ -16,8 +16,8 @@ POSE = '"y":0,"t":0,"r":0,"g":3.14'
 
 def test_all_joints_go_where_they_are_sent(board: Board) -> None:
     tell(board, '{"T":102,"base":0.5,"shoulder":0.2,"elbow":1.2,"wrist":0.3,"roll":-0.7,"hand":2.5,"spd":0,"acc":0}', 3)
-    wish = [0.5, 0.2, 1.2, 0.3, -0.7, pi - 2.5]
-    np.testing.assert_allclose(board.joint_pos, wish, atol=DROOP_RAD)
+    requested = [0.5, 0.2, 1.2, 0.3, -0.7, pi - 2.5]
+    np.testing.assert_allclose(board.joint_pos, requested, atol=DROOP_RAD)
     said = ask(board)
     measured = [said[key] for key in "bsetr"] + [pi - said["g"]]
     np.testing.assert_allclose(measured, board.joint_pos, atol=STEP_RAD)

@@ -74,8 +74,8 @@ class Scripted:
         aim_b = self._cube_b + beside_b + part.to_goal * (goal_b - self._cube_b) + [0.0, 0.0, part.up_m]
         target = seen["joint_pos"] + seen["target_lead"] / 5.0
         found = self._inverse.solve(aim_b, pi / 2, 0.0)
-        wish = np.where(found.found[:, None], found.joint_pos, target[:, :5])
-        arm = (wish - target[:, :5]) / STEP_RAD
+        requested = np.where(found.found[:, None], found.joint_pos, target[:, :5])
+        arm = (requested - target[:, :5]) / STEP_RAD
         if part.turn is not None:
             arm = np.tile([part.turn, 0.0, 0.0, 0.0, 0.0], (len(arm), 1))
         action = np.concatenate([np.clip(arm, -1.0, 1.0), np.full((len(arm), 1), part.gripper)], axis=1)

@@ -82,9 +82,9 @@ def test_arm_and_environment_give_the_same_observations_and_targets(bundle: Bund
             np.testing.assert_allclose(
                 getattr(state, name), getattr(env.state, name), rtol=0.0, atol=TWO_ROADS, err_msg=f"{name} at {step}"
             )
-        wish = policy.infer(observation).joint_target
-        assert wish.shape == (1, 6)
-        sent = arm.send(wish[0], DT_S)
+        requested = policy.infer(observation).joint_target
+        assert requested.shape == (1, 6)
+        sent = arm.send(requested[0], DT_S)
         clock.sleep_until_s(clock.now_s() + DT_S)
         result = env.step(bundle.policy.infer(seen)[:, 0])
         np.testing.assert_allclose(sent, env.moved.joint_target[0], rtol=0.0, atol=TWO_ROADS)
@@ -242,7 +242,7 @@ def test_a_goal_that_can_not_be_is_refused(policy: ArmPolicy, given: dict[str, A
         policy.commands(given)
 
 
-def test_a_policy_that_never_moves_wishes_for_the_last_target(tmp_path: Path) -> None:
+def test_a_policy_that_never_moves_asks_for_the_last_target(tmp_path: Path) -> None:
     policy = ArmPolicy(load_bundle(still_bundle(tmp_path / "b")), ROARM_M3)
     sent = START + 0.02
     chunk = policy.infer(policy.observe(sample(0.0), sent, {"goal": GOAL[None]}))

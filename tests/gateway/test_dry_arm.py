@@ -16,11 +16,11 @@ AT_REST_RAD = 1e-3  # what a simulated arm sags in a moment
 def test_it_tells_the_next_target_and_the_arm_behind_it_stays() -> None:
     clock = SimulatedClock()
     with SimArm(ROARM_M3, clock=clock) as real, DryArm(real) as arm:
-        home, wish = real.sent, real.sent + 1.0
+        home, requested = real.sent, real.sent + 1.0
         told = []
         for _ in range(10):
             clock.sleep_until_s(clock.now_s() + DT_S)
-            told.append(arm.send(wish, DT_S) - arm.read().joint_pos)
+            told.append(arm.send(requested, DT_S) - arm.read().joint_pos)
         np.testing.assert_array_equal(real.sent, home)
         np.testing.assert_allclose(real.read().joint_pos, home, atol=0.07)  # it droops, and that is all
         assert np.all(np.array(told)[:, 0] > 0.01)

@@ -49,14 +49,14 @@ def test_the_arm_is_read_and_sent_in_true_angles(port: APort, monkeypatch: pytes
     np.testing.assert_allclose(told, sent + OFFSETS, atol=WIRE_RAD)
 
 
-def test_no_wish_leaves_the_hardwares_range_on_the_wire() -> None:
+def test_no_request_leaves_the_hardwares_range_on_the_wire() -> None:
     calibration = Calibration(OFFSETS)
     rules = calibration.narrowed(ROARM_M3, GateRules(self_margin_m=None, table_height_m=None))
     home = np.array(ROARM_M3.keyframe("home"))
-    for wish in (home - 10.0, home + 10.0):
+    for requested in (home - 10.0, home + 10.0):
         gate = Gate(ROARM_M3, sent=home, rules=rules)
         for _ in range(400):
-            sent = gate.target(wish, gate.sent, 0.05)
+            sent = gate.target(requested, gate.sent, 0.05)
         told = calibration.wire(sent)
         for joint, angle in zip(ROARM_M3.joints[:5], told[:5], strict=True):
             assert joint.lower_rad - 1e-9 <= angle <= joint.upper_rad + 1e-9, joint.name

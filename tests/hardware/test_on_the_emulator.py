@@ -101,11 +101,11 @@ def go(arm: RoArmM3, goal: Float64) -> None:
             return
 
 
-def drive(arm: RoArmM3, wish: Float64, seconds: float) -> None:
-    """Send a wish for a while, over lines that are damaged now and then."""
+def drive(arm: RoArmM3, requested: Float64, seconds: float) -> None:
+    """Send a request for a while, over lines that are damaged now and then."""
     for _ in range(round(seconds / DT_S)):
         with suppress(UnsafeCommandError):
-            arm.send(wish, DT_S)
+            arm.send(requested, DT_S)
         time.sleep(DT_S)
 
 
@@ -150,8 +150,8 @@ def test_frozen_feedback_is_no_measurement(bench: Bench, arm: RoArmM3) -> None:
 
 def _moves_and_reads(arm: RoArmM3) -> bool:
     """Ask for motion to and fro, and say whether there is still a pose."""
-    wish = START + (0.6 if arm.clock.now_s() % 4.0 < 2.0 else -0.3)
-    drive(arm, np.clip(wish, -1.0, 1.9), DT_S)
+    requested = START + (0.6 if arm.clock.now_s() % 4.0 < 2.0 else -0.3)
+    drive(arm, np.clip(requested, -1.0, 1.9), DT_S)
     return arm.read().valid
 
 
@@ -218,9 +218,9 @@ DRIVER = f"""{FIRST_LINES}
 import time
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 arm = RoArmM3.connect(sys.argv[1])
-wish = arm.sent + [1.5, 0.0, 0.0, 0.0, 1.5, 0.0]
+requested = arm.sent + [1.5, 0.0, 0.0, 0.0, 1.5, 0.0]
 while True:
-    arm.send(wish, 0.05)
+    arm.send(requested, 0.05)
     print("moving", flush=True)
     time.sleep(0.05)
 """

@@ -32,12 +32,12 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def send(arm: RoArmM3, wish: Float64) -> Float64:
+def send(arm: RoArmM3, requested: Float64) -> Float64:
     """Send; on a machine too busy to read the port in time, again."""
     end_s = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return arm.send(wish, DT_S)
+            return arm.send(requested, DT_S)
         except UnsafeCommandError as error:
             busy = "old" in str(error) or "silent for" in str(error) or "paused" in str(error)
             if not busy or arm.latched or time.monotonic() > end_s:
@@ -45,9 +45,9 @@ def send(arm: RoArmM3, wish: Float64) -> Float64:
         time.sleep(0.01)
 
 
-def send_for(arm: RoArmM3, wish: Float64, steps: int) -> None:
+def send_for(arm: RoArmM3, requested: Float64, steps: int) -> None:
     for _ in range(steps):
-        send(arm, wish)
+        send(arm, requested)
         time.sleep(DT_S)
 
 

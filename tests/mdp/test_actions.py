@@ -26,23 +26,25 @@ LOST = 0.12  # the damping, 1e-3 m^2, against the squared singular values here; 
 def test_minus_1_to_1_spans_the_joints_range() -> None:
     term = JointTarget(joint_names=("elbow", "base"))
     assert term.joints(toy_scene()) == [1, 0]
-    wish = term.bind(toy_scene())(bare(action=np.zeros((3, 3))), np.float32([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]]))
+    requested = term.bind(toy_scene())(
+        bare(action=np.zeros((3, 3))), np.float32([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]])
+    )
     # The toy's elbow goes from 0 to 2.5, its base from -3 to 3.
-    np.testing.assert_allclose(wish, [[0.0, -3.0], [2.5, 3.0], [1.25, 1.5]], atol=FLOAT32)
+    np.testing.assert_allclose(requested, [[0.0, -3.0], [2.5, 3.0], [1.25, 1.5]], atol=FLOAT32)
 
 
 def test_a_delta_is_added_to_what_was_sent_last() -> None:
     term = JointDelta(step_rad=0.1)
     state = bare(joint_pos=[[9.0, 9.0, 9.0]], joint_target=[[0.5, 1.0, 0.2]])
-    wish = term.bind(toy_scene())(state, np.float32([[1.0, -0.5, 0.0]]))
-    np.testing.assert_allclose(wish, [[0.6, 0.95, 0.2]], atol=FLOAT32)
+    requested = term.bind(toy_scene())(state, np.float32([[1.0, -0.5, 0.0]]))
+    np.testing.assert_allclose(requested, [[0.6, 0.95, 0.2]], atol=FLOAT32)
 
 
 def test_the_gripper_closes_at_minus_1_and_opens_at_1() -> None:
     term = GripperOpening(span_rad=Range(-0.2, 1.2))
     assert term.joints(toy_scene()) == [2]
-    wish = term.bind(toy_scene())(bare(action=np.zeros((3, 3))), np.float32([[-1.0], [1.0], [0.0]]))
-    np.testing.assert_allclose(wish, [[-0.2], [1.2], [0.5]], atol=FLOAT32)
+    requested = term.bind(toy_scene())(bare(action=np.zeros((3, 3))), np.float32([[-1.0], [1.0], [0.0]]))
+    np.testing.assert_allclose(requested, [[-0.2], [1.2], [0.5]], atol=FLOAT32)
 
 
 def moved_by(action: list[float], site: str = "hand_tcp", pose: np.ndarray = BENT) -> tuple[np.ndarray, np.ndarray]:
@@ -85,24 +87,24 @@ def test_pitch_tips_the_hand_down_and_keeps_the_tool_in_place(lost: float) -> No
 
 def test_roll_turns_the_roll_joint_alone() -> None:
     term = EePose()
-    wish = term.bind(scene())(bare(joint_pos=[BENT], joint_target=[BENT]), np.float32([[0, 0, 0, 0, 1.0]]))
+    requested = term.bind(scene())(bare(joint_pos=[BENT], joint_target=[BENT]), np.float32([[0, 0, 0, 0, 1.0]]))
     expected = BENT[:5].copy()
     expected[4] += 0.1
-    np.testing.assert_allclose(wish[0], expected, atol=FLOAT32)
+    np.testing.assert_allclose(requested[0], expected, atol=FLOAT32)
 
 
 @pytest.mark.parametrize("site", ["hand_tcp", "grasp"])  # grasp is off the roll axis: rolling would move it
 def test_translation_and_pitch_leave_the_roll_joint_alone(site: str) -> None:
     state = bare(joint_pos=[BENT], joint_target=[BENT])
-    wish = EePose(site=site).bind(scene())(state, np.float32([[1, -1, 1, -1, 0]]))
-    assert wish[0, 4] == np.float32(BENT[4])
+    requested = EePose(site=site).bind(scene())(state, np.float32([[1, -1, 1, -1, 0]]))
+    assert requested[0, 4] == np.float32(BENT[4])
 
 
 def test_a_stretched_arm_asks_for_bounded_steps() -> None:
     up = np.zeros(6)  # straight up: singular
-    wish = EePose().bind(scene())(bare(joint_pos=[up], joint_target=[up]), np.float32([[1, 1, 1, 1, 1]]))
-    # A damped inverse is at most 1 / (2 sqrt(damping)); the wish is |(0.02, 0.02, 0.02, 0.1)| = 0.106 long.
-    assert np.abs(wish[0, :4]).max() <= 0.106 / (2.0 * math.sqrt(DAMPING))
+    requested = EePose().bind(scene())(bare(joint_pos=[up], joint_target=[up]), np.float32([[1, 1, 1, 1, 1]]))
+    # A damped inverse is at most 1 / (2 sqrt(damping)); the way is |(0.02, 0.02, 0.02, 0.1)| = 0.106 long.
+    assert np.abs(requested[0, :4]).max() <= 0.106 / (2.0 * math.sqrt(DAMPING))
 
 
 def test_a_pose_action_leaves_the_gripper_to_others() -> None:

@@ -79,8 +79,8 @@ def test_observations_have_one_number_per_component(term: Any) -> None:
 
 @pytest.mark.parametrize("term", ACTIONS, ids=name_of)
 def test_actions_give_one_angle_per_joint(term: Any) -> None:
-    ((wish, _),) = both(term)
-    assert wish.shape == (NUM_ENVS, len(term.joints(scene())))
+    ((requested, _),) = both(term)
+    assert requested.shape == (NUM_ENVS, len(term.joints(scene())))
 
 
 @pytest.mark.parametrize("term", COMMANDS, ids=name_of)

@@ -122,7 +122,7 @@ def test_nothing_is_sent_on_an_old_pose(arm: PerfectArm) -> None:
         arm.send(HOME, DT_S)
 
 
-def test_two_wishes_at_one_moment_are_refused(arm: PerfectArm) -> None:
+def test_two_requests_at_one_moment_are_refused(arm: PerfectArm) -> None:
     arm.send(HOME, DT_S)
     with pytest.raises(UnsafeCommandError, match=r"comes 0 s after the last one.*simulated clock"):
         arm.send(HOME, DT_S)
@@ -156,8 +156,8 @@ def test_a_subclass_can_not_get_around_the_gate(name: str) -> None:
 
 def test_nor_can_a_mixin() -> None:
     class Mixin:
-        def send(self, wish: ArrayLike, dt_s: float) -> None:
-            del wish, dt_s
+        def send(self, requested: ArrayLike, dt_s: float) -> None:
+            del requested, dt_s
 
     with pytest.raises(TypeError, match="Sneaky may not override send"):
         type("Sneaky", (Mixin, PerfectArm), {})

@@ -27,9 +27,9 @@ def over(x_m: float, height_m: float, pitch: float = math.pi / 2) -> np.ndarray:
     return np.append(IK.solve_one([x_m, 0.0, height_m - ROARM_M3.base_height_m], pitch), 0.3)
 
 
-def pushed(gate: Gate, wish: np.ndarray, turns: int = 80) -> np.ndarray:
+def pushed(gate: Gate, requested: np.ndarray, turns: int = 80) -> np.ndarray:
     for _ in range(turns):
-        gate.target(wish, gate.sent, DT_S)
+        gate.target(requested, gate.sent, DT_S)
     return gate.sent
 
 
@@ -48,7 +48,7 @@ def test_fingers_may_be_told_to_go_1_cm_below_the_table_and_no_further() -> None
     assert gate.blocked.endswith("would meet the table")
 
 
-def test_a_wish_that_keeps_clear_is_not_touched() -> None:
+def test_a_request_that_keeps_clear_is_not_touched() -> None:
     gate = Gate(ROARM_M3, over(0.25, 0.1))
     sent = pushed(gate, over(0.25, 0.01))
     assert gate.blocked is None
@@ -138,7 +138,7 @@ def test_an_arm_that_presses_on_the_table_and_is_stuck_goes_on_with_small_retrea
     assert Guard(ROARM_M3, GateRules()).room_m(gate.sent[None]).min() >= -1e-9
 
 
-def test_a_wish_that_leads_away_from_the_table_works_at_once_after_retreats() -> None:
+def test_a_request_that_leads_away_from_the_table_works_at_once_after_retreats() -> None:
     gate, measured = pressed(turns=40)
     before = tip_height_m(gate.sent)
     gate.target(measured + np.array([0.0, -0.5, 0.0, 0.0, 0.0, 0.0]), measured + CREEP, DT_S)
@@ -156,8 +156,8 @@ def test_steps_end_exactly_where_they_should_and_are_close_together() -> None:
 def test_a_gate_that_looks_at_nothing_is_as_before() -> None:
     free = GateRules(table_height_m=None, self_margin_m=None)
     assert Guard(ROARM_M3, free).names == ()
-    wish = np.array([0.0, 1.5, 0.6, 0.0, 0.0, 0.0])
-    np.testing.assert_allclose(pushed(Gate(ROARM_M3, HOME, free), wish), wish, atol=1e-9)
+    requested = np.array([0.0, 1.5, 0.6, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(pushed(Gate(ROARM_M3, HOME, free), requested), requested, atol=1e-9)
 
 
 def test_a_station_makes_ranges_smaller() -> None:

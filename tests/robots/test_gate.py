@@ -23,7 +23,7 @@ def gate() -> Gate:
     return Gate(TOY, sent=HOME)
 
 
-def test_a_wish_is_approached_from_rest(gate: Gate) -> None:
+def test_a_request_is_approached_from_rest(gate: Gate) -> None:
     # base: 6 rad/s^2 for 0.05 s, for 0.05 s; elbow 4 rad/s^2; gripper 100 rad/s^2 but at most 2 rad/s.
     target = gate.target(HOME + 1.0, HOME, DT_S)
     np.testing.assert_allclose(target - HOME, [0.015, 0.01, 0.1], rtol=1e-12)
@@ -45,11 +45,11 @@ def test_a_gripper_keeps_pressing_an_object_by_the_lead_and_no_more(gate: Gate) 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("joint", [0, 1, 2])
-def test_a_wish_that_is_no_number_is_refused_by_joint(gate: Gate, joint: int, bad: float) -> None:
-    wish = HOME.copy()
-    wish[joint] = bad
-    with pytest.raises(UnsafeCommandError, match=f"The wish for joint '{TOY.joint_names[joint]}' is {bad};"):
-        gate.target(wish, HOME, DT_S)
+def test_a_request_that_is_no_number_is_refused_by_joint(gate: Gate, joint: int, bad: float) -> None:
+    requested = HOME.copy()
+    requested[joint] = bad
+    with pytest.raises(UnsafeCommandError, match=f"The requested angle for joint '{TOY.joint_names[joint]}' is {bad};"):
+        gate.target(requested, HOME, DT_S)
     np.testing.assert_array_equal(gate.sent, HOME)
 
 
@@ -58,16 +58,18 @@ def test_a_measured_angle_that_is_no_number_is_refused_by_joint(gate: Gate) -> N
         gate.target(HOME, [0.0, math.nan, 0.5], DT_S)
 
 
-@pytest.mark.parametrize("wish", [[0.0, 1.0], [[0.0, 1.0, 0.5]], 0.0, []])
-def test_the_wrong_number_of_angles_is_refused(gate: Gate, wish: object) -> None:
-    with pytest.raises(UnsafeCommandError, match=r"The wish has shape .* expected \(3,\): .* base, elbow, gripper"):
-        gate.target(wish, HOME, DT_S)  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("requested", [[0.0, 1.0], [[0.0, 1.0, 0.5]], 0.0, []])
+def test_the_wrong_number_of_angles_is_refused(gate: Gate, requested: object) -> None:
+    with pytest.raises(
+        UnsafeCommandError, match=r"The requested angle has shape .* expected \(3,\): .* base, elbow, gripper"
+    ):
+        gate.target(requested, HOME, DT_S)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("wish", [None, "home", ["a", "b", "c"], [0.0, [1.0], 0.5], [10**400, 0, 0]])
-def test_what_is_not_angles_at_all_is_refused(gate: Gate, wish: object) -> None:
-    with pytest.raises(UnsafeCommandError, match="The wish"):
-        gate.target(wish, HOME, DT_S)  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("requested", [None, "home", ["a", "b", "c"], [0.0, [1.0], 0.5], [10**400, 0, 0]])
+def test_what_is_not_angles_at_all_is_refused(gate: Gate, requested: object) -> None:
+    with pytest.raises(UnsafeCommandError, match="The requested angle"):
+        gate.target(requested, HOME, DT_S)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("dt_s", [0.0, -0.05, 0.501, math.nan, math.inf])
@@ -171,9 +173,9 @@ def test_no_sequence_of_inputs_gets_a_target_out_of_range_or_past_the_lead() -> 
     @given(turns=st.lists(TURN, max_size=20))
     def check(turns: list[tuple[list[float], list[float], float]]) -> None:
         gate = Gate(TOY, sent=HOME)
-        for wish, measured, dt_s in turns:
+        for requested, measured, dt_s in turns:
             try:
-                target = gate.target(wish, measured, dt_s)
+                target = gate.target(requested, measured, dt_s)
             except UnsafeCommandError:
                 continue
             let_through.append(target)
@@ -186,20 +188,20 @@ def test_no_sequence_of_inputs_gets_a_target_out_of_range_or_past_the_lead() -> 
 
 @settings(deadline=None, max_examples=200)
 @given(
-    wishes=st.lists(st.lists(st.floats(-4.0, 4.0), min_size=3, max_size=3), min_size=2, max_size=20),
+    requests=st.lists(st.lists(st.floats(-4.0, 4.0), min_size=3, max_size=3), min_size=2, max_size=20),
     seed=st.integers(0, 1000),
     dt_s=st.floats(1e-3, 0.5),
 )
 def test_speed_and_acceleration_are_kept_except_where_the_lead_pulls_towards_the_measured_pose(
-    wishes: list[list[float]], seed: int, dt_s: float
+    requests: list[list[float]], seed: int, dt_s: float
 ) -> None:
     rng = np.random.default_rng(seed)
     gate = Gate(TOY, sent=HOME)
     speed, accel, lead = gate.limits.max_speed, gate.limits.max_accel, gate.limits.max_lead
     last, rate, was_pulled = HOME, np.zeros(3), np.zeros(3, dtype=bool)
-    for wish in wishes:
+    for requested in requests:
         measured = np.clip(last + rng.uniform(-0.45, 0.45, 3), gate.limits.lower, gate.limits.upper)
-        target = gate.target(wish, measured, dt_s)
+        target = gate.target(requested, measured, dt_s)
         new_rate, pulled = (target - last) / dt_s, np.abs(target - measured) >= lead - ROUNDING
         too_fast = np.abs(new_rate) > speed + ROUNDING
         too_sudden = np.abs(new_rate - rate) > accel * dt_s + ROUNDING

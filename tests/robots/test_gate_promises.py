@@ -50,22 +50,22 @@ class Sent:
             column.append(value)  # pyright: ignore[reportArgumentType]
 
 
-def wild_inputs(gate: Gate, wish: Float64, rng: np.random.Generator) -> tuple[object, Float64, float]:
-    """Return a wish, a measured pose and a time step; one in ten is nasty in one of them."""
+def wild_inputs(gate: Gate, requested: Float64, rng: np.random.Generator) -> tuple[object, Float64, float]:
+    """Return a request, a measured pose and a time step; one in ten is nasty in one of them."""
     measured, dt_s = gate.sent + rng.normal(0.0, 0.05, 6), float(rng.choice([0.02, 0.05]))
     match rng.integers(60):
         case 0 | 1:
-            return np.where(rng.random(6) < 0.3, rng.choice(NASTY, 6), wish), measured, dt_s
+            return np.where(rng.random(6) < 0.3, rng.choice(NASTY, 6), requested), measured, dt_s
         case 2:
-            return wish, rng.uniform(gate.limits.lower, gate.limits.upper), dt_s
+            return requested, rng.uniform(gate.limits.lower, gate.limits.upper), dt_s
         case 3:
-            return wish, np.where(rng.random(6) < 0.2, rng.choice(NASTY, 6), measured), dt_s
+            return requested, np.where(rng.random(6) < 0.2, rng.choice(NASTY, 6), measured), dt_s
         case 4:
-            return wish, measured, float(rng.choice([*NASTY, 0.0, -1.0, 1e-3, 0.5, 0.3, 0.1, 0.2]))
+            return requested, measured, float(rng.choice([*NASTY, 0.0, -1.0, 1e-3, 0.5, 0.3, 0.1, 0.2]))
         case 5:
-            return [None, "home", wish[:3], np.tile(wish, 2), [], 1.0][rng.integers(6)], measured, dt_s
+            return [None, "home", requested[:3], np.tile(requested, 2), [], 1.0][rng.integers(6)], measured, dt_s
         case _:
-            return wish, measured, dt_s
+            return requested, measured, dt_s
 
 
 def disturbed(gate: Gate, rng: np.random.Generator) -> bool:
@@ -83,12 +83,12 @@ def disturbed(gate: Gate, rng: np.random.Generator) -> bool:
 def wild_commands(gate: Gate, count: int, seed: int) -> Sent:
     """Send random commands, some of them nasty, on steps of 1 ms to 0.5 s, with holds and overloads in between."""
     rng, sent, follows = np.random.default_rng(seed), Sent(commands=count), False
-    wish = gate.sent
+    requested = gate.sent
     for number in range(count):
         if number % 8 == 0:
-            wish = rng.uniform(gate.limits.lower - 1.0, gate.limits.upper + 1.0)
+            requested = rng.uniform(gate.limits.lower - 1.0, gate.limits.upper + 1.0)
         follows = not disturbed(gate, rng) and follows
-        asked, measured, dt_s = wild_inputs(gate, wish, rng)
+        asked, measured, dt_s = wild_inputs(gate, requested, rng)
         before = gate.sent
         try:
             target = gate.target(asked, measured, dt_s)  # pyright: ignore[reportArgumentType]
@@ -169,10 +169,10 @@ def test_no_nasty_sequence_gets_through_the_table_or_the_arm_itself() -> None:
     @given(turns=st.lists(TURN, max_size=15))
     def check(turns: list[tuple[list[float], list[float], float]]) -> None:
         gate = Gate(ROARM_M3, HOME)
-        for wish, off, dt_s in turns:
+        for requested, off, dt_s in turns:
             measured = gate.sent + off
             try:
-                target = gate.target(wish, measured, dt_s)
+                target = gate.target(requested, measured, dt_s)
             except UnsafeCommandError:
                 continue
             let_through.append(target)
@@ -196,8 +196,8 @@ def test_an_arm_found_where_it_should_not_be_may_move_but_it_gets_no_worse(seed:
     moved = 0.0
     for number in range(400):
         if number % 20 == 0:
-            wish = rng.uniform(gate_lower(), gate_upper())
-        last, target = gate.sent, gate.target(wish, gate.sent, 0.05)
+            requested = rng.uniform(gate_lower(), gate_upper())
+        last, target = gate.sent, gate.target(requested, gate.sent, 0.05)
         moved += float(np.abs(target - last).max())
         room = guard.room_m(target[None])[:, 0]
         assert np.all(room >= before - ROUNDING)

@@ -106,15 +106,15 @@ def wild_session(arm: WildArm, place: Place, count: int, rng: np.random.Generato
 
     Return what passed, and how many commands met a stop.
     """
-    sent, follows, stopped, wish, sent_at_s = Sent(commands=count), False, 0, arm.sent, -math.inf
+    sent, follows, stopped, requested, sent_at_s = Sent(commands=count), False, 0, arm.sent, -math.inf
     for number in range(count):
         if rng.integers(EVENT_EVERY) == 0:
             place.happens()
         if rng.integers(CLEAR_EVERY) == 0:
             arm.clear()
         if number % 8 == 0:
-            wish = rng.uniform(arm.gate.limits.lower - 1.0, arm.gate.limits.upper + 1.0)
-        asked, arm.measured, dt_s = wild_inputs(arm.gate, wish, rng)
+            requested = rng.uniform(arm.gate.limits.lower - 1.0, arm.gate.limits.upper + 1.0)
+        asked, arm.measured, dt_s = wild_inputs(arm.gate, requested, rng)
         before, latched, heard = arm.sent, arm.latched, len(arm.transmitted)
         arm.clock.sleep_until_s(arm.clock.now_s() + (dt_s if SHORTEST_S <= dt_s <= LONGEST_S else 0.05))
         try:

@@ -110,10 +110,12 @@ def test_it_moves_as_a_world_in_training_does(arm: SimArm) -> None:
     world.reset(None, START[None, :])
     of, target, rate = JointLimits.of(ROARM_M3), START[None, :].astype(np.float32), np.zeros((1, 6), dtype=np.float32)
     for step in range(40):
-        wish = START + 0.8 * math.sin(0.3 * step)
-        target, rate = limit_target(wish[None, :].astype(np.float32), target, rate, world.get("joint_pos"), of, DT_S)
+        requested = START + 0.8 * math.sin(0.3 * step)
+        target, rate = limit_target(
+            requested[None, :].astype(np.float32), target, rate, world.get("joint_pos"), of, DT_S
+        )
         world.step(target, round(DT_S / world.physics_dt_s))
-        send_for(arm, wish, 1)
+        send_for(arm, requested, 1)
         np.testing.assert_allclose(arm.sent, target[0], rtol=0.0, atol=TWO_ROADS)
         np.testing.assert_allclose(arm.read().joint_pos, world.get("joint_pos")[0], rtol=0.0, atol=TWO_ROADS)
 
@@ -218,7 +220,7 @@ def test_a_box_put_down_is_at_rest_and_the_others_and_the_arm_stay(table: SimArm
     np.testing.assert_allclose(table.see().box_pos_w[0], [0.2, 0.15, 0.02], atol=FALLEN_M)
 
 
-def test_putting_down_a_box_is_no_wish_and_works_on_a_held_arm(table: SimArm) -> None:
+def test_putting_down_a_box_is_no_request_and_works_on_a_held_arm(table: SimArm) -> None:
     table.estop("a person pressed the button")
     sent = table.sent
     table.place_box("cube", [0.25, 0.0, 0.015])

@@ -58,9 +58,9 @@ def test_an_arm_that_goes_to_the_goal_and_stays_succeeds_and_one_that_leaves_doe
     env = Env(replace(reach(), commands={"goal": Fixed(point_w=tuple(goal_w.tolist()))}), 2, seed=1)
     env.reset()
     for step in range(env.config.episode_steps):
-        wish = np.stack([pose, pose if step < 40 else pose + 0.3])
+        requested = np.stack([pose, pose if step < 40 else pose + 0.3])
         # The targets follow the error of the angles, which makes up for the droop.
-        result = env.step(np.clip((wish - env.state.joint_pos) / 0.25, -1.0, 1.0))
+        result = env.step(np.clip((requested - env.state.joint_pos) / 0.25, -1.0, 1.0))
     assert result.episodes is not None
     assert result.episodes.reached.tolist() == [True, True]
     assert result.episodes.success.tolist() == [True, False]

@@ -35,7 +35,7 @@ def test_a_limp_arm_is_read_at_the_rate_and_sent_nothing() -> None:
     assert arm.targets == []
     np.testing.assert_allclose(np.diff([turn.time_s for turn in seen]), PERIOD_S)
     np.testing.assert_allclose(seen[10].sample.joint_pos, START + 0.2)
-    assert all(turn.wish is None for turn in seen)
+    assert all(turn.requested is None for turn in seen)
 
 
 def test_a_reading_that_fails_is_shown_and_holds_nothing() -> None:

@@ -38,60 +38,60 @@ def seen(sent: object = START) -> Observation:
     return Observation(0.0, {JOINT_POS: np.asarray(sent), JOINT_TARGET: np.asarray(sent)})
 
 
-def wish_of(jog: Jog, sent: object = START) -> np.ndarray:
+def requested_by(jog: Jog, sent: object = START) -> np.ndarray:
     jog.orders(0.0)
     return jog.infer(seen(sent)).joint_target[0]
 
 
 def test_full_deflection_at_half_speed_is_half_of_the_joints_speed() -> None:
-    wish = wish_of(Jog(ROARM_M3, Pushed(0, 1, 0, 0, -1, 0), PERIOD_S, speed=0.5))
-    np.testing.assert_allclose(wish - START, [0, 0.5 * 2.5 * 0.05, 0, 0, -0.5 * 2.5 * 0.05, 0], atol=ROUNDING)
+    requested = requested_by(Jog(ROARM_M3, Pushed(0, 1, 0, 0, -1, 0), PERIOD_S, speed=0.5))
+    np.testing.assert_allclose(requested - START, [0, 0.5 * 2.5 * 0.05, 0, 0, -0.5 * 2.5 * 0.05, 0], atol=ROUNDING)
 
 
 def test_the_goal_stays_when_everything_is_let_go() -> None:
     device = Pushed(1, 0, 0, 0, 0, 0)
     jog = Jog(ROARM_M3, device, PERIOD_S)
-    wish = wish_of(jog)
+    requested = requested_by(jog)
     device.now = DeviceState()
-    np.testing.assert_array_equal(wish_of(jog), wish)
+    np.testing.assert_array_equal(requested_by(jog), requested)
 
 
 def test_the_goal_does_not_run_away_from_a_blocked_arm() -> None:
     jog = Jog(ROARM_M3, Pushed(1, 0, 0, 0, 0, 0), PERIOD_S, speed=1.0)
     for _ in range(100):
-        wish = wish_of(jog)
-    assert wish[0] - START[0] == pytest.approx(AHEAD_RAD)
+        requested = requested_by(jog)
+    assert requested[0] - START[0] == pytest.approx(AHEAD_RAD)
 
 
 def test_a_blocked_arm_that_is_turned_round_goes_back_at_once() -> None:
     device = Pushed(1, 0, 0, 0, 0, 0)
     jog = Jog(ROARM_M3, device, PERIOD_S, speed=1.0)
     for _ in range(100):
-        wish_of(jog)
+        requested_by(jog)
     device.now = DeviceState((-1.0, 0, 0, 0, 0, 0))
-    assert wish_of(jog)[0] == pytest.approx(START[0] - 2.5 * 0.05)
+    assert requested_by(jog)[0] == pytest.approx(START[0] - 2.5 * 0.05)
 
 
 def test_the_goal_stops_at_the_limits() -> None:
     end = np.array(LIMITS.upper)
-    wish = wish_of(Jog(ROARM_M3, Pushed(1, 1, 1, 1, 1, 1), PERIOD_S), end)
-    np.testing.assert_array_equal(wish, end)
+    requested = requested_by(Jog(ROARM_M3, Pushed(1, 1, 1, 1, 1, 1), PERIOD_S), end)
+    np.testing.assert_array_equal(requested, end)
 
 
 def test_after_a_reset_it_starts_at_the_target_that_stands() -> None:
     jog = Jog(ROARM_M3, Pushed(1, 0, 0, 0, 0, 0), PERIOD_S)
-    wish_of(jog)
+    requested_by(jog)
     jog.reset()
-    assert wish_of(jog, START + 0.2)[0] == pytest.approx(START[0] + 0.2 + 0.35 * 2.5 * 0.05)
+    assert requested_by(jog, START + 0.2)[0] == pytest.approx(START[0] + 0.2 + 0.35 * 2.5 * 0.05)
 
 
 @pytest.mark.parametrize("bad", [(math.nan, 0, 0, 0, 0, 0), (math.inf, 0, 0, 0, 0, 0), (1.0,)])
 def test_what_is_no_deflection_moves_nothing(bad: tuple[float, ...]) -> None:
-    np.testing.assert_array_equal(wish_of(Jog(ROARM_M3, Pushed(*bad), PERIOD_S)), START)
+    np.testing.assert_array_equal(requested_by(Jog(ROARM_M3, Pushed(*bad), PERIOD_S)), START)
 
 
 def test_a_deflection_beyond_the_end_counts_as_the_end() -> None:
-    far, end = (wish_of(Jog(ROARM_M3, Pushed(a, 0, 0, 0, 0, 0), PERIOD_S)) for a in (7.0, 1.0))
+    far, end = (requested_by(Jog(ROARM_M3, Pushed(a, 0, 0, 0, 0, 0), PERIOD_S)) for a in (7.0, 1.0))
     np.testing.assert_array_equal(far, end)
 
 
@@ -120,7 +120,7 @@ def test_the_hand_goes_straight_forward_and_keeps_its_pitch() -> None:
     pos_b, pitch, roll = IK.target_of(START)
     sent = START
     for _ in range(6):
-        sent = wish_of(jog, sent)
+        sent = requested_by(jog, sent)
     gone_b, now_pitch, now_roll = IK.target_of(sent)
     np.testing.assert_allclose(gone_b - pos_b, [6 * PERIOD_S * 0.4 * EE_M_S, 0, 0], atol=1e-6)
     np.testing.assert_allclose([now_pitch, now_roll], [pitch, roll], atol=1e-6)
@@ -131,7 +131,7 @@ def test_a_hand_that_can_not_go_on_stays_and_says_why() -> None:
     jog = Jog(ROARM_M3, Pushed(1, 0, 0, 0, 0, 0), PERIOD_S, mode="ee", speed=1.0)
     sent = START
     for _ in range(100):  # more than a metre
-        last, sent = sent, wish_of(jog, sent)
+        last, sent = sent, requested_by(jog, sent)
     np.testing.assert_array_equal(sent, last)
     assert jog.trouble.startswith("the hand can not go there: ")
     jog.orders(0.0)
@@ -142,23 +142,23 @@ def test_the_trouble_ends_when_the_hand_is_let_go_or_turns_round() -> None:
     jog = Jog(ROARM_M3, device, PERIOD_S, mode="ee", speed=1.0)
     sent = START
     for _ in range(100):
-        sent = wish_of(jog, sent)
+        sent = requested_by(jog, sent)
     device.now = DeviceState((-1.0, 0, 0, 0, 0, 0))
-    assert np.any(wish_of(jog, sent) != sent)
+    assert np.any(requested_by(jog, sent) != sent)
     assert jog.trouble == ""
 
 
 def test_the_gripper_moves_alone_in_both_modes() -> None:
     for mode in ("joint", "ee"):
-        wish = wish_of(Jog(ROARM_M3, Pushed(0, 0, 0, 0, 0, 1), PERIOD_S, mode=mode, speed=1.0))
-        np.testing.assert_allclose(wish - START, [0, 0, 0, 0, 0, 2.5 * 0.05], atol=ROUNDING)
+        requested = requested_by(Jog(ROARM_M3, Pushed(0, 0, 0, 0, 0, 1), PERIOD_S, mode=mode, speed=1.0))
+        np.testing.assert_allclose(requested - START, [0, 0, 0, 0, 0, 2.5 * 0.05], atol=ROUNDING)
 
 
 def test_a_hand_does_not_run_away_from_a_blocked_arm() -> None:
     jog = Jog(ROARM_M3, Pushed(0, 1, 0, 0, 0, 0), PERIOD_S, mode="ee", speed=1.0)
     for _ in range(100):
-        wish = wish_of(jog)
-    assert np.max(np.abs(wish - START)) <= AHEAD_RAD
+        requested = requested_by(jog)
+    assert np.max(np.abs(requested - START)) <= AHEAD_RAD
     assert jog.trouble == "the arm does not come after"
 
 

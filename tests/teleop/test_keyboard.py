@@ -257,4 +257,4 @@ def test_whatever_is_typed_only_what_the_gate_let_through_reaches_the_arm(
         before, pose = target, np.where(free, target, pose)
     np.testing.assert_array_equal(turns[-1].sent, arm.targets[-1] if arm.targets else START)
     held = [turn for turn, last in zip(turns[1:], turns, strict=False) if turn.latched and last.latched]
-    assert all(turn.wish is None for turn in held)
+    assert all(turn.requested is None for turn in held)

@@ -53,7 +53,7 @@ def test_a_moving_leader_is_mirrored_at_full_rate() -> None:
         leader.pose = before + np.array([1.5, 0, 0, 0, 0, 0]) * turn.number * PERIOD_S
 
     seen = follow(leader, follower, 1.0, watch=[by_hand])
-    gaps = [turn.wish[0] - turn.sent[0] for turn in seen[10:] if turn.wish is not None]
+    gaps = [turn.requested[0] - turn.sent[0] for turn in seen[10:] if turn.requested is not None]
     assert np.max(np.abs(gaps)) < 1.5 * 2 * PERIOD_S  # no slower than the hand, two periods behind it
 
 
@@ -63,8 +63,8 @@ def test_two_simulated_arms_one_moved_as_if_by_hand() -> None:
         gaps: list[float] = []
 
         def by_hand(turn: TeleopTurn) -> None:
-            wish = HOME + 0.5 * np.sin(turn.number * PERIOD_S) * np.array([1, 0.3, -0.5, 0.5, 1, 0])
-            leader.send(wish, PERIOD_S)
+            requested = HOME + 0.5 * np.sin(turn.number * PERIOD_S) * np.array([1, 0.3, -0.5, 0.5, 1, 0])
+            leader.send(requested, PERIOD_S)
             if turn.note == "mirrors":
                 gaps.append(float(np.max(np.abs(turn.sample.joint_pos - leader.read().joint_pos))))
 

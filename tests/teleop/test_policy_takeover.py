@@ -64,7 +64,9 @@ def test_space_takes_the_arm_away_from_the_policy_and_gives_it_back(policy: ArmP
     seen = watch_it(policy, {THERE + 10: " ", THERE + 40: " "}, THERE + 60)
     by_hand = seen[THERE + 11 : THERE + 40]
     assert {turn.note for turn in by_hand} == {"by hand, joints 35%"}
-    assert len({turn.wish.tobytes() for turn in by_hand if turn.wish is not None}) == 1  # it stays where it was
+    assert (
+        len({turn.requested.tobytes() for turn in by_hand if turn.requested is not None}) == 1
+    )  # it stays where it was
     assert speed_of(by_hand[12:]) == 0.0  # after braking
     assert seen[THERE + 41].note == "slowly to its start"
 
@@ -72,7 +74,7 @@ def test_space_takes_the_arm_away_from_the_policy_and_gives_it_back(policy: ArmP
 def test_a_motion_key_takes_over_at_once_and_moves_the_arm(policy: ArmPolicy) -> None:
     seen = watch_it(policy, {THERE + 10: "qqqq"}, THERE + 30)
     assert {turn.note for turn in seen[THERE + 10 :]} == {"by hand, joints 35%"}
-    first, last = (turn.wish for turn in (seen[THERE + 10], seen[-1]))
+    first, last = (turn.requested for turn in (seen[THERE + 10], seen[-1]))
     assert first is not None
     assert last is not None
     assert last[0] > first[0]

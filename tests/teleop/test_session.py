@@ -37,7 +37,7 @@ def test_an_emergency_stop_lasts_until_it_is_cleared_and_a_pause_does_not_end_it
     latched = [turn.latched for turn in seen]
     assert latched == [None] * 5 + ["emergency stop by a person"] * 7 + [None] * 8
     assert (teleoperator.asked, teleoperator.resets) == (13, 2)
-    assert [turn.wish is None for turn in seen] == [False] * 5 + [True] * 7 + [False] * 8
+    assert [turn.requested is None for turn in seen] == [False] * 5 + [True] * 7 + [False] * 8
     np.testing.assert_array_equal(arm.targets[5], arm.targets[4])  # the stop repeats the last target
 
 

@@ -22,7 +22,7 @@ def turn(number: int = 0, latched: str | None = None, trouble: str = "", sample:
         compute_s=0.002,
         age_s=0.031,
         sample=sample or ArmSample.of(1.0, angles),
-        wish=None,
+        requested=None,
         sent=angles,
         latched=latched,
         name="keyboard",

@@ -77,22 +77,22 @@ def jog_tick(computer: Computer) -> Work:
     """Do one tick of a jog; it goes on until it is stopped, and nothing watches over it."""
     jog = computer.ram.jog
     if not jog.direction:
-        jog.wish = list(_cartesian_now(computer) if jog.cartesian else computer.ram.wire_joints)
+        jog.goal = list(_cartesian_now(computer) if jog.cartesian else computer.ram.wire_joints)
         return
     way = (1.0 if jog.direction == 1 else -1.0) * jog.speed
-    before = list(jog.wish)
+    before = list(jog.goal)
     if jog.cartesian:
-        jog.wish[jog.axis] += 0.1 * way / (1.0 if jog.axis < 3 else 200.0)
-        x, y, z, t, r, g = jog.wish
+        jog.goal[jog.axis] += 0.1 * way / (1.0 if jog.axis < 3 else 200.0)
+        x, y, z, t, r, g = jog.goal
         joints = solved((x, y, z, t, r), g)
         if any(isnan(angle) for angle in joints):
-            jog.wish = before
+            jog.goal = before
             return
         yield from computer.drive(joints, 0, 0)
         return
-    jog.wish[jog.axis] += 0.0005 * way
-    jog.wish[jog.axis] = _clamped(computer, jog.axis, jog.wish[jog.axis])
-    yield from computer.drive_joint(jog.axis, jog.wish[jog.axis], 0, 0)
+    jog.goal[jog.axis] += 0.0005 * way
+    jog.goal[jog.axis] = _clamped(computer, jog.axis, jog.goal[jog.axis])
+    yield from computer.drive_joint(jog.axis, jog.goal[jog.axis], 0, 0)
 
 
 def start_jog(computer: Computer, *, cartesian: bool, axis: int, direction: int, speed: int) -> None:
@@ -103,7 +103,7 @@ def start_jog(computer: Computer, *, cartesian: bool, axis: int, direction: int,
         return
     if not jog.direction or jog.cartesian != cartesian:
         jog.cartesian = cartesian
-        jog.wish = list(_cartesian_now(computer) if cartesian else ram.wire_joints)
+        jog.goal = list(_cartesian_now(computer) if cartesian else ram.wire_joints)
     jog.axis, jog.direction, jog.speed = axis - 1, direction, speed
 
 
@@ -114,7 +114,7 @@ def _cartesian_now(computer: Computer) -> tuple[float, ...]:
 
 
 def _clamped(computer: Computer, joint: int, angle_rad: float) -> float:
-    """Keep a jog's wish within what the servos will be sent, so that it does not run away behind the clamp."""
+    """Keep a jog's goal within what the servos will be sent, so that it does not run away behind the clamp."""
     lower = -pi / 4 if computer.firmware.elbow_lower_step == 512 else 0.0
     limits = ((-pi, pi), (-pi / 2, pi / 2), (lower, 3.14), (-pi / 2, pi / 2), (-pi, pi), (1.0738, 5.2094))
     low, high = limits[joint] if 0 <= joint < 6 else (nan, nan)

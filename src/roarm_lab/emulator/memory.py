@@ -61,7 +61,7 @@ class Jog:
     direction: int = 0
     """0 stopped, 1 plus, 2 minus."""
     speed: int = 0
-    wish: list[float] = field(default_factory=list[float])
+    goal: list[float] = field(default_factory=list[float])
     """Where it is told to be: x, y, z, t, r, g (Cartesian) or joint angles on the wire."""
 
 

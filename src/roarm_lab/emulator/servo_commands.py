@@ -83,7 +83,7 @@ def _folded(computer: Computer) -> bool:
     """Whether all servos are near the folded pose."""
     near_rad = FOLD_NEAR_STEPS * 2.0 * pi / 4096
     ways = zip(computer.ram.wire_joints, FOLDED_WIRE_RAD, strict=True)
-    return all(abs(is_at - wish) <= near_rad for is_at, wish in ways)
+    return all(abs(is_at - goal) <= near_rad for is_at, goal in ways)
 
 
 def set_id(computer: Computer, command: Command) -> None:

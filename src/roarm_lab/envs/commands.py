@@ -41,7 +41,7 @@ class Commands:
         """Return the commands after those have been replaced whose time within the episode is up.
 
         Args:
-            rng: Random numbers; used for all worlds, so that a world's luck does not depend on the others.
+            rng: Random numbers; used for all worlds, so that what one world draws does not depend on the others.
             state: The present moment, with the commands so far.
             step: Steps since the episodes began [env].
             running: Worlds whose episode goes on [env]; an ended one is judged by what it was asked.

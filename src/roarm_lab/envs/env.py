@@ -1,6 +1,6 @@
 """Many worlds of one task: reset and step.
 
-Order of a step, and why. The action becomes wished joint angles, and the same limits that the gate applies on an arm
+Order of a step, and why. The action becomes requested joint angles, and the same limits that the gate applies on an arm
 turn them into targets, so nothing can be learned that the gate would not let through. Physics runs; diverged worlds are
 noticed at once, before any term can read their numbers. Then success, rewards and terminations are computed for the
 moment *after* the motion. Where the episode goes on, commands may change and events may happen. Then comes the
@@ -12,7 +12,7 @@ whether all numbers are finite, whether a world diverged and whether an episode 
 masks. So after a few steps the GPU can repeat what it did, without a word from Python until that answer (`Repeating`).
 
 Every step has random numbers of its own, drawn for all worlds. So what happens to one world, even that it diverges,
-does not change the luck of the others.
+does not change what is drawn for the others.
 """
 
 from collections.abc import Mapping, Sequence

@@ -41,6 +41,9 @@ ROOM_BYTES = 1 << 18
 """Proven to be free before an episode moves anything: 300 cycles of 0.8 kB; our tasks'
 episodes have 50 and 60."""
 
+LOGGED_AS = {"requested": "wish"}
+"""Fields of a cycle that have another name in the log, which programs read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
@@ -56,13 +59,17 @@ class Cycle:
     compute_s: float
     """Time from the tick to the sent target."""
     joint_pos: list[float]
-    wish: list[float]
+    requested: list[float]
     sent: list[float]
     success: bool | None
     """Whether the task was being done; None where nobody could tell."""
     distance_m: float
     box_pos_w: list[list[float]] | None = None
     """Where boxes were seen [box, 3] m in the world frame; None for a policy without boxes."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the line of the log; there, what was requested is called `wish`."""
+        return {LOGGED_AS.get(name, name): value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +139,7 @@ class CycleLog:
         self.age_s.append(cycle.age_s)
         if self._file is None:
             return
-        self._write(json.dumps(vars(cycle), allow_nan=False).encode() + b"\n")
+        self._write(json.dumps(cycle.to_plain(), allow_nan=False).encode() + b"\n")
         self._refuse_lost()
 
     def _fill_and_cut(self, file: RawIOBase) -> None:
@@ -304,7 +311,7 @@ class _Turn:
     age_s: float
     compute_s: float
     joint_pos: list[float]
-    wish: list[float]
+    requested: list[float]
     sent: list[float]
     success: bool | None
     distance_m: float
@@ -326,18 +333,18 @@ def _turn(
     ahead_s = began_s - sample.measured_at_s + arm.delay_s
     observation = policy.observe(sample, arm.sent, commands, sight, ahead_s=ahead_s)
     success, distance_m = policy.is_success(truth() if truth else None), policy.distance_m()
-    wish: Float64 = arm.sent
+    requested: Float64 = arm.sent
     sent: Float64 = arm.sent
     if send:
-        wish = policy.infer(observation).joint_target[0]
-        sent = arm.send(wish, period_s)
+        requested = policy.infer(observation).joint_target[0]
+        sent = arm.send(requested, period_s)
     now_s = arm.clock.now_s()
     return _Turn(
         time_s=now_s,
         age_s=now_s - sample.measured_at_s,
         compute_s=now_s - began_s,
         joint_pos=sample.joint_pos.tolist(),
-        wish=wish.tolist(),
+        requested=requested.tolist(),
         sent=sent.tolist(),
         success=success,
         distance_m=distance_m,

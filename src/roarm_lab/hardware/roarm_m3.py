@@ -67,7 +67,7 @@ class RoArmM3(GatedArm):
     """One real arm. A thread of its own talks to it; reading and sending never wait for the wire.
 
     After an interruption (unplugged, restarted, silent) the arm is held: it may have moved, and its firmware moves it
-    when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets wishes pass.
+    when it starts. When it has come to rest again, its pose becomes the new start, and `release` lets requests pass.
     """
 
     delay_s = DELAY_S
@@ -205,7 +205,7 @@ class RoArmM3(GatedArm):
         self._io.order(protocol.led(level))
 
     def recover(self, go_home: Callable[[Self], None] | None = None) -> list[str]:
-        """Start the firmware anew, make the servos hold, let wishes pass again and go home; return what was done.
+        """Start the firmware anew, make the servos hold, let requests pass again and go home; return what was done.
 
         For a person who stands beside the arm: it moves as soon as it starts, outside the gate.
 

@@ -173,12 +173,12 @@ class EePose(ActionTerm):
             pitch_axis = xp.stack((-xp.sin(state.joint_target[:, 0]), xp.cos(state.joint_target[:, 0])), axis=-1)
             pitch = xp.sum(jacobian[:, 3:5, :] * pitch_axis[:, :, None], axis=1)[:, None, :]
             rows = xp.concat((jacobian[:, :3, :], pitch), axis=1)
-            wish = xp.concat((self.step_m * action[:, :3], self.step_rad * action[:, 3:4]), axis=1)
+            way = xp.concat((self.step_m * action[:, :3], self.step_rad * action[:, 3:4]), axis=1)
             # The roll joint turns the hand about its own axis: it gets the roll rate alone.
             roll_only = asarray_like(turns_roll, action)
             rows = rows * (1.0 - roll_only)
             square = rows @ xp.matrix_transpose(rows) + asarray_like(DAMPING_MATRIX, action)
-            step = xp.matrix_transpose(rows) @ xp.linalg.solve(square, wish[:, :, None])
+            step = xp.matrix_transpose(rows) @ xp.linalg.solve(square, way[:, :, None])
             return columns(state.joint_target, joints) + step[:, :, 0] + self.step_rad * action[:, 4:5] * roll_only
 
         return target

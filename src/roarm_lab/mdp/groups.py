@@ -32,7 +32,7 @@ class ActionGroup:
         self._still = still
 
     def goal(self, state: State, action: Array) -> Array:
-        """Return wished joint angles [env, joint] rad; joints without an action keep their last target."""
+        """Return requested joint angles [env, joint] rad; joints without an action keep their last target."""
         xp = array_namespace(action)
         goals: list[Array] = []
         start = 0

@@ -28,7 +28,7 @@ ObservationFn: TypeAlias = Callable[[State], Array]
 RewardFn: TypeAlias = Callable[[State], Array]
 """State to [env]."""
 ActionFn: TypeAlias = Callable[[State, Array], Array]
-"""State and this term's part of the action [env, size] to wished joint angles [env, joints of the term] rad."""
+"""State and this term's part of the action [env, size] to requested joint angles [env, joints of the term] rad."""
 CommandFn: TypeAlias = Callable[[Array, State], Array]
 """Uniform numbers in [0, 1) [env, draws] and the state to a command [env, size]."""
 EventFn: TypeAlias = Callable[[Array, State], Effect]
@@ -167,7 +167,7 @@ class ActionTerm(Meant, ABC):
 
     @abstractmethod
     def bind(self, scene: Scene) -> ActionFn:
-        """Return the function that turns the action into wished joint angles."""
+        """Return the function that turns the action into requested joint angles."""
 
 
 @dataclass(frozen=True, kw_only=True)

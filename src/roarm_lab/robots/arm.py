@@ -1,4 +1,4 @@
-"""An arm as programs see it, real or simulated: read it, send it wishes, hold it. The gate can not be gone around."""
+"""An arm as programs see it, real or simulated: read it, send it requests, hold it. The gate can not be gone around."""
 
 import math
 import threading
@@ -132,7 +132,7 @@ class Arm(Protocol):
 
     @property
     def latched(self) -> str | None:
-        """Why nothing is sent at the moment; None when wishes are taken."""
+        """Why nothing is sent at the moment; None when requests are taken."""
         ...
 
     def read(self) -> ArmSample:
@@ -143,11 +143,11 @@ class Arm(Protocol):
         """Return the newest look at the boxes on the table. Never waits for a new one; a failure is a look too."""
         ...
 
-    def send(self, wish: ArrayLike, dt_s: float) -> Float64:
+    def send(self, requested: ArrayLike, dt_s: float) -> Float64:
         """Move towards joint angles [joint] rad and return the target really sent.
 
         Args:
-            wish: Where the joints should go [joint] rad.
+            requested: Where the joints should go [joint] rad.
             dt_s: Time step of the caller's loop. If less time went by since the last target, that counts.
 
         Raises:
@@ -156,7 +156,7 @@ class Arm(Protocol):
         ...
 
     def hold(self, reason: str = "the arm was told to hold", *, gives_way: bool = False) -> None:
-        """Repeat the last sent target, gripper included, and refuse wishes until `release`.
+        """Repeat the last sent target, gripper included, and refuse requests until `release`.
 
         Args:
             reason: What `latched` says until then.
@@ -217,7 +217,7 @@ class GatedArm(ABC):
         self._closed = False
 
     def __init_subclass__(cls) -> None:
-        """Refuse a subclass that replaces anything between a wish and the gate."""
+        """Refuse a subclass that replaces anything between a request and the gate."""
         super().__init_subclass__()
         changed = [name for name in _FINAL if getattr(cls, name) is not getattr(GatedArm, name)]
         if changed:
@@ -233,7 +233,7 @@ class GatedArm(ABC):
 
     @property
     def latched(self) -> str | None:
-        """Why nothing is sent at the moment; None when wishes are taken."""
+        """Why nothing is sent at the moment; None when requests are taken."""
         return self._gate.latched
 
     @final
@@ -251,7 +251,7 @@ class GatedArm(ABC):
         return self._see()
 
     @final
-    def send(self, wish: ArrayLike, dt_s: float) -> Float64:
+    def send(self, requested: ArrayLike, dt_s: float) -> Float64:
         """Move towards joint angles [joint] rad as far as the gate allows; return the target really sent.
 
         The time that counts is the shorter one of `dt_s` and what went by since the last target: calling more often
@@ -265,17 +265,17 @@ class GatedArm(ABC):
             since_s = now_s - self._sent_at_s
             if not since_s >= MIN_DT_S:
                 raise UnsafeCommandError(
-                    f"This wish comes {since_s:g} s after the last one. Wait for the next time step before sending; a "
-                    f"simulated clock must be told to."
+                    f"This request comes {since_s:g} s after the last one. Wait for the next time step before sending; "
+                    f"a simulated clock must be told to."
                 )
-            target = self._gate.target(wish, sample.joint_pos, min(dt_s, since_s))
+            target = self._gate.target(requested, sample.joint_pos, min(dt_s, since_s))
             self._sent_at_s = now_s
             self._transmit(target)
             return target
 
     @property
     def blocked(self) -> str | None:
-        """What stood in the way of the last wish, so that less was sent; None if nothing did."""
+        """What stood in the way of the last request, so that less was sent; None if nothing did."""
         return self._gate.blocked
 
     @final
@@ -286,7 +286,7 @@ class GatedArm(ABC):
 
     @final
     def hold(self, reason: str = "the arm was told to hold", *, gives_way: bool = False) -> None:
-        """Repeat the last sent target, gripper included, and refuse wishes until `release`; see `Arm.hold`."""
+        """Repeat the last sent target, gripper included, and refuse requests until `release`; see `Arm.hold`."""
         with self._lock:
             self._repeat(self._gate.hold(reason, gives_way=gives_way))
 

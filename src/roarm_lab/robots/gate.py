@@ -1,4 +1,4 @@
-"""The gate in front of every arm: what goes in is a wish, what comes out may be sent."""
+"""The gate in front of every arm: what goes in is requested, what comes out may be sent."""
 
 from typing import NoReturn
 
@@ -25,11 +25,11 @@ NOTHING: Int = np.zeros(0, dtype=np.int64)
 
 
 class Gate:
-    """Turns wishes into joint targets [joint] rad that may be sent. Stateful: it remembers what was sent last.
+    """Turns requested joint angles into targets [joint] rad that may be sent. Stateful: it knows what was sent last.
 
-    A wish out of range becomes the limit. What is not a number is refused rather than limited: `minimum` and `maximum`
-    let NaN through. The rate is taken from the last *sent* target, not from the measured pose: an arm droops under
-    load, so a rate taken from the measured pose would ratchet it down and open a closed gripper.
+    A requested angle out of range becomes the limit. What is not a number is refused rather than limited: `minimum`
+    and `maximum` let NaN through. The rate is taken from the last *sent* target, not from the measured pose: an arm
+    droops under load, so a rate taken from the measured pose would ratchet it down and open a closed gripper.
 
     What comes out is read-only and always inside the joints' ranges and within `max_lead` of the measured pose. On the
     way there from the last sent target the arm stays above the table, inside its workspace and off itself; an arm that
@@ -76,14 +76,14 @@ class Gate:
 
     @property
     def blocked(self) -> str | None:
-        """What stood in the way of the last wish, so that less was sent; None if nothing did."""
+        """What stood in the way of the last request, so that less was sent; None if nothing did."""
         return self._blocked
 
-    def target(self, wish: ArrayLike, measured: ArrayLike, dt_s: float) -> Float64:
+    def target(self, requested: ArrayLike, measured: ArrayLike, dt_s: float) -> Float64:
         """Return what may be sent [joint] rad. A refusal changes nothing: the last sent target stands.
 
         Args:
-            wish: Where the joints should go [joint] rad.
+            requested: Where the joints should go [joint] rad.
             measured: Measured angles [joint] rad.
             dt_s: Time since the last target, 1e-6 to 0.5 s.
 
@@ -99,7 +99,7 @@ class Gate:
                 f"The time between two targets must be {MIN_DT_S:g} to {MAX_DT_S:g} s, got {dt_s}. After a pause start "
                 f"with the usual time step; the arm then sets off slowly."
             )
-        goal, pose = self._finite("wish", wish), self._finite("measured angle", measured)
+        goal, pose = self._finite("requested angle", requested), self._finite("measured angle", measured)
         self._refuse_far_outside(pose)
         self._advance(goal, pose, float(dt_s))
         return self._sent

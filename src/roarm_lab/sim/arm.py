@@ -109,7 +109,7 @@ class SimArm(GatedArm):
     def place_box(self, name: str, pos_w: ArrayLike, quat_w: ArrayLike = (1.0, 0.0, 0.0, 0.0)) -> None:
         """Put a box, at rest, at a position [3] m in the world frame, turned as a quaternion wxyz says.
 
-        It is what a person does between two tries. The arm does not move, so it is no wish and passes no gate.
+        It is what a person does between two tries. The arm does not move, so it is no request and passes no gate.
 
         Raises:
             UnknownNameError: No box has that name.

@@ -28,7 +28,7 @@ class Approach:
         self._at, self._waited_s, self.arrived = None, 0.0, False
 
     def step(self, goal: Float64, sent: Float64, measured: Float64) -> Float64:
-        """Return the next wish [joint] rad on the way to `goal`.
+        """Return the next requested angles [joint] rad on the way to `goal`.
 
         Args:
             goal: Where to [joint] rad; may have moved since the last step.

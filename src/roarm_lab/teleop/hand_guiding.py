@@ -69,7 +69,7 @@ def _turn(arm: Arm, number: int, late_s: float) -> TeleopTurn:
         compute_s=now_s - began_s,
         age_s=now_s - sample.measured_at_s,
         sample=sample,
-        wish=None,
+        requested=None,
         sent=arm.sent,
         latched=arm.latched,
         name=NAME,

@@ -116,7 +116,7 @@ class TeleopTurn:
     age_s: float
     """How old the sample is."""
     sample: ArmSample
-    wish: Float64 | None
+    requested: Float64 | None
     """What was asked for; None when nothing was."""
     sent: Float64
     """The target that stands, as it left the gate."""
@@ -171,9 +171,9 @@ def observe(arm: Arm, max_age_s: float = MAX_AGE_S, behind_s: float = 0.0) -> Ob
     return Observation(sample.measured_at_s, {JOINT_POS: sample.joint_pos, JOINT_TARGET: arm.sent})
 
 
-def answer(observation: Observation, wish: Float64, period_s: float) -> ActionChunk:
-    """Return a wish [joint] rad as the answer to an observation."""
-    return ActionChunk(observation.observed_at_s, period_s, np.array(wish, dtype=np.float64)[None])
+def answer(observation: Observation, requested: Float64, period_s: float) -> ActionChunk:
+    """Return requested angles [joint] rad as the answer to an observation."""
+    return ActionChunk(observation.observed_at_s, period_s, np.array(requested, dtype=np.float64)[None])
 
 
 def teleoperate(
@@ -240,14 +240,14 @@ class _Session:
         late_s = self._ticker.wait()
         began_s = self._arm.clock.now_s()
         self._hear(began_s)
-        wish = None
+        requested = None
         if self._arm.latched is None:
             try:
-                wish = self._drive()
+                requested = self._drive()
             except RoarmLabError as error:
                 self._arm.hold(str(error))
         self._fresh = self._fresh or self._arm.latched is not None
-        self._tell(late_s, began_s, wish)
+        self._tell(late_s, began_s, requested)
         self.number += 1
 
     def log(self) -> TeleopLog:
@@ -302,7 +302,7 @@ class _Session:
         self._sent += 1
         return chunk.joint_target[0]
 
-    def _tell(self, late_s: float, began_s: float, wish: Float64 | None) -> None:
+    def _tell(self, late_s: float, began_s: float, requested: Float64 | None) -> None:
         sample, now_s = self._arm.read(), self._arm.clock.now_s()
         turn = TeleopTurn(
             number=self.number,
@@ -311,7 +311,7 @@ class _Session:
             compute_s=now_s - began_s,
             age_s=now_s - sample.measured_at_s,
             sample=sample,
-            wish=wish,
+            requested=requested,
             sent=self._arm.sent,
             latched=self._arm.latched,
             name=self._teleoperator.name,
