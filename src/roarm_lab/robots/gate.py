@@ -246,7 +246,11 @@ class Gate:
         return np.flatnonzero(spare_m <= LOOK_AROUND * shrink_m)
 
     def _accept(self, target: Float64, velocity: Float64, looked_at: Int, room_m: Float64) -> None:
-        """Send a target, and keep what was learned about the room there [looked at] m."""
+        """Send a target, and keep what was learned about the room there [looked at] m.
+
+        Between two poses inside the range, what is worked out can lie outside by rounding: it is the limit then.
+        """
+        target = np.minimum(np.maximum(target, self.limits.lower), self.limits.upper)
         self._known_m = self._known_m - self._guard.swing_m @ np.abs(target - self._sent)
         self._known_m[looked_at] = np.maximum(self._known_m[looked_at], room_m)
         self._sent, self._velocity = _read_only(target), velocity
