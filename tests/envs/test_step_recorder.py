@@ -11,7 +11,7 @@ from roarm_lab.core.arrays import Array, to_numpy
 from roarm_lab.envs import env as env_module
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.randomization import DomainRandomization, randomized
-from roarm_lab.envs.step_recorder import STEPS_BEFORE, Repeating, leaves, rebuilt
+from roarm_lab.envs.step_recorder import STEPS_BEFORE, StepRecorder, leaves, rebuilt
 from roarm_lab.tasks.table import get_task
 from tests.envs.test_torch_arrays import TorchArrays, on_torch
 
@@ -81,7 +81,7 @@ def a_chain() -> tuple[Chain, Callable[[Array], Array]]:
 
 def test_what_moves_from_place_to_place_is_not_overwritten_on_the_way() -> None:
     (owner, push), (_, plain) = a_chain(), a_chain()
-    repeating = Repeating(push, Again(), (), [owner])
+    repeating = StepRecorder(push, Again(), (), [owner])
     for step in range(1, 9):
         value = torch.full((2,), float(step))
         torch.testing.assert_close(repeating(value), plain(value), rtol=0.0, atol=0.0)
@@ -89,14 +89,14 @@ def test_what_moves_from_place_to_place_is_not_overwritten_on_the_way() -> None:
 
 def test_what_was_given_stays_as_it_was() -> None:
     owner, push = a_chain()
-    repeating = Repeating(push, Again(), (), [owner])
+    repeating = StepRecorder(push, Again(), (), [owner])
     given = [repeating(torch.full((2,), float(step))) for step in range(6)]
     assert [float(values[0]) for values in given] == [0.0, 1.0, 12.0, 123.0, 234.0, 345.0]
 
 
 def test_what_others_put_into_a_place_is_taken_over() -> None:
     owner, push = a_chain()
-    repeating = Repeating(push, Again(), (), [owner])
+    repeating = StepRecorder(push, Again(), (), [owner])
     for _ in range(STEPS_BEFORE + 2):
         repeating(torch.ones(2))
     owner.newest = torch.full((2,), 7.0)
@@ -106,7 +106,7 @@ def test_what_others_put_into_a_place_is_taken_over() -> None:
 def test_it_is_recorded_once_until_the_recorder_says_otherwise() -> None:
     owner, push = a_chain()
     again = Again()
-    repeating = Repeating(push, again, (), [owner])
+    repeating = StepRecorder(push, again, (), [owner])
     for _ in range(6):
         repeating(torch.ones(2))
     assert again.recordings == 1

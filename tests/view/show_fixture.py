@@ -1,4 +1,4 @@
-"""Policies and stages for tests of what is watched: no training, no network, episodes of a second."""
+"""Policies and shows for tests of what is watched: no training, no network, episodes of a second."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.evaluation.episode_player import Infer
 from roarm_lab.mdp.success import SiteHeldAtGoal
 from roarm_lab.tasks.reach import reach
-from roarm_lab.view.stage import Stage
+from roarm_lab.view.show import PolicyShow
 
 ACTIONS = 6
 
@@ -34,6 +34,6 @@ def short(within_m: float = 0.02, episode_s: float = 1.0) -> EnvConfig:
     return replace(config, episode_s=episode_s, success=replace(config.success, within_m=within_m))
 
 
-def stage(infer: Infer = wave, within_m: float = 0.02, seed: int = 0, episode_s: float = 1.0) -> Stage:
-    """Return a stage of short episodes."""
-    return Stage(infer, short(within_m, episode_s), seed)
+def policy_show(infer: Infer = wave, within_m: float = 0.02, seed: int = 0, episode_s: float = 1.0) -> PolicyShow:
+    """Return a show of short episodes."""
+    return PolicyShow(infer, short(within_m, episode_s), seed)

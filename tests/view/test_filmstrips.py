@@ -10,10 +10,10 @@ from PIL import Image
 from roarm_lab.core.errors import MissingError
 from roarm_lab.evaluation.evaluate import evaluate
 from roarm_lab.evaluation.outcomes import Outcome
-from roarm_lab.view.episode_replay import Episode, again
+from roarm_lab.view.episode_replay import Episode, replay_episodes
 from roarm_lab.view.filmstrips import SIZE_PX, caption, chosen_moments, strips
 from roarm_lab.view.png import png
-from roarm_lab.view.stage import Moment
+from roarm_lab.view.show import Moment
 from tests.view.show_fixture import short, still, wave
 
 
@@ -87,7 +87,7 @@ def test_the_caption_says_what_became_of_the_box(touched: int, risen_m: float, w
 
 def test_every_shown_failure_has_five_pictures_that_differ(tmp_path: Path) -> None:
     config = short()
-    seen = again(wave, config, evaluate(wave, config, episodes=3, seed=0))
+    seen = replay_episodes(wave, config, evaluate(wave, config, episodes=3, seed=0))
     try:
         drawn = strips(seen, 0.02)
     except MissingError as error:
@@ -103,4 +103,4 @@ def test_every_shown_failure_has_five_pictures_that_differ(tmp_path: Path) -> No
 
 def test_without_a_failure_nothing_is_drawn() -> None:
     config = short(within_m=5.0)
-    assert strips(again(still, config, evaluate(still, config, episodes=2, seed=0)), 5.0) == ()
+    assert strips(replay_episodes(still, config, evaluate(still, config, episodes=2, seed=0)), 5.0) == ()

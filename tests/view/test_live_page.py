@@ -15,9 +15,9 @@ from PIL import Image
 from roarm_lab.view import live_page
 from roarm_lab.view.live_page import LOOK_S, LivePage
 from roarm_lab.view.serving import Server, address, serving
-from roarm_lab.view.stage import Stage
+from roarm_lab.view.show import PolicyShow
 from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
-from tests.view.show_fixture import stage, still, wave
+from tests.view.show_fixture import policy_show, still, wave
 
 WAIT_S = 120.0  # only a test that fails waits this long
 
@@ -56,14 +56,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def shown(server: Server, played: Stage) -> LivePage:
+def shown(server: Server, played: PolicyShow) -> LivePage:
     return LivePage(server, played, "about")
 
 
 def test_episodes_take_the_time_they_take(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimulatedTime()
     monkeypatch.setattr(live_page, "time", clock)
-    with stage(still, within_m=10.0) as played:
+    with policy_show(still, within_m=10.0) as played:
         page = shown(server, played)
         began_s = clock.now_s
         page.run(2, once=True)
@@ -75,7 +75,7 @@ def test_episodes_take_the_time_they_take(server: Server, monkeypatch: pytest.Mo
 
 
 def test_a_failure_is_called_one(server: Server) -> None:
-    with stage(wave, within_m=1e-6, episode_s=0.4) as played:
+    with policy_show(wave, within_m=1e-6, episode_s=0.4) as played:
         page = shown(server, played)
         page.run(1, once=True)
     assert page.words[0] == "**Episode 1** of 1: ✗ no success, never got there"
@@ -83,7 +83,7 @@ def test_a_failure_is_called_one(server: Server) -> None:
 
 
 def test_the_next_episode_comes_at_once_and_the_one_left_does_not_count(server: Server) -> None:
-    with stage(still, within_m=10.0, episode_s=60.0) as played:
+    with policy_show(still, within_m=10.0, episode_s=60.0) as played:
         page = shown(server, played)
         work = in_background(lambda: page.run(2, once=True))
         for number in (1, 2):
@@ -97,7 +97,7 @@ def test_the_next_episode_comes_at_once_and_the_one_left_does_not_count(server: 
 def test_a_pause_stops_the_time_until_it_goes_on(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimulatedTime()
     monkeypatch.setattr(live_page, "time", clock)
-    with stage(still, within_m=10.0) as played:
+    with policy_show(still, within_m=10.0) as played:
         page = shown(server, played)
         page.pause(True)
         work = in_background(lambda: page.run(1, once=True))
@@ -114,7 +114,7 @@ def test_a_pause_stops_the_time_until_it_goes_on(server: Server, monkeypatch: py
 def test_without_a_browser_episodes_wait(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimulatedTime()
     monkeypatch.setattr(live_page, "time", clock)
-    with stage(still) as played:
+    with policy_show(still) as played:
         page = shown(server, played)
         work = in_background(lambda: page.run(1, once=False))
         wait_for(lambda: clock.naps > 100)
@@ -129,7 +129,7 @@ def test_a_browser_sees_the_arm_move_and_presses_pause(server: Server, tmp_path:
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: the live page was not opened in a browser")
     url = address("127.0.0.1", server.get_port())
-    with stage(wave, episode_s=30.0) as played, Chromium(tmp_path / "profile", WEBGL_FLAGS) as browser:
+    with policy_show(wave, episode_s=30.0) as played, Chromium(tmp_path / "profile", WEBGL_FLAGS) as browser:
         page = shown(server, played)
         work = in_background(lambda: page.run(1, once=False))
         browser.open(url, width=640, height=400)

@@ -11,7 +11,7 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.model_page import Model, ModelPage, readout
 from roarm_lab.view.serving import Server, serving
-from roarm_lab.view.stage import Marker
+from roarm_lab.view.show import Marker
 from tests.toy_robot import TOY
 
 SHOWN = 1e-3  # of a millimetre of the pose that inverse kinematics was asked for

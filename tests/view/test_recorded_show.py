@@ -15,7 +15,7 @@ from roarm_lab.tasks.lift_cube import lift_cube
 from roarm_lab.view.recorded_show import RecordedShow
 from roarm_lab.view.replay import record as replay_of
 from roarm_lab.view.replay import replay_html
-from roarm_lab.view.stage import Show
+from roarm_lab.view.show import Show
 from tests.bundles import still_bundle
 from tests.view.show_fixture import short, still, wave
 

@@ -17,8 +17,8 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import FARTHEST_M, FULL_SCALE, Replay, record, replay_data, replay_html, write_replay
-from roarm_lab.view.stage import Marker, Moment
-from tests.view.show_fixture import stage
+from roarm_lab.view.show import Marker, Moment
+from tests.view.show_fixture import policy_show
 
 MAX_BYTES = 5_000_000  # the promise for 20 episodes; measured 0.18 MB
 TURN_STEP = 1.0 / FULL_SCALE  # of a quaternion's component
@@ -26,7 +26,7 @@ TURN_STEP = 1.0 / FULL_SCALE  # of a quaternion's component
 
 @pytest.fixture(scope="module")
 def replay() -> Replay:
-    with stage() as played:
+    with policy_show() as played:
         return record(played, 3, title="Reach", about="a test")
 
 
@@ -170,7 +170,7 @@ def test_a_file_is_only_replaced_when_asked(replay: Replay, tmp_path: Path) -> N
 
 def test_progress_counts_finished_episodes() -> None:
     counts: list[int] = []
-    with stage(episode_s=0.4) as played:
+    with policy_show(episode_s=0.4) as played:
         record(played, 3, title="", about="", progress=counts.append)
     assert counts == [1, 2, 3]
 

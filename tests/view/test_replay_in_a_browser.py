@@ -16,9 +16,9 @@ from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.sim.builder import scene_spec
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.replay import CAMERA, Replay, record, write_replay
-from roarm_lab.view.stage import Moment
+from roarm_lab.view.show import Moment
 from tests.view.chromium import CHROMIUM, WEBGL_FLAGS, Chromium
-from tests.view.show_fixture import stage, still
+from tests.view.show_fixture import policy_show, still
 
 PHONE_PX, DESK_PX = 360, 1100
 SMALL = {"width": 760, "height": 480}  # drawn in software: every pixel counts
@@ -38,7 +38,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four episodes of which the second and fourth succeed."""
-    with stage() as played:
+    with policy_show() as played:
         replay = record(played, 4, title="Reach with the arm", about="a test")
     episodes = [[*moments[:-1], replace(moments[-1], outcome=Outcome(i % 2 == 1, f"as it went {i}"))]
                 for i, moments in enumerate(replay.episodes)]  # fmt: skip
@@ -159,7 +159,7 @@ def test_speed_is_what_it_says(browser: Chromium, page: Path, key: str, speed: f
 
 
 def test_the_distance_shown_is_the_recorded_one(browser: Chromium, tmp_path: Path) -> None:
-    with stage(still, within_m=10.0) as played:
+    with policy_show(still, within_m=10.0) as played:
         replay = record(played, 1, title="", about="")
     browser.open(write_replay(replay, tmp_path / "replay.html"), **SMALL)
     stop(browser)

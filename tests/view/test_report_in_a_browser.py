@@ -11,7 +11,7 @@ from PIL import Image
 
 from roarm_lab.evaluation.evaluate import evaluate
 from roarm_lab.view.report import write_report
-from roarm_lab.view.report_media import watch
+from roarm_lab.view.report_media import record_media
 from tests.view.chromium import CHROMIUM, WAIT_S, WEBGL_FLAGS, Chromium
 from tests.view.run_folder_fixture import write_run
 from tests.view.show_fixture import short, wave
@@ -102,7 +102,7 @@ def test_pictures_and_replay_are_drawn_without_requests_or_complaints(
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: the report was not opened in a browser")
     config = short()
-    watched = watch(wave, config, evaluate(wave, config, episodes=4, seed=0))
+    watched = record_media(wave, config, evaluate(wave, config, episodes=4, seed=0))
     path = write_report(write_run(tmp_path / "run"), watched=watched)
     with Chromium(tmp_path_factory.mktemp("profile"), WEBGL_FLAGS) as chromium:
         chromium.open(path, width=width)

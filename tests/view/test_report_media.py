@@ -10,7 +10,7 @@ import pytest
 from roarm_lab.core.errors import MissingError
 from roarm_lab.evaluation.evaluate import Evaluation, evaluate
 from roarm_lab.view.report import write_report
-from roarm_lab.view.report_media import Watched, watch
+from roarm_lab.view.report_media import ReportMedia, record_media
 from tests.view.run_folder_fixture import write_run
 from tests.view.show_fixture import short, still, wave
 from tests.view.test_report import Page
@@ -24,15 +24,15 @@ def found_of(within_m: float, episodes: int = 6) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def failed() -> Watched:
-    return watch(wave, short(0.001), found_of(0.001))
+def failed() -> ReportMedia:
+    return record_media(wave, short(0.001), found_of(0.001))
 
 
-def page_of(watched: Watched, folder: Path) -> Page:
+def page_of(watched: ReportMedia, folder: Path) -> Page:
     return Page(write_report(write_run(folder / "run"), watched=watched))
 
 
-def test_failures_and_replay_follow_the_tables(failed: Watched, tmp_path: Path) -> None:
+def test_failures_and_replay_follow_the_tables(failed: ReportMedia, tmp_path: Path) -> None:
     if failed.trouble:
         pytest.skip(failed.trouble)
     page = page_of(failed, tmp_path)
@@ -45,7 +45,7 @@ def test_failures_and_replay_follow_the_tables(failed: Watched, tmp_path: Path) 
     assert len(page.source) < MAX_BYTES
 
 
-def test_the_replay_runs_alone_and_only_its_script_may(failed: Watched, tmp_path: Path) -> None:
+def test_the_replay_runs_alone_and_only_its_script_may(failed: ReportMedia, tmp_path: Path) -> None:
     page = page_of(failed, tmp_path)
     (frame,) = [attrs for name, attrs in page.elements if name == "iframe"]
     inner = str(frame["srcdoc"])
@@ -60,7 +60,7 @@ def test_the_replay_runs_alone_and_only_its_script_may(failed: Watched, tmp_path
 
 def test_a_run_without_failures_says_so(tmp_path: Path) -> None:
     config = short(within_m=5.0)
-    seen = watch(still, config, evaluate(still, config, episodes=2, seed=0))
+    seen = record_media(still, config, evaluate(still, config, episodes=2, seed=0))
     page = page_of(seen, tmp_path)
     assert "Of 2 episodes of the evaluation, played again for this page, none failed" in page.text
     assert not [name for name, _ in page.elements if name == "img"]
@@ -69,7 +69,7 @@ def test_a_run_without_failures_says_so(tmp_path: Path) -> None:
 
 def test_another_number_of_failures_than_in_the_evaluation_is_said(tmp_path: Path) -> None:
     found = found_of(0.001)
-    seen = watch(wave, short(0.001), replace(found, successes=2))
+    seen = record_media(wave, short(0.001), replace(found, successes=2))
     assert "6 failed (then 4: other versions, another machine or simulator)" in page_of(seen, tmp_path).text
 
 
@@ -78,13 +78,13 @@ def test_without_a_renderer_the_replay_is_there_and_the_reason(tmp_path: Path, m
         raise MissingError("Pictures can not be drawn here (no display).")
 
     monkeypatch.setattr("roarm_lab.view.filmstrips.Film", broken)
-    page = page_of(watch(wave, short(0.001), found_of(0.001)), tmp_path)
+    page = page_of(record_media(wave, short(0.001), found_of(0.001)), tmp_path)
     assert "Pictures can not be drawn here (no display)." in page.text
     assert [name for name, _ in page.elements if name in ("img", "iframe")] == ["iframe"]
 
 
 def test_what_stops_the_playing_is_said_as_text(tmp_path: Path) -> None:
-    page = page_of(Watched(trouble=EVIL), tmp_path)
+    page = page_of(ReportMedia(trouble=EVIL), tmp_path)
     assert EVIL in page.text
     assert {name for name, _ in page.elements}.isdisjoint({"script", "iframe", "img"})
     assert "script-src" not in page.source

@@ -12,7 +12,7 @@ from roarm_lab.sim.geometry import Geometry
 from roarm_lab.sim.mujoco_cpu import compile_model
 from roarm_lab.view.scene3d import GREEN, ORANGE, Scene3d, capsule
 from roarm_lab.view.serving import Server, serving
-from roarm_lab.view.stage import Marker
+from roarm_lab.view.show import Marker
 
 VOLUME = 0.02  # a capsule of flat faces is smaller than a round one
 

@@ -9,9 +9,9 @@ import pytest
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.view import video
-from roarm_lab.view.stage import Moment
+from roarm_lab.view.show import Moment
 from roarm_lab.view.video import BAD, GOOD, LOOK_S, PICTURES_PER_MOMENT, encode, refuse_unfit, write_video, written_on
-from tests.view.show_fixture import stage
+from tests.view.show_fixture import policy_show
 
 av = pytest.importorskip("av", reason="films need the extra video")
 SIZE = (160, 120)
@@ -25,7 +25,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 def test_a_film_has_every_moment_of_every_episode(tmp_path: Path) -> None:
     counts: list[int] = []
-    with stage(episode_s=0.4) as played:
+    with policy_show(episode_s=0.4) as played:
         try:
             path = write_video(played, 2, tmp_path / "a.mp4", title="Reach", size=SIZE, progress=counts.append)
         except MissingError as error:
@@ -39,7 +39,7 @@ def test_a_film_has_every_moment_of_every_episode(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, float(stream.average_rate)) == ("h264", 40.0)
-    with pytest.raises(BadInputError, match="add --overwrite to replace it"), stage(episode_s=0.4) as played:
+    with pytest.raises(BadInputError, match="add --overwrite to replace it"), policy_show(episode_s=0.4) as played:
         write_video(played, 1, path, title="", size=SIZE)
 
 

@@ -9,7 +9,7 @@ reset, and their first observation replaces the final one in what is returned.
 
 With arrays on a GPU the same is done without looking at any of them until the very end of a step, where one answer says
 whether all numbers are finite, whether a world diverged and whether an episode ended. Resets write to all worlds by
-masks. So after a few steps the GPU can repeat what it did, without a word from Python until that answer (`Repeating`).
+masks. So after a few steps the GPU can repeat what it did, with no word from Python until that answer (`StepRecorder`).
 
 Every step has random numbers of its own, drawn for all worlds. So what happens to one world, even that it diverges,
 does not change what is drawn for the others.
@@ -32,7 +32,7 @@ from roarm_lab.envs.events import Events
 from roarm_lab.envs.finite_checks import FiniteChecks
 from roarm_lab.envs.servos import Servos
 from roarm_lab.envs.state import SimState, at_rest
-from roarm_lab.envs.step_recorder import Repeating
+from roarm_lab.envs.step_recorder import StepRecorder
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.limits import JointLimits, limit_target
@@ -212,16 +212,16 @@ class Env:
         if self._closed:
             raise BadInputError("This environment has been closed. Make a new one.")
 
-    def _repeating(self) -> Repeating[Moment] | None:
+    def _repeating(self) -> StepRecorder[Moment] | None:
         """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""
         if self._stream is None or self.config.curriculum or self._events.has_intervals:
             return None
         carriers = (self, self._scores, self._servos, *self.observations.values())
         recorder: Any = self.backend
-        return Repeating(self._happen, recorder, self._stream.generators, carriers)
+        return StepRecorder(self._happen, recorder, self._stream.generators, carriers)
 
     def carried(self) -> tuple[SimState | None, SimState | None, Array]:
-        """Return the arrays that a step leaves for the next one here, for `Repeating`."""
+        """Return the arrays that a step leaves for the next one here, for `StepRecorder`."""
         return self._state, self._moved, self._rate
 
     def carry(self, arrays: tuple[SimState | None, SimState | None, Array]) -> None:

@@ -79,7 +79,7 @@ COLUMNS: dict[str, type[np.generic]] = {
 RETURN, REGION = "return ", "region "
 """How columns of rewards and regions are called."""
 
-Watch: TypeAlias = Callable[[str, str, Array, Array], None]
+FiniteCheck: TypeAlias = Callable[[str, str, Array, Array], None]
 """What is called with the kind and name of a term, its values [env, ...] and steps [env], and refuses what is not
 finite, now (`refuse_nan`) or later."""
 
@@ -87,17 +87,17 @@ finite, now (`refuse_nan`) or later."""
 class Scores:
     """The present episode of every world, in numbers."""
 
-    def __init__(self, config: EnvConfig, scene: Scene, blank: Array, watch: Watch) -> None:
+    def __init__(self, config: EnvConfig, scene: Scene, blank: Array, check: FiniteCheck) -> None:
         """Bind the terms.
 
         Args:
             config: The task.
             scene: Names.
             blank: Zeros [env] of the library, type and device of all arrays.
-            watch: What looks at rewards.
+            check: What looks at rewards.
         """
         xp = self._xp = array_namespace(blank)
-        self._config, self._blank, self._watch = config, blank, watch
+        self._config, self._blank, self._check = config, blank, check
         self._rewards = {name: term.bind(scene) for name, term in config.rewards.items()}
         self._success = config.success.bind(scene)
         self._distance = config.success.distance(scene)
@@ -157,7 +157,7 @@ class Scores:
         returns: dict[str, Array] = {}
         for name, term in self._rewards.items():
             value = xp.where(diverged, 0.0, float(np.float32(self._weight(name, total_steps))) * term(state))
-            self._watch("Reward", name, value, self.step)
+            self._check("Reward", name, value, self.step)
             returns[name] = self._returns[name] + value
             total = total + value
         self._returns = returns

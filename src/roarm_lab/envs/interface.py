@@ -9,7 +9,7 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.meanings import meanings_of
 from roarm_lab.mdp.events import RandomizingTerm
 from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
-from roarm_lab.mdp.meaning import Meant
+from roarm_lab.mdp.meaning import ExplainedTerm
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationTerm
 from roarm_lab.sim.parameters import box_contacts, physical_parameters
@@ -131,7 +131,7 @@ def _boxes(config: EnvConfig) -> list[dict[str, Any]]:
     ]
 
 
-def _term(term: Meant, scene: Scene) -> dict[str, Any]:
+def _term(term: ExplainedTerm, scene: Scene) -> dict[str, Any]:
     return {"kind": type(term).__name__, "params": _params(term), "meaning": term.meaning(scene)}
 
 

@@ -16,7 +16,7 @@ STEPS_BEFORE = 2
 """Steps that are done one command after another first: they bring every constant to the GPU."""
 
 
-class Recorder(Protocol):
+class RepeatingBackend(Protocol):
     """A simulator that can repeat what was done on its device."""
 
     @property
@@ -41,7 +41,7 @@ class Carrier(Protocol):
         ...
 
 
-class Repeating(Generic[Result]):
+class StepRecorder(Generic[Result]):
     """Calls a function of an array; after a while the device repeats what it did.
 
     The function must not look at any array, and do the same whatever is in them.
@@ -50,7 +50,7 @@ class Repeating(Generic[Result]):
     def __init__(
         self,
         function: Callable[[Array], Result],
-        recorder: Recorder,
+        recorder: RepeatingBackend,
         generators: Sequence[Any],
         carriers: Sequence[Carrier],
     ) -> None:

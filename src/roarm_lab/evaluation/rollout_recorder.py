@@ -35,7 +35,7 @@ UNITS = {
 
 
 @dataclass(frozen=True)
-class Recorder:
+class RolloutRecorder:
     """What to hand to `evaluate`, and where the episodes go."""
 
     observe: Observe
@@ -84,7 +84,7 @@ def origin_of(bundle: Bundle) -> dict[str, Any]:
 
 
 @contextmanager
-def recorder(origin: Mapping[str, Any], config: EnvConfig, root: Path, seed: int) -> Generator[Recorder]:
+def recorder(origin: Mapping[str, Any], config: EnvConfig, root: Path, seed: int) -> Generator[RolloutRecorder]:
     """Yield what records below `root`. Episodes are written as chunks end; an error leaves the recording unfinished."""
     about = {
         "task": config.task,
@@ -99,7 +99,7 @@ def recorder(origin: Mapping[str, Any], config: EnvConfig, root: Path, seed: int
     }
     writer = RolloutWriter(root, about)
     recording = _Recording(writer)
-    yield Recorder(recording.observe, writer.path)
+    yield RolloutRecorder(recording.observe, writer.path)
     recording.write()
     writer.close()
 

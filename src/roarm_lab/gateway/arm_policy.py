@@ -25,7 +25,7 @@ from roarm_lab.robots.robot import Robot
 
 MAX_DRAWS = 1000
 """Tries to draw boxes that suit a given goal."""
-SLOW_RAD_S = 0.3
+AHEAD_ABOVE_RAD_S = 0.3
 """Up to this speed a joint is seen where it was measured: close to its goal a policy corrects itself from step to step,
 and looking ahead would make more of every correction until the arm trembles. Above it, only what is above counts."""
 NOWHERE = np.array([0.25, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
@@ -343,7 +343,7 @@ class ArmPolicy:
 
 def _moved_on(state: MeasuredState, ahead_s: float) -> Float32:
     """Return where the joints [1, joint] rad will be in a while, at the speed they have; none passes its target."""
-    speed = np.sign(state.joint_vel) * np.maximum(np.abs(state.joint_vel) - SLOW_RAD_S, 0.0)
+    speed = np.sign(state.joint_vel) * np.maximum(np.abs(state.joint_vel) - AHEAD_ABOVE_RAD_S, 0.0)
     way, left = speed * ahead_s, state.joint_target - state.joint_pos
     ahead = np.sign(left) * np.minimum(np.abs(way), np.abs(left))
     return np.asarray(state.joint_pos + np.where(way * left > 0.0, ahead, 0.0), dtype=np.float32)

@@ -16,7 +16,7 @@ TURNED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Meant:
+class ExplainedTerm:
     """A term that a contract explains. Its class says it once; its own numbers are put in.
 
     A class without words of its own is explained by the first line of its docstring; those of its parent mean the

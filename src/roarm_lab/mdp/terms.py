@@ -16,7 +16,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.state import State
 from roarm_lab.mdp.effects import Effect
 from roarm_lab.mdp.holding import Holding
-from roarm_lab.mdp.meaning import Meant
+from roarm_lab.mdp.meaning import ExplainedTerm
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.robots.robot import Robot
 
@@ -73,7 +73,7 @@ class SensorNoise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObservationTerm(Meant, ABC):
+class ObservationTerm(ExplainedTerm, ABC):
     """Numbers a policy sees."""
 
     source: ClassVar[Source]
@@ -154,7 +154,7 @@ class RewardTerm(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionTerm(Meant, ABC):
+class ActionTerm(ExplainedTerm, ABC):
     """A part of the action vector and what it does to joints."""
 
     @abstractmethod
@@ -171,7 +171,7 @@ class ActionTerm(Meant, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandTerm(Meant, ABC):
+class CommandTerm(ExplainedTerm, ABC):
     """What is asked of the policy, drawn anew for every episode."""
 
     size: ClassVar[int]
@@ -198,7 +198,7 @@ class CommandTerm(Meant, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventTerm(Meant, ABC):
+class EventTerm(ExplainedTerm, ABC):
     """Something that happens to the world: once at startup, at every reset, or every so often."""
 
     modes: ClassVar[tuple[str, ...]]
@@ -234,7 +234,7 @@ class EventTerm(Meant, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TerminationTerm(Meant, ABC):
+class TerminationTerm(ExplainedTerm, ABC):
     """A reason to end an episode early."""
 
     def meaning(self, scene: Scene) -> str:
@@ -265,7 +265,7 @@ class SuccessDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuccessTerm(Meant, ABC):
+class SuccessTerm(ExplainedTerm, ABC):
     """When the task is being done right now. Success is this, held without a break until the episode ends."""
 
     source: ClassVar[Source] = "derived"

@@ -83,7 +83,7 @@ class Trainer(Protocol):
         ...
 
 
-class Start(Protocol):
+class TrainerFactory(Protocol):
     """The class of a trainer: makes untrained networks."""
 
     def __call__(self, env: Env, settings: Any, *, seed: int, device: str, events: Path | None) -> Trainer:
@@ -199,7 +199,7 @@ def _named(label: str) -> tuple[str, str]:
     return table[label]
 
 
-def trainer_class(name: str, algorithm: str = "ppo") -> Start:
+def trainer_class(name: str, algorithm: str = "ppo") -> TrainerFactory:
     """Return the class of a trainer; its library is imported now.
 
     Raises:

@@ -14,7 +14,7 @@ from roarm_lab.evaluation.episode_player import Infer, Step, first_episodes
 from roarm_lab.evaluation.evaluate import MAX_WORLDS, Evaluation, worlds_of
 from roarm_lab.evaluation.outcomes import Outcome, outcome_of
 from roarm_lab.sim.geometry import Geometry
-from roarm_lab.view.stage import Marker, Moment, markers_of
+from roarm_lab.view.show import Marker, Moment, markers_of
 
 FAILURES, EPISODES = 4, 12
 """How many failures are shown, and how many episodes in all."""
@@ -41,7 +41,7 @@ class Episode:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Again:
+class ReplayedEpisodes:
     """What was played, and the episodes that are worth a look: failures first."""
 
     played: int
@@ -52,7 +52,7 @@ class Again:
     """At most `EPISODES`; first up to `FAILURES` failures, as different as there are, then successes."""
 
 
-def again(infer: Infer, config: EnvConfig, found: Evaluation) -> Again:
+def replay_episodes(infer: Infer, config: EnvConfig, found: Evaluation) -> ReplayedEpisodes:
     """Return the first episodes of an evaluation (up to 1000, to the same numbers where machine and versions agree).
 
     Args:
@@ -62,15 +62,15 @@ def again(infer: Infer, config: EnvConfig, found: Evaluation) -> Again:
     """
     env = worlds_of(config, min(found.episodes, MAX_WORLDS), seed=found.seed, autoreset=False)
     try:
-        film = _Film(env)
-        ended = first_episodes(env, infer, film.observe)
+        recorder = _MomentRecorder(env)
+        ended = first_episodes(env, infer, recorder.observe)
         chosen = _worth_a_look(ended, config)
-        return Again(
+        return ReplayedEpisodes(
             played=env.num_envs,
             successes=int(ended.success.sum()),
             geometry=Geometry.of_backend(env.backend),
             markers=markers_of(config),
-            episodes=tuple(film.episode(world, ended.pick(np.array([world]))) for world in chosen),
+            episodes=tuple(recorder.episode(world, ended.pick(np.array([world]))) for world in chosen),
         )
     finally:
         env.close()
@@ -88,7 +88,7 @@ def _worth_a_look(ended: Episodes, config: EnvConfig) -> list[int]:
     return [*first, *rest][:EPISODES]
 
 
-class _Film:
+class _MomentRecorder:
     """Everything that there is to see in many worlds, until the first episode of each has ended."""
 
     def __init__(self, env: Env) -> None:

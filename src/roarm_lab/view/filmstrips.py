@@ -11,9 +11,9 @@ from roarm_lab.robots.robot import Vec3
 from roarm_lab.sim.builder import Rgba
 from roarm_lab.sim.renderer import Ball, Film
 from roarm_lab.view import formatting
-from roarm_lab.view.episode_replay import FAILURES, Again, Episode
+from roarm_lab.view.episode_replay import FAILURES, Episode, ReplayedEpisodes
 from roarm_lab.view.png import png
-from roarm_lab.view.stage import Moment
+from roarm_lab.view.show import Moment
 
 DRAWN_PX, SIZE_PX = (350, 262), (280, 210)
 """Of what is drawn only the middle is kept: the arm is there, and around it nothing but table and sky."""
@@ -41,7 +41,7 @@ class Strip:
     pictures: tuple[Picture, ...]
 
 
-def strips(found: Again, within_m: float | None) -> tuple[Strip, ...]:
+def strips(found: ReplayedEpisodes, within_m: float | None) -> tuple[Strip, ...]:
     """Return a strip for every failed episode that is to be shown.
 
     Args:
@@ -65,7 +65,7 @@ def strips(found: Again, within_m: float | None) -> tuple[Strip, ...]:
         )
 
 
-def shown_failures(found: Again) -> list[Episode]:
+def shown_failures(found: ReplayedEpisodes) -> list[Episode]:
     """Return the failed episodes that come before the first success."""
     first = next((i for i, item in enumerate(found.episodes) if item.outcome.success), len(found.episodes))
     return list(found.episodes[: min(first, FAILURES)])
@@ -106,7 +106,7 @@ def _about_the_box(touched: int, of: int, risen_m: float) -> str:
     return f"A jaw touched the box in {touched} of {of} moments and {lifted}."
 
 
-def _picture(film: Film, found: Again, moment: Moment) -> Picture:
+def _picture(film: Film, found: ReplayedEpisodes, moment: Moment) -> Picture:
     color = GREEN if moment.held_s > 0.0 else ORANGE
     balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in found.markers]
     gap = formatting.distance(moment.distance_m) if isfinite(moment.distance_m) else "unknown"

@@ -8,7 +8,7 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.view.scene3d import GREEN, ORANGE, Scene3d
 from roarm_lab.view.serving import Server
-from roarm_lab.view.stage import Moment, Show
+from roarm_lab.view.show import Moment, Show
 
 PICTURES_PER_MOMENT = 3
 """Between two control steps the picture glides: 60 pictures a second at 20 Hz."""
@@ -23,18 +23,18 @@ NAP_S = 0.05
 
 
 class LivePage:
-    """One page that shows a stage; all browsers see the same."""
+    """One page on which a show is watched; all browsers see the same."""
 
-    def __init__(self, server: Server, stage: Show, about: str) -> None:
+    def __init__(self, server: Server, show: Show, about: str) -> None:
         """Fill the page.
 
         Args:
             server: Where.
-            stage: What plays.
+            show: What plays.
             about: Words over the controls, as Markdown.
         """
-        self._server, self._stage = server, stage
-        self._scene = Scene3d(server, stage.geometry, stage.markers)
+        self._server, self._show = server, show
+        self._scene = Scene3d(server, show.geometry, show.markers)
         self._done, self._tried = 0, 0
         self._paused = self._skip = self._stopped = False
         self._last: Moment | None = None
@@ -80,7 +80,7 @@ class LivePage:
 
     def _show_episode(self, number: int, episodes: int) -> None:
         self._skip, self._last = self._ends(), None
-        for moment in self._stage.play(number):
+        for moment in self._show.play(number):
             self._say(number, episodes, moment)
             if self._last is None:
                 self._scene.resize(moment.box_scale)
@@ -106,14 +106,14 @@ class LivePage:
             self._scene.mark(name, pos_w, GREEN if at_goal else ORANGE)
         for qpos in self._between(moment):
             self._scene.show(qpos)
-            self._due_s += self._stage.dt_s / PICTURES_PER_MOMENT / SPEEDS[str(self._speed.value)]
+            self._due_s += self._show.dt_s / PICTURES_PER_MOMENT / SPEEDS[str(self._speed.value)]
             self._wait()
         self._last = moment
 
     def _between(self, moment: Moment) -> Iterable[Float64]:
         if self._last is None:
             return [moment.qpos]
-        last, geometry = self._last.qpos, self._stage.geometry
+        last, geometry = self._last.qpos, self._show.geometry
         shares = [(part + 1) / PICTURES_PER_MOMENT for part in range(PICTURES_PER_MOMENT)]
         return [geometry.between(last, moment.qpos, share) for share in shares]
 
@@ -136,12 +136,12 @@ class LivePage:
         if (now_s := time.monotonic()) < self._words_due_s and moment.outcome is None:
             return
         self._words_due_s = now_s + WORDS_EVERY_S
-        hold_s = self._stage.config.success.hold_s
+        hold_s = self._show.config.success.hold_s
         held = f"at the goal for {moment.held_s:.2f} s (needs {hold_s:g} s)" if moment.held_s else "on its way"
         self._status.content = f"**Episode {number + 1}** of {episodes}: {held}"
         self._numbers.content = (
             f"| distance | time |\n|---|---|\n| {moment.distance_m * 1e3:.1f} mm "
-            f"| {moment.time_s:.2f} of {self._stage.config.episode_s:g} s |"
+            f"| {moment.time_s:.2f} of {self._show.config.episode_s:g} s |"
         )
 
     def _add_controls(self, about: str) -> None:

@@ -13,7 +13,7 @@ from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.sim.geometry import Geometry
 from roarm_lab.view.scene3d import ORANGE, Scene3d
 from roarm_lab.view.serving import Server
-from roarm_lab.view.stage import Marker
+from roarm_lab.view.show import Marker
 
 STEP_RAD = 0.001
 

@@ -15,7 +15,7 @@ from roarm_lab.envs.state import at_rest
 from roarm_lab.evaluation.outcomes import Outcome
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.sim.geometry import Geometry
-from roarm_lab.view.stage import Moment, markers_of
+from roarm_lab.view.show import Moment, markers_of
 
 
 class RecordedShow:

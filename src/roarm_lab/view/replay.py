@@ -21,7 +21,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.sim.geometry import DrawnShape, Geometry
 from roarm_lab.view.markup import html
-from roarm_lab.view.stage import Marker, Moment, Show
+from roarm_lab.view.show import Marker, Moment, Show
 
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src 'unsafe-inline'; img-src data:; "
@@ -55,12 +55,12 @@ class Replay:
 
 
 def record(
-    stage: Show, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
+    show: Show, episodes: int, *, title: str, about: str, progress: Callable[[int], None] | None = None
 ) -> Replay:
-    """Play episodes 0 to `episodes` - 1 of a stage and return them.
+    """Play episodes 0 to `episodes` - 1 of a show and return them.
 
     Args:
-        stage: What plays.
+        show: What plays.
         episodes: How many.
         title: The page's title.
         about: One line under it.
@@ -68,18 +68,18 @@ def record(
     """
     played: list[list[Moment]] = []
     for number in range(episodes):
-        played.append(list(stage.play(number)))
+        played.append(list(show.play(number)))
         if progress is not None:
             progress(number + 1)
     return Replay(
         title=title,
         about=about,
-        geometry=stage.geometry,
-        dt_s=stage.dt_s,
+        geometry=show.geometry,
+        dt_s=show.dt_s,
         episodes=played,
-        markers=stage.markers,
-        tip_site=stage.tip_site,
-        within_m=stage.config.described.within_m,
+        markers=show.markers,
+        tip_site=show.tip_site,
+        within_m=show.config.described.within_m,
     )
 
 

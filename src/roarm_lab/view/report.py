@@ -11,7 +11,7 @@ from roarm_lab.view.curves import learning
 from roarm_lab.view.markup import html, tag
 from roarm_lab.view.page import page
 from roarm_lab.view.replay import script_hash
-from roarm_lab.view.report_media import Watched, failures_shown, replayed
+from roarm_lab.view.report_media import ReportMedia, failures_shown, replayed
 from roarm_lab.view.report_results import answer, by_start, failures, question
 from roarm_lab.view.settings import repeat, settings
 
@@ -23,7 +23,7 @@ def write_report(
     out: Path | None = None,
     *,
     overwrite: bool = True,
-    watched: Watched | None = None,
+    watched: ReportMedia | None = None,
     typed: Callable[[str], str] = str,
 ) -> Path:
     """Write the report of a run folder and return its path.
@@ -45,7 +45,7 @@ def write_report(
     return write_atomic(run / NAME if out is None else out, text, overwrite=overwrite)
 
 
-def report_text(run: RunFiles, watched: Watched | None = None, typed: Callable[[str], str] = str) -> str:
+def report_text(run: RunFiles, watched: ReportMedia | None = None, typed: Callable[[str], str] = str) -> str:
     """Return the report as the text of an HTML file: the question and its answer, then how it came to it."""
     asked, exactly = question(run)
     found = run.evaluation

@@ -8,7 +8,7 @@ from roarm_lab.envs.config import EnvConfig
 from roarm_lab.evaluation.episode_player import Infer
 from roarm_lab.evaluation.evaluate import Evaluation
 from roarm_lab.view import formatting
-from roarm_lab.view.episode_replay import Again, again
+from roarm_lab.view.episode_replay import ReplayedEpisodes, replay_episodes
 from roarm_lab.view.filmstrips import Picture, Strip, shown_failures, strips
 from roarm_lab.view.markup import Html, html, tag
 from roarm_lab.view.page import note, section
@@ -16,7 +16,7 @@ from roarm_lab.view.replay import Replay, replay_html
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class ReportMedia:
     """What can be looked at, or why not."""
 
     replay: Replay | None = None
@@ -27,7 +27,7 @@ class Watched:
     """What could not be shown, and why."""
 
 
-def watch(infer: Infer, config: EnvConfig, found: Evaluation) -> Watched:
+def record_media(infer: Infer, config: EnvConfig, found: Evaluation) -> ReportMedia:
     """Return pictures of the failures of an evaluation, and a replay; pictures that can not be drawn are left out.
 
     Args:
@@ -35,7 +35,7 @@ def watch(infer: Infer, config: EnvConfig, found: Evaluation) -> Watched:
         config: The task, randomised as it was.
         found: The evaluation.
     """
-    within_m, seen = config.described.within_m, again(infer, config, found)
+    within_m, seen = config.described.within_m, replay_episodes(infer, config, found)
     drawn, trouble = tuple[Strip, ...](), None
     try:
         drawn = strips(seen, within_m)
@@ -51,10 +51,10 @@ def watch(infer: Infer, config: EnvConfig, found: Evaluation) -> Watched:
         tip_site=config.described.site,
         within_m=within_m,
     )
-    return Watched(replay=replay, strips=drawn, about=_about(seen, found), trouble=trouble)
+    return ReportMedia(replay=replay, strips=drawn, about=_about(seen, found), trouble=trouble)
 
 
-def failures_shown(seen: Watched) -> Html:
+def failures_shown(seen: ReportMedia) -> Html:
     """Return the strips, or why there are none."""
     lines = (
         tag(
@@ -70,7 +70,7 @@ def failures_shown(seen: Watched) -> Html:
     return section("Failures in pictures", about, *lines, note(seen.trouble) if seen.trouble else None)
 
 
-def replayed(seen: Watched) -> Html | None:
+def replayed(seen: ReportMedia) -> Html | None:
     """Return the replay as a page in the page; it runs on its own, and nothing in it can reach outside."""
     if seen.replay is None:
         return None
@@ -93,7 +93,7 @@ def _picture(picture: Picture) -> Html:
     return tag("div", Html(image), tag("span", picture.told, class_="soft small"))
 
 
-def _about(seen: Again, found: Evaluation) -> str:
+def _about(seen: ReplayedEpisodes, found: Evaluation) -> str:
     """Return which episodes were played, and how many of them failed."""
     failed, rest = seen.played - seen.successes, found.episodes - seen.played
     many = (

@@ -8,7 +8,7 @@ from viser import BoxHandle, CylinderHandle, FrameHandle, GridHandle, IcosphereH
 
 from roarm_lab.core.arrays import Float64, Int
 from roarm_lab.sim.geometry import DrawnShape, Geometry
-from roarm_lab.view.stage import Marker
+from roarm_lab.view.show import Marker
 
 Rgb = tuple[int, int, int]
 ShapeHandle = BoxHandle | GridHandle | CylinderHandle | IcosphereHandle | MeshHandle

@@ -15,7 +15,7 @@ from roarm_lab.core.files import write_atomic
 from roarm_lab.robots.robot import Vec3
 from roarm_lab.sim.builder import Rgba
 from roarm_lab.sim.renderer import Ball, Film
-from roarm_lab.view.stage import Moment, Show
+from roarm_lab.view.show import Moment, Show
 
 Picture = NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def refuse_unfit(path: Path) -> None:
 
 
 def write_video(
-    stage: Show,
+    show: Show,
     episodes: int,
     path: Path,
     *,
@@ -60,7 +60,7 @@ def write_video(
     """Write episodes 0 to `episodes` - 1 as a film and return its path.
 
     Args:
-        stage: What plays.
+        show: What plays.
         episodes: How many.
         path: The file.
         title: A line in every picture.
@@ -72,9 +72,9 @@ def write_video(
         BadInputError: The file can not be written.
         MissingError: There is no way to draw here.
     """
-    rate_hz = round(PICTURES_PER_MOMENT / stage.dt_s)
-    with Film(stage.geometry.model, stage.geometry.robot, size) as film:
-        data = encode(_pictures(film, stage, episodes, title, progress=progress), size, rate_hz)
+    rate_hz = round(PICTURES_PER_MOMENT / show.dt_s)
+    with Film(show.geometry.model, show.geometry.robot, size) as film:
+        data = encode(_pictures(film, show, episodes, title, progress=progress), size, rate_hz)
     return write_atomic(path, data, overwrite=overwrite)
 
 
@@ -94,13 +94,13 @@ def encode(pictures: Iterator[Picture], size: tuple[int, int], rate_hz: int) -> 
 
 
 def _pictures(
-    film: Film, stage: Show, episodes: int, title: str, *, progress: Callable[[int], None] | None
+    film: Film, show: Show, episodes: int, title: str, *, progress: Callable[[int], None] | None
 ) -> Iterator[Picture]:
-    rate_hz = PICTURES_PER_MOMENT / stage.dt_s
+    rate_hz = PICTURES_PER_MOMENT / show.dt_s
     for number in range(episodes):
         where, written, last = f"episode {number + 1} of {episodes}", None, None
-        for moment in stage.play(number):
-            for picture in _glide(film, stage, last, moment):
+        for moment in show.play(number):
+            for picture in _glide(film, show, last, moment):
                 written = written_on(picture, title, where, moment)
                 yield written
             last = moment
@@ -110,13 +110,13 @@ def _pictures(
             progress(number + 1)
 
 
-def _glide(film: Film, stage: Show, last: Moment | None, moment: Moment) -> Iterator[Picture]:
+def _glide(film: Film, show: Show, last: Moment | None, moment: Moment) -> Iterator[Picture]:
     """Yield the pictures from the last moment (not shown again) to this one."""
     color = GREEN if moment.held_s > 0.0 else ORANGE
-    balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in stage.markers]
+    balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in show.markers]
     for part in range(PICTURES_PER_MOMENT):
         share = (part + 1) / PICTURES_PER_MOMENT
-        qpos = moment.qpos if last is None else stage.geometry.between(last.qpos, moment.qpos, share)
+        qpos = moment.qpos if last is None else show.geometry.between(last.qpos, moment.qpos, share)
         yield film.draw(qpos, balls, box_scale=moment.box_scale)
 
 

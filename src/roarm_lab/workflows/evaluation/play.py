@@ -14,7 +14,7 @@ from roarm_lab.view.live_page import LivePage
 from roarm_lab.view.recorded_show import RecordedShow
 from roarm_lab.view.replay import record, write_replay
 from roarm_lab.view.serving import serving
-from roarm_lab.view.stage import Show, Stage
+from roarm_lab.view.show import PolicyShow, Show
 from roarm_lab.view.video import refuse_unfit, write_video
 from roarm_lab.workflows.evaluation.evaluate import task_in_worlds, tell_circumstances
 from roarm_lab.workflows.evaluation.play_request import PlayRequest, PlayResult
@@ -46,7 +46,7 @@ def play(request: PlayRequest, frontend: Frontend = UNATTENDED) -> PlayResult:
     config, drift, worlds = task_in_worlds(bundle, request.domain_randomization, allow_drift=request.allow_drift)
     _refuse_taken(request)
     tell_circumstances(frontend, drift, worlds)
-    with Stage(bundle.policy.infer, config, request.seed) as stage:
+    with PolicyShow(bundle.policy.infer, config, request.seed) as stage:
         return _show(stage, _about(bundle, worlds, request.seed), request, frontend)
 
 

@@ -8,7 +8,7 @@ from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.runs.run_reader import RunFiles, read_run
 from roarm_lab.view.report import NAME
 from roarm_lab.view.report import write_report as write_page
-from roarm_lab.view.report_media import Watched, watch
+from roarm_lab.view.report_media import ReportMedia, record_media
 from roarm_lab.workflows.bundle_check import check_task
 from roarm_lab.workflows.evaluation.report_request import ReportRequest, ReportResult
 from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress, end_if_cancelled
@@ -39,7 +39,7 @@ def write_report(
     return ReportResult(page=write_page(request.run, request.out, overwrite=overwrite, watched=watched, typed=typed))
 
 
-def _watched(run: RunFiles) -> Watched | None:
+def _watched(run: RunFiles) -> ReportMedia | None:
     """Return what there is to see of the evaluation; None before there is one."""
     if run.evaluation is None or run.contract is None or run.stale:
         return None
@@ -47,6 +47,6 @@ def _watched(run: RunFiles) -> Watched | None:
         bundle = load_bundle(run.path)
         randomization = randomization_of_run(dict(run.meta.data))
         config, _ = check_task(bundle, allow_drift=False, randomization=randomization)
-        return watch(bundle.policy.infer, config, run.evaluation)
+        return record_media(bundle.policy.infer, config, run.evaluation)
     except BadInputError as error:
-        return Watched(trouble=f"The policy could not be played again for pictures and a replay. {error}")
+        return ReportMedia(trouble=f"The policy could not be played again for pictures and a replay. {error}")

@@ -12,7 +12,7 @@ from roarm_lab.sim.geometry import Geometry
 from roarm_lab.tasks.table import TASKS, get_task
 from roarm_lab.view.model_page import Model, ModelPage
 from roarm_lab.view.serving import serving
-from roarm_lab.view.stage import markers_of
+from roarm_lab.view.show import markers_of
 from roarm_lab.workflows.frontend import UNATTENDED, Frontend
 from roarm_lab.workflows.live_pages import tell_where
 from roarm_lab.workflows.start.view_request import ViewRequest

@@ -69,7 +69,7 @@ class Show(Protocol):
         ...
 
 
-class Stage:
+class PolicyShow:
     """One world, one policy. Use it as a context."""
 
     def __init__(self, infer: Infer, config: EnvConfig, seed: int = 0) -> None:
@@ -89,7 +89,7 @@ class Stage:
         self.tip_site = config.described.site
         """The site whose path is worth a line."""
 
-    def __enter__(self) -> "Stage":
+    def __enter__(self) -> "PolicyShow":
         return self
 
     def __exit__(
