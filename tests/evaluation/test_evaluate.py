@@ -260,7 +260,7 @@ def test_more_than_a_thousand_episodes_are_counted_right() -> None:
 
 @pytest.mark.parametrize("episodes", [0, -1])
 def test_no_episodes_are_refused(episodes: int) -> None:
-    with pytest.raises(BadInputError, match=f"--episodes must be 1 or more, got {episodes}"):
+    with pytest.raises(BadInputError, match=f"^episodes must be 1 or more, got {episodes}"):
         evaluate(still, SHORT, episodes=episodes, seed=0)
 
 

@@ -128,5 +128,5 @@ def test_a_simulation_that_blew_up_stands_still_before(monkeypatch: pytest.Monke
 
 
 def test_no_episodes_are_refused() -> None:
-    with pytest.raises(BadInputError, match="--episodes must be 1 or more, got 0"):
+    with pytest.raises(BadInputError, match="^episodes must be 1 or more, got 0"):
         trace(still, REACH, episodes=0, seed=0)

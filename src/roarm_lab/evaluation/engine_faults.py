@@ -41,9 +41,9 @@ def contacts_left_out(meta: Mapping[str, Any]) -> list[Finding]:
             name="contacts left out",
             evidence=f"In training {words}.",
             advice=(
-                "Things went through each other there, and the policy may count on it. Evaluate it with --backend "
-                "mujoco_cpu, which has room; for training raise CONTACTS_PER_BOX and ROWS_PER_BOX in "
-                "roarm_lab/sim/warp_device.py, or train with --backend mujoco_cpu."
+                "Things went through each other there, and the policy may count on it. Evaluate it with "
+                "`backend='mujoco_cpu'`, which has room; for training raise CONTACTS_PER_BOX and ROWS_PER_BOX in "
+                "roarm_lab/sim/warp_device.py, or train with `backend='mujoco_cpu'`."
             ),
         )
     ]

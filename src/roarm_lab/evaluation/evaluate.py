@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import InvalidValueError
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.episodes import Episodes
@@ -80,10 +80,10 @@ def evaluate(
         observe: For recording; see `Observe`.
 
     Raises:
-        BadInputError: `episodes` is not positive.
+        InvalidValueError: `episodes` is not positive.
     """
     if episodes < 1:
-        raise BadInputError(f"--episodes must be 1 or more, got {episodes}.")
+        raise InvalidValueError("episodes", episodes, "must be 1 or more")
     parts: list[Episodes] = []
     observers = [] if observe is None else [observe]
     overflows: Counter[str] = Counter()

@@ -129,7 +129,7 @@ def never_near(trace: Trace) -> list[Finding]:
             ),
             advice=(
                 "Exploration never meets the reward. Widen the shaping terms (a larger scale_m), begin with an easier "
-                "task (goals nearer to the start), train longer, and look with `roarm play` at what the arm does."
+                "task (goals nearer to the start), train longer, and look with `play()` at what the arm does."
             ),
         )
     ]

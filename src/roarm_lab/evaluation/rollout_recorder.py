@@ -1,4 +1,4 @@
-"""Recording episodes of a policy, as `--record-rollouts` and `--record-callback-rollouts` do it."""
+"""Recording episodes of a policy, trained or still learning, moment by moment."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager

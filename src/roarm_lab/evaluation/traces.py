@@ -51,7 +51,7 @@ def trace(infer: Infer, config: EnvConfig, *, episodes: int, seed: int) -> Trace
         seed: Seed of all starts and goals.
 
     Raises:
-        BadInputError: `episodes` is not positive.
+        InvalidValueError: `episodes` is not positive.
     """
     watcher = _Watcher(config)
     evaluate(infer, config, episodes=min(episodes, MAX_WORLDS), seed=seed, observe=watcher.observe)

@@ -75,7 +75,7 @@ def in_words(found: "Explanation") -> str:
 
 def _wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
-        text,
+        as_typed(text),
         width=WIDTH,
         initial_indent=label.ljust(INDENT),
         subsequent_indent=" " * INDENT,
