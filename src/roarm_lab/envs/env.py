@@ -61,7 +61,7 @@ class StepResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class StepArrays:
     """What a step leaves behind in arrays. Nobody has looked at any of them."""
 
     seen: Observations
@@ -212,7 +212,7 @@ class Env:
         if self._closed:
             raise BadInputError("This environment has been closed. Make a new one.")
 
-    def _repeating(self) -> StepRecorder[Moment] | None:
+    def _repeating(self) -> StepRecorder[StepArrays] | None:
         """Return what lets the device repeat steps; None where it can not, or where steps are not all alike."""
         if self._stream is None or self.config.curriculum or self._events.has_intervals:
             return None
@@ -247,7 +247,7 @@ class Env:
             divergences=divergences,
         )
 
-    def _happen(self, action: Array) -> Moment:
+    def _happen(self, action: Array) -> StepArrays:
         """Let a step go by, in arrays only where they are on a GPU."""
         state = self._state = self._moved = self._move(self._checked(action))
         diverged = self.backend.diverged()
@@ -265,7 +265,7 @@ class Env:
             self._begin(done)
             seen, final = self._observe_first(done), seen
 
-        return Moment(
+        return StepArrays(
             seen=seen,
             final=final,
             reward=reward,

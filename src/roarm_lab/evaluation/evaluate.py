@@ -20,7 +20,7 @@ MAX_WORLDS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Region:
+class RegionResult:
     """Success among the episodes of one kind of start."""
 
     name: str
@@ -41,7 +41,7 @@ class Evaluation:
     episodes: int
     success_rate: float
     interval: tuple[float, float]
-    regions: tuple[Region, ...]
+    regions: tuple[RegionResult, ...]
     time_to_success_s: Mapping[str, float] | None
     """median and p90 of when the final, unbroken holding began, over successful episodes."""
     final_distance_m: Mapping[str, float]
@@ -139,14 +139,14 @@ def _quantiles(values: np.ndarray) -> dict[str, float]:
     return {"median": float(np.median(values)), "p90": float(np.quantile(values, 0.9))}
 
 
-def _regions(config: EnvConfig, ended: Episodes) -> list[Region]:
-    rows: list[Region] = []
+def _regions(config: EnvConfig, ended: Episodes) -> list[RegionResult]:
+    rows: list[RegionResult] = []
     for name, region in config.regions.items():
         for index, label in enumerate(region.names):
             inside = ended.regions[name] == index
             successes, episodes = int(ended.success[inside].sum()), int(inside.sum())
             rows.append(
-                Region(
+                RegionResult(
                     name=name,
                     range=label,
                     episodes=episodes,

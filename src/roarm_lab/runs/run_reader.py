@@ -9,7 +9,7 @@ from pathlib import Path
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import run_near
 from roarm_lab.core.json_fields import Fields, read_fields
-from roarm_lab.evaluation.evaluate import Evaluation, Region
+from roarm_lab.evaluation.evaluate import Evaluation, RegionResult
 from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.policies.contract import Contract, parse_contract
 from roarm_lab.runs.run_meta import read_meta
@@ -124,10 +124,10 @@ def _counts_of(data: Fields) -> dict[str, int]:
     return {name: data.whole(name) for name in data.data}
 
 
-def _region(row: Fields) -> Region:
-    row.only(*(part.name for part in fields(Region)))
+def _region(row: Fields) -> RegionResult:
+    row.only(*(part.name for part in fields(RegionResult)))
     episodes, successes = _counts(row, "episodes")
-    return Region(
+    return RegionResult(
         name=row.text("name"),
         range=row.text("range"),
         episodes=episodes,

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any, cast
 
 from roarm_lab.envs.goal import goal_of
-from roarm_lab.evaluation.evaluate import Evaluation, Region
+from roarm_lab.evaluation.evaluate import Evaluation, RegionResult
 from roarm_lab.runs.run_reader import RunFiles, wall_time_s
 from roarm_lab.view import formatting
 from roarm_lab.view.chart import interval_bar
@@ -128,12 +128,12 @@ def _no_answer(run: RunFiles) -> str:
     return f"There is no answer yet: this run has trained for {steps} steps and has not been evaluated."
 
 
-def _group(name: str, rows: list[Region], scale: Ticks) -> Html:
+def _group(name: str, rows: list[RegionResult], scale: Ticks) -> Html:
     heading = tag("tr", tag("th", name, scope="rowgroup", colspan=4))
     return tag("tbody", heading, *(_row(row, scale) for row in rows))
 
 
-def _row(row: Region, scale: Ticks) -> Html:
+def _row(row: RegionResult, scale: Ticks) -> Html:
     if row.success_rate is None or row.interval is None:
         return tag("tr", tag("th", row.range, scope="row", class_="keep"), number("no episode"), tag("td"), number("0"))
     return tag(
