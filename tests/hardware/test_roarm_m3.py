@@ -18,7 +18,7 @@ from roarm_lab.hardware.link import Address
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import MAX_SAMPLE_AGE_S
-from roarm_lab.workflows.arm_session import check_arm
+from roarm_lab.workflows.arm_session import ArmAddress
 from tests.hardware.fake_port import HOME, TORQUE_KEYS, APort
 
 DT_S = 0.05
@@ -351,7 +351,7 @@ def test_what_is_no_serial_port_is_said_to_be_none(place: str) -> None:
 )
 def test_the_name_of_a_port_is_an_address(text: str, place: str) -> None:
     assert Address.parse(text) == Address("serial", place)
-    assert check_arm(text) == "serial"
+    assert ArmAddress.parse(text).kind == "serial"
 
 
 @pytest.mark.parametrize(

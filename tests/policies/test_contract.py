@@ -195,7 +195,7 @@ def test_drift_is_reported_refused_and_can_be_accepted(name: str) -> None:
     other = here | {name: "f" * 64}
     assert drift(CONTRACT, here) == []
     told = f"{name}: trained on {here[name][:12]}, here ffffffffffff"
-    with pytest.raises(DriftError, match=f"trained on something else: {told}.*--allow-drift") as caught:
+    with pytest.raises(DriftError, match=f"trained on something else: {told}.*allow_drift=True") as caught:
         check_drift(CONTRACT, other, allow=False)
     assert caught.value.exit_code == 2
     assert check_drift(CONTRACT, other, allow=True) == [told]
@@ -216,7 +216,7 @@ def test_drift_of_the_randomisation_says_who_was_randomised() -> None:
     (ways,) = drift(trained_with("f" * 64), third)
     assert ways == "randomization: trained on worlds that differ (ffffffffffff), here in another way (eeeeeeeeeeee)"
     assert drift(trained_with("f" * 64), other) == []
-    with pytest.raises(DriftError, match="here all worlds are nominal.*--allow-drift"):
+    with pytest.raises(DriftError, match="here all worlds are nominal.*allow_drift=True"):
         check_drift(trained_with("f" * 64), here, allow=False)
 
 

@@ -17,10 +17,21 @@ from roarm_lab.cli.references import as_typed
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shown, shown_text
-from roarm_lab.workflows.frontend import EpisodeEnded, Event, Notice, Progress, Question, Served, Written
+from roarm_lab.workflows.frontend import (
+    DryCycle,
+    EpisodeEnded,
+    Event,
+    Notice,
+    Progress,
+    Question,
+    Served,
+    Written,
+    in_words,
+)
 
 if TYPE_CHECKING:
     from roarm_lab.evaluation.evaluate import Evaluation
+    from roarm_lab.workflows.deployment.run_request import RunResult
 
 LINE_EVERY_S = 10.0
 """Without a terminal, progress is one line this often."""
@@ -66,6 +77,8 @@ class Terminal:
         if not sys.stdin.isatty():
             raise BadInputError(f"{question.text} Nobody can be asked here: say `yes=True`.")
         try:
+            if question.code == "arm-lets-go":  # a y is typed too easily
+                return "yes" if input(f"{text} ").strip().lower() == "yes" else None
             if question.code != "value":
                 return "yes" if input(f"{text} [y/N] ").strip().lower() in {"y", "yes"} else None
             return input(f"{text} [{question.default or 'none'}] ").strip() or question.default
@@ -111,7 +124,7 @@ class Terminal:
         elif self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=event.done, total=event.total, text=event.text)
 
-    def _print(self, event: Notice | Served | Written | EpisodeEnded) -> None:
+    def _print(self, event: Notice | Served | Written | EpisodeEnded | DryCycle) -> None:
         match event:
             case Notice(code="worlds"):
                 sys.stderr.write(f"{'worlds':<{PLACE}}{shown_text(as_typed(event.text))}\n")
@@ -122,11 +135,11 @@ class Terminal:
             case Served():
                 sys.stdout.write(f"{_where(event)}\n")
                 sys.stdout.flush()
-            case EpisodeEnded() if not self.quiet:
-                sys.stdout.write(f"{_episode(event)}\n")
-                sys.stdout.flush()
-            case EpisodeEnded():
+            case EpisodeEnded() | DryCycle() if self.quiet:
                 pass
+            case EpisodeEnded() | DryCycle():
+                sys.stdout.write(f"{_episode(event) if isinstance(event, EpisodeEnded) else in_words(event)}\n")
+                sys.stdout.flush()
 
 
 @contextmanager
@@ -170,6 +183,53 @@ def success_lines(evaluation: "Evaluation") -> str:
         f"({evaluation.successes} of {evaluation.episodes} episodes, 95 % interval)"
     )
     return line if lost is None else f"{line}\ncontacts    {lost}"
+
+
+def run_lines(result: "RunResult") -> str:
+    """Return how a run on an arm went, in words."""
+    done = "nothing was sent (dry run)" if result.dry_run else _rate(result)
+    lines = [
+        f"success     {done} on the {result.arm} arm, through the gate",
+        f"cycles      {result.cycles} at {result.rate_hz:g} Hz{_pace(result)}",
+        *_timing(result),
+        f"log         {shown(result.log)}",
+        *(f"held        {shown(reason)}" for reason in result.held),
+    ]
+    if result.held and result.ended_by is None:
+        lines.append(f"{'':12}Episodes in which the simulated arm was held count as failed.")
+    lines += [f"note        {as_typed(note)}" for note in result.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _rate(result: "RunResult") -> str:
+    if result.cycles == 0:
+        return "unknown, for nothing ran"
+    if result.interval is None:
+        return "unknown, for nobody could judge all episodes,"
+    low, high = result.interval
+    return f"{result.successes} of {result.goals} = {result.success_rate:.1%} [{low:.1%}, {high:.1%}]"
+
+
+def _pace(result: "RunResult") -> str:
+    late = result.cycle_late_ms
+    if not result.real_time:
+        return ", as fast as it goes"
+    if late is None:
+        return ""
+    return (
+        f"; late by {late['p50']:.2f} ms (median), {late['p99']:.2f} ms (99 %), {late['max']:.2f} ms (worst); "
+        f"{result.missed} missed"
+    )
+
+
+def _timing(result: "RunResult") -> list[str]:
+    age, compute = result.sample_age_ms, result.cycle_compute_ms
+    if age is None or compute is None or not result.real_time:
+        return []
+    return [
+        f"timing      samples {age['p50']:.0f} ms old (median), {age['max']:.0f} ms (worst); "
+        f"{compute['p50']:.2f} ms from tick to target, {compute['max']:.2f} ms (worst)"
+    ]
 
 
 def fell_short(what: str, share: float | None, least: float | None) -> bool:

@@ -1,9 +1,9 @@
-"""An emulator in a process of its own, started and ended by a program: `roarm emulate --json` as values."""
+"""An emulator in a process of its own, started and ended by a program."""
 
 import json
 import subprocess
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -77,21 +77,24 @@ class EmulatorProcess:
 
 
 @contextmanager
-def emulator_process(firmware: str, *flags: str, folder: Path | None = None) -> Generator[EmulatorProcess]:
+def emulator_process(
+    firmware: str, *words: str, folder: Path | None = None, **options: object
+) -> Generator[EmulatorProcess]:
     """Yield an emulator that runs in a process of its own; it ends with the context, and with this process.
 
     Args:
         firmware: `250108` or `20260701`.
-        flags: More flags of `roarm emulate`, for instance `--pty`, `--http`, `127.0.0.1:0`.
+        words: More words of the emulator's command.
         folder: Where it runs; here if None.
+        options: The same as fields of `EmulateRequest`, for instance `pty=True`, `http="127.0.0.1:0"`.
 
     Raises:
         BadInputError: The flags are refused; says why.
     """
-    words = [*OWN_PYTHON, "-m", "roarm_lab", "emulate", "--firmware", firmware, "--json", "--end-with-stdin", *flags]
+    options = {"firmware": firmware, "json": True, "end_with_stdin": True, **options}
     with children_hear_ctrl_c():
         process = subprocess.Popen(  # noqa: S603 (this very Python)
-            words,
+            [*OWN_PYTHON, "-m", "roarm_lab", "emulate", *_words(options), *words],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -104,6 +107,14 @@ def emulator_process(firmware: str, *flags: str, folder: Path | None = None) -> 
             yield EmulatorProcess(process, Addresses.of(_line_of(process)))
         finally:
             _end(process)
+
+
+def _words(options: Mapping[str, object]) -> Iterator[str]:
+    """Yield options as the words of a command; what is None or False is left out."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            yield f"--{name.replace('_', '-')}"
+            yield from () if value is True else map(str, value if isinstance(value, tuple) else (value,))  # pyright: ignore
 
 
 def _line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from roarm_lab.mdp.groups import ActionGroup, ObservationGroup
 from roarm_lab.mdp.meaning import ExplainedTerm
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import ObservationTerm
+from roarm_lab.robots.interface import interface_of_robot
 from roarm_lab.sim.parameters import box_contacts, physical_parameters
 
 
@@ -19,24 +20,13 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
     """Return names, order, units, rate and shapes of what a policy of this task takes and gives, as plain data."""
     scene, robot = config.scene(), config.robot
     actor = config.observations["actor"]
-    sizes = ObservationGroup(actor, scene).sizes
+    sizes, of_robot = ObservationGroup(actor, scene).sizes, interface_of_robot(robot)
     return {
-        "robot": robot.name,
+        "robot": of_robot["robot"],
         "task": config.task,
         "control_dt_s": config.control_dt_s,
         "episode_s": config.episode_s,
-        "joints": [
-            {
-                "name": joint.name,
-                "lower_rad": joint.lower_rad,
-                "upper_rad": joint.upper_rad,
-                "target_lower_rad": joint.target_lower_rad,
-                "max_speed_rad_s": joint.max_speed_rad_s,
-                "max_accel_rad_s2": joint.max_accel_rad_s2,
-                "max_lead_rad": joint.max_lead_rad,
-            }
-            for joint in robot.joints
-        ],
+        "joints": of_robot["joints"],
         "boxes": _boxes(config),
         "observations": [_observation(name, term, scene, sizes[name]) for name, term in actor.items()],
         "actions": [
@@ -61,7 +51,7 @@ def interface_of(config: EnvConfig) -> dict[str, Any]:
             for term in config.events.values()
             if term.mode == "reset" and not isinstance(term, RandomizingTerm)
         ],
-        "keyframes": {name: list(angles) for name, angles in robot.keyframes},
+        "keyframes": of_robot["keyframes"],
         "terminations": [{"name": name, **_term(term, scene)} for name, term in config.terminations.items()],
         "success": _term(config.success, scene),
         "gripping_faces": scene.gripping_faces,

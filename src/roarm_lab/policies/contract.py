@@ -163,6 +163,22 @@ def check_interface(contract: Contract, expected: Mapping[str, Any]) -> None:
         raise InterfaceError("The bundle's interface does not fit: " + "; ".join(found[:MAX_TOLD]) + more + ".")
 
 
+def check_robot(contract: Contract, expected: Mapping[str, Any]) -> None:
+    """Refuse a policy for another arm: what can be compared without the task and without a simulator.
+
+    Args:
+        contract: The policy's.
+        expected: The parts of an interface that are the arm's own; see `robots.interface`.
+
+    Raises:
+        InterfaceError: Says every difference in words.
+    """
+    own = {name: value for name, value in contract.interface.items() if name in expected}
+    found = differences(compared(own), compared(expected))
+    if found:
+        raise InterfaceError("The bundle is for another arm: " + "; ".join(found[:MAX_TOLD]) + ".")
+
+
 def drift(contract: Contract, hashes: Mapping[str, str]) -> list[str]:
     """Return in words what differs between what the policy was trained on and `hashes` of what is here."""
     old = contract.hashes
@@ -194,7 +210,7 @@ def check_drift(contract: Contract, hashes: Mapping[str, str], *, allow: bool) -
         raise DriftError(
             "The policy was trained on something else: "
             + "; ".join(found)
-            + ". Results may differ; to run it all the same, add --allow-drift."
+            + ". Results may differ; to run it all the same, add `allow_drift=True`."
         )
     return found
 

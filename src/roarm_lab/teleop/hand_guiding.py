@@ -34,7 +34,7 @@ def torque_switch_of(arm: Arm) -> TorqueSwitch:
     if not isinstance(arm, TorqueSwitch):
         raise MissingError(
             f"The motors of this arm ({type(arm).__name__}) can not be switched off, so it can not be guided by hand. "
-            f"That needs a real or emulated arm: --arm serial, --arm http:HOST or --arm emulator."
+            f"That needs a real or emulated arm: `arm='serial'`, `arm='http:HOST'` or `arm='emulator'`."
         )
     return arm
 

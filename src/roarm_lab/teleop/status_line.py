@@ -1,6 +1,5 @@
 """What a teleoperated session says: one line that is always up to date, told by a thread that nobody waits for."""
 
-import sys
 import threading
 from collections.abc import Callable
 from shutil import get_terminal_size
@@ -55,15 +54,16 @@ class Newest(Generic[Value]):
 class StatusLine:
     """Writes turns as one line that is written over; why the arm is held gets a line of its own."""
 
-    def __init__(self, stream: TextIO | None = None, hint: str = "") -> None:
-        """Write to a stream, stdout by default. In a file, only what changes is written.
+    def __init__(self, stream: TextIO, hint: str = "") -> None:
+        """Write to a stream. In a file, only what changes is written.
 
         Args:
             stream: Where to.
             hint: What a person can do when the arm is held.
         """
-        self._stream = stream or sys.stdout
-        self._hint = f"\n            {hint}" if hint else ""
+        self._stream = stream
+        self.hint = hint
+        """What a person can do when the arm is held."""
         self._live = self._stream.isatty()
         self._said: tuple[str | None, str] = (None, "")
         self._lost = False
@@ -94,6 +94,9 @@ class StatusLine:
             self._stream.write("\n")
             self._stream.flush()
 
+    def _advice(self) -> str:
+        return f"\n            {self.hint}" if self.hint else ""
+
     def _say_keys(self) -> None:
         if self._show_keys.is_set():
             self._show_keys.clear()
@@ -104,7 +107,9 @@ class StatusLine:
         start = CLEAR_LINE if self._live else ""
         if latched != was_latched:
             words = (
-                "free        targets pass the gate again" if latched is None else f"HELD        {latched}{self._hint}"
+                "free        targets pass the gate again"
+                if latched is None
+                else f"HELD        {latched}{self._advice()}"
             )
             self._stream.write(f"{start}{words}\n")
         if trouble and trouble != was_trouble:
@@ -114,7 +119,9 @@ class StatusLine:
         """Tell a person who waits that the arm can be read again."""
         was_lost, self._lost = self._lost, turn.latched is not None and not turn.sample.valid
         if was_lost and turn.sample.valid and turn.latched is not None:
-            self._stream.write(f"{CLEAR_LINE if self._live else ''}back        the arm can be read again{self._hint}\n")
+            self._stream.write(
+                f"{CLEAR_LINE if self._live else ''}back        the arm can be read again{self._advice()}\n"
+            )
 
 
 def status(turn: TeleopTurn) -> str:

@@ -70,7 +70,18 @@ class EpisodeEnded:
     """Why the arm was held before the episode's end; None if it was not."""
 
 
-Event = Progress | Notice | Served | Written | EpisodeEnded
+@dataclass(frozen=True, kw_only=True)
+class DryCycle:
+    """What a policy would send in one control cycle, while nothing is sent."""
+
+    episode: int
+    """From 0."""
+    cycle: int
+    step_rad: tuple[float, ...]
+    """From where each joint is [joint] rad."""
+
+
+Event = Progress | Notice | Served | Written | EpisodeEnded | DryCycle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,3 +229,6 @@ def in_words(event: Event) -> str:
         case EpisodeEnded():
             judged = {True: "success", False: "failed", None: "not judged"}[event.success]
             return f"episode {event.number + 1}: {judged}" + (f" (held: {event.held})" if event.held else "")
+        case DryCycle():
+            steps = " ".join(f"{step:+.3f}" for step in event.step_rad)
+            return f"cycle {event.episode + 1:3} {event.cycle:4}  would move [{steps}] rad"

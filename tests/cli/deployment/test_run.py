@@ -275,7 +275,7 @@ def test_min_success_counts_episodes_in_which_a_simulated_arm_was_held(
 def test_a_real_arm_stays_held_which_ends_the_run_with_exit_code_1(
     bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_policy, "HERE", frozenset())  # as if the simulated arm were a real one
+    monkeypatch.setattr(run_policy._PolicyRun, "_may_release", lambda self: False)  # as if the simulated arm were real
     with_network(load_bundle(bundle), nan(inputs_of(reach()), when_moving=True), Path("nan"))
     assert main(["run", "nan", "--fast", "--episodes", "4"]) == 1
     assert "count as failed" not in capsys.readouterr().out

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pytest
 from roarm_lab.cli.evaluation.bench import BenchArguments
 from roarm_lab.cli.main import main
 from roarm_lab.rl.settings import PpoSettings, ppo_settings
-from roarm_lab.workflows.arm_stages import stage
+from roarm_lab.workflows.arm_session import open_arm
 from roarm_lab.workflows.evaluation import bench_arm
 from roarm_lab.workflows.evaluation.bench_sim import task_of
 
@@ -142,7 +141,7 @@ def test_training_is_measured_with_the_settings_that_were_given(
 @pytest.fixture
 def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure in simulated time: the same cycles and the same bytes, whatever else this machine does."""
-    monkeypatch.setattr(bench_arm, "stage", partial(stage, fast=True))
+    monkeypatch.setattr(bench_arm, "open_arm", lambda request: open_arm(replace(request, fast=True)))
 
 
 @pytest.mark.usefixtures("in_step")

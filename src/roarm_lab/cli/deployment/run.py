@@ -4,13 +4,15 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from roarm_lab.cli.arguments import check_one_policy, parse
-from roarm_lab.core.digits import beside
+from roarm_lab.cli.arguments import check_one_policy, check_share, parse
+from roarm_lab.cli.console import fell_short, run_lines, terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.workflows.deployment.run_request import RunRequest
 
 DESCRIPTION = """\
   Drive an arm with a policy bundle: a slow move to the start pose, then
@@ -40,72 +42,39 @@ exit codes: 0 done, 1 a hold ended the run or --min-success was missed, 2 bad in
             (holds of a simulated arm that was released lower the success rate; they alone are no reason for 1)"""
 
 
-@dataclass(frozen=True)
-class RunArguments:
+@dataclass(frozen=True, kw_only=True)
+class RunArguments(RunRequest):
     """What to run and where."""
 
     bundle: Annotated[Path | None, tyro.conf.Positional] = None
     """A bundle folder, or a run folder that has one."""
     demo: bool = False
     """Run the policy that comes with the package instead of one of yours."""
-    arm: str = "sim"
-    """Which arm. On the table of sim and emulator lie the boxes of the task, drawn anew for every episode."""
-    firmware: Literal["250108", "20260701"] = "20260701"
-    """Which firmware --arm emulator pretends."""
-    station: Path | None = None
-    """Station file: limits, calibration and stop file of this place. For a real arm station.yaml here, if there."""
-    dry_run: bool = False
-    """Read the arm and ask the policy, say what would be sent in every cycle, and send nothing: the arm stays."""
-    stop_file: Path | None = None
-    """Stop as soon as this file exists: `touch` it from any terminal."""
     yes: bool = False
     """Do not ask before a real arm moves."""
-    goal: tuple[float, float, float] | None = None
-    """One goal in metres (x forward, y left, z up, from the table under the base); by default random ones."""
-    episodes: int = 5
-    """How many episodes. Without --goal each has a goal of its own."""
-    seed: int = 0
-    """Seed of random goals."""
-    fast: bool = False
-    """Run the simulated or emulated arm as fast as it goes instead of in real time; the same run every time."""
-    log: Path = Path("arm_runs")
-    """Folder in which a folder with one line per cycle and a summary is made."""
     json: bool = False
     """Print the summary as JSON."""
     min_success: float | None = None
     """Leave with exit code 1 when the success rate is below this share (0 to 1)."""
-    allow_drift: bool = False
-    """Run even if model or task differ from those of the training."""
 
 
 def run(argv: list[str]) -> int:
     """Run episodes and say how they went; exit code 1 when that ended because the arm had to be held."""
-    arguments = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
-    check_one_policy(arguments.bundle, arguments.demo, "run")
-    if arguments.episodes < 1:
-        raise BadInputError(f"--episodes must be 1 or more, got {arguments.episodes}.")
-    if arguments.seed < 0:
-        raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
-    if arguments.min_success is not None and not 0.0 <= arguments.min_success <= 1.0:
-        raise BadInputError(f"--min-success must be between 0 and 1, got {arguments.min_success}.")
-    if arguments.dry_run and arguments.min_success is not None:
+    request = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
+    check_one_policy(request.bundle, request.demo, "run")
+    request.validate()
+    check_share(request.min_success)
+    if request.dry_run and request.min_success is not None:
         raise BadInputError("--min-success does not go with --dry-run: nothing moves, so nothing succeeds.")
-    from roarm_lab.cli.prompts import agreed
-    from roarm_lab.workflows.arm_session import HERE, check_arm
-    from roarm_lab.workflows.deployment.run_policy import drive, prepared, say
+    from roarm_lab.workflows.deployment.run_policy import run_policy
 
-    ready = prepared(arguments)  # refuses first: a person is asked only about what can be done
-    moves = check_arm(arguments.arm) not in HERE and not arguments.dry_run
-    if moves and not agreed(f"The policy moves the arm at {arguments.arm} now. Is its way free?", yes=arguments.yes):
+    with terminal(yes=request.yes, quiet=request.json or (request.fast and not request.dry_run)) as frontend:
+        result = run_policy(request, frontend)
+    plain = result.to_plain() | {"notes": [*map(as_typed, result.notes)]}
+    sys.stdout.write(json.dumps(plain, indent=2, allow_nan=False) + "\n" if request.json else run_lines(result))
+    if request.min_success is not None and result.success_rate is None:
+        told = f"is unknown, which is not --min-success {request.min_success}"
+        sys.stderr.write(f"roarm: the success rate {told}.\n")
         return 1
-    summary = drive(arguments, ready)
-    if arguments.json:
-        sys.stdout.write(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    else:
-        say(summary)
-    rate = summary["success_rate"]
-    if arguments.min_success is not None and (rate is None or rate < arguments.min_success):
-        told = "is unknown, which is not" if rate is None else f"{beside(rate, arguments.min_success)} is below"
-        sys.stderr.write(f"roarm: the success rate {told} --min-success {arguments.min_success}.\n")
-        return 1
-    return 0 if summary["ended_by"] is None else 1
+    short = fell_short("success rate", result.success_rate, request.min_success)
+    return 1 if short or result.ended_by is not None else 0

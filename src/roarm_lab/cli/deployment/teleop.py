@@ -1,17 +1,23 @@
 """`roarm teleop`: move an arm by hand, with a keyboard, a gamepad, a 3D mouse or a second arm, through the gate."""
 
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from roarm_lab.cli.arguments import parse
-from roarm_lab.core.errors import BadInputError
-from roarm_lab.teleop.key_map import DEVICES, KEYS
+from roarm_lab.cli.console import terminal
+from roarm_lab.core.shown import shown
+from roarm_lab.teleop.key_map import DEVICES, KEYS, keys_of
+from roarm_lab.workflows.deployment.teleop_request import Device, TeleoperateRequest
 
-Device = Literal["keyboard", "gamepad", "mouse3d", "leader", "hand", "policy"]
+if TYPE_CHECKING:
+    from roarm_lab.teleop.keyboard import Keyboard
+    from roarm_lab.teleop.session import Watch
 
+HINT = "C clears it, after you have looked at the arm: press it alone; space ends a pause; ? shows the keys"
 DESCRIPTION = f"""\
   Move an arm yourself. Every target passes the safety gate; on any doubt the
   arm is held. Works in a plain terminal, also over SSH; no screen is needed.
@@ -32,71 +38,64 @@ examples:
 exit codes: 0 done, 1 the arm is held at the end, 2 bad input, 3 something is missing, 130 ended with Ctrl-C"""
 
 
-@dataclass(frozen=True)
-class TeleopArguments:
+@dataclass(frozen=True, kw_only=True)
+class TeleopArguments(TeleoperateRequest):
     """What steers, and which arm."""
 
     device: Annotated[Device, tyro.conf.arg(name="with")] = "keyboard"
     """What steers: keyboard, gamepad, mouse3d, leader, hand or policy."""
-    arm: str = "sim"
-    """Which arm: sim, emulator, serial[:PORT], http:HOST, rfc2217://HOST:PORT or socket://HOST:PORT."""
-    station: Path | None = None
-    """Station file of that arm; for a real one by default station.yaml in the working folder, where there is one."""
-    mode: Literal["joint", "ee"] | None = None
-    """What keys and sticks move: the joints, or the hand (ee: x, y, z, pitch, roll). joint unless mouse3d is used."""
-    speed: float = 0.35
-    """Share of full speed at the start, up to 1."""
-    rate: float | None = None
-    """Control cycles per second, 5 to 100. By default 20, and a policy's own for --with policy."""
-    seconds: float | None = None
-    """End after this many seconds; by default Ctrl-C ends."""
-    leader: str | None = None
-    """For --with leader: the arm that is moved by hand, written like --arm."""
-    bundle: Path | None = None
-    """For --with policy: a bundle folder, or a run folder that has one."""
-    goal: tuple[float, float, float] | None = None
-    """For --with policy: one goal in metres (x forward, y left, z up); by default random ones."""
-    seed: int = 0
-    """For --with policy: seed of random goals."""
-    allow_drift: bool = False
-    """For --with policy: run even if model or task differ from those of the training."""
     yes: bool = False
     """Do not ask before motors are switched off (--with hand, leader): the arm drops."""
-    view: bool = False
-    """Show the arm live in the browser, with joints, loads and ages."""
-    port: int = 8080
-    """Port of the live page; 0 takes any free one."""
-    host: str = "127.0.0.1"
-    """Address of the live page. By default only this computer can open it."""
 
 
 def run(argv: list[str]) -> int:
     """Steer an arm; exit code 1 when it is held at the end."""
-    arguments = parse(TeleopArguments, argv, prog="roarm teleop", description=DESCRIPTION)
-    _refuse_misfits(arguments)
-    from roarm_lab.workflows.deployment.teleoperate import steer
+    request = parse(TeleopArguments, argv, prog="roarm teleop", description=DESCRIPTION)
+    request.validate()
+    from roarm_lab.workflows.deployment.teleoperate import teleoperate
 
-    return steer(arguments)
+    with ExitStack() as stack, terminal(yes=request.yes) as frontend:
+        log = teleoperate(request, frontend, console=TerminalConsole(stack))
+    sys.stdout.write(
+        f"turns       {log.turns}, in {log.sent} of them a target was sent; {log.missed} missed, latest by "
+        f"{log.worst_late_s * 1e3:.1f} ms\n"
+    )
+    if log.held:
+        sys.stdout.write(f"held        {shown(log.held)}\n")
+    return 1 if log.held else 0
 
 
-def _refuse_misfits(arguments: TeleopArguments) -> None:
-    for flag, device in (("leader", "leader"), ("bundle", "policy")):
-        given = getattr(arguments, flag) is not None
-        if given != (arguments.device == device):
-            word = "needs" if not given else "is not used without"
-            first, second = (f"--with {device}", f"--{flag}") if not given else (f"--{flag}", f"--with {device}")
-            raise BadInputError(f"{first} {word} {second}.")
-    if arguments.leader is not None and arguments.leader == arguments.arm and arguments.arm.partition(":")[0] != "sim":
-        raise BadInputError(f"Leader and arm are both {arguments.arm!r}; they must be two arms.")
-    if not 0.0 < arguments.speed <= 1.0:
-        raise BadInputError(f"--speed must be more than 0 and at most 1, got {arguments.speed:g}.")
-    if arguments.seconds is not None and not 0.0 < arguments.seconds < float("inf"):
-        raise BadInputError(f"--seconds must be more than 0, got {arguments.seconds:g}.")
-    if arguments.seed < 0:
-        raise BadInputError(f"--seed must be 0 or more, got {arguments.seed}.")
-    if arguments.goal is not None and arguments.device != "policy":
-        raise BadInputError("--goal is not used without --with policy.")
-    if arguments.rate is not None:
-        from roarm_lab.teleop.session import check_rate
+class TerminalConsole:
+    """Keys and status line of this terminal; given back with the stack."""
 
-        check_rate(arguments.rate)
+    def __init__(self, stack: ExitStack) -> None:
+        from roarm_lab.teleop.status_line import StatusLine
+
+        self._stack = stack
+        self._line = StatusLine(sys.stdout)
+        self._keyboard: Keyboard | None = None
+
+    def keyboard(self, *, needed: bool) -> "Keyboard | None":
+        """Return the keyboard; None where there is no terminal and none is needed.
+
+        Raises:
+            BadInputError: There is none, but it is needed.
+        """
+        from roarm_lab.teleop.keyboard import Keyboard
+        from roarm_lab.teleop.terminal_keys import terminal_keys
+
+        if needed or sys.stdin.isatty():
+            self._keyboard = Keyboard(self._stack.enter_context(terminal_keys()))
+        return self._keyboard
+
+    def begin(self, device: str) -> "Watch":
+        """Show the keys, and return the line."""
+        if self._keyboard is not None:
+            self._line.hint, self._line.keys = HINT, keys_of(device)
+            self._keyboard.show_keys = self._line.show_keys
+            self._line.show_keys()
+        return self._line
+
+    def end(self) -> None:
+        """Leave the line."""
+        self._line.end()

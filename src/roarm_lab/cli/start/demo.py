@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roarm_lab.cli.arguments import check_share, parse
-from roarm_lab.cli.console import Terminal, fell_short, success_lines, terminal
+from roarm_lab.cli.console import Terminal, fell_short, run_lines, success_lines, terminal
 from roarm_lab.cli.references import as_typed
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shell_words, shown
@@ -152,22 +152,24 @@ def _reached_on_the_arm(bundle: "Bundle", run: Path, arguments: DemoArguments) -
 
     At best: the upper end of the 95 % interval, since a few missed goals out of fifty may be bad luck.
     """
-    from roarm_lab.cli.deployment.run import RunArguments
     from roarm_lab.core.files import write_atomic
     from roarm_lab.evaluation.statistics import wilson_interval
     from roarm_lab.gateway.arm_policy import check_sources
     from roarm_lab.policies.contract import InterfaceError
     from roarm_lab.sim.arm import sources
     from roarm_lab.tasks.table import get_task
-    from roarm_lab.workflows.deployment.run_policy import drive, prepared, say
+    from roarm_lab.workflows.deployment.run_policy import run_policy
+    from roarm_lab.workflows.deployment.run_request import RunRequest
 
     try:
         check_sources(bundle, sources(get_task(arguments.task).sim))
     except InterfaceError as error:
         sys.stdout.write(f"on the arm  not tried. {shown(error)}\n")
         return None
-    words = RunArguments(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
-    driven = drive(words, prepared(words))
-    say(driven)
-    write_atomic(run / "arm_run.json", json.dumps(driven, indent=1, allow_nan=False) + "\n", overwrite=True)
-    return wilson_interval(driven["successes"], arguments.goals)[1]
+    request = RunRequest(bundle=bundle.path, episodes=arguments.goals, seed=arguments.seed, fast=True, log=run / "arm")
+    with terminal(quiet=True) as frontend:
+        result = run_policy(request, frontend)
+    sys.stdout.write(run_lines(result))
+    text = json.dumps(result.to_plain(), indent=1, allow_nan=False) + "\n"
+    write_atomic(run / "arm_run.json", text, overwrite=True)
+    return wilson_interval(result.successes, arguments.goals)[1]

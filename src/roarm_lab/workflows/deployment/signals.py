@@ -1,11 +1,12 @@
 """Signals that end a program that drives an arm: the arm is held first, logs and terminal are put in order."""
 
 import signal
-import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
+
+from roarm_lab.workflows.frontend import Frontend, Notice
 
 ENDED = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 """Sent by `kill`, by a computer that shuts down, and by a terminal whose window is closed."""
@@ -25,7 +26,7 @@ class EndedError(SystemExit):
 
 
 @contextmanager
-def ending_gently() -> Generator[None]:
+def ending_gently(frontend: Frontend) -> Generator[None]:
     """Let signals that end the program pass as exceptions. Does nothing outside the main thread, where none arrive."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -39,8 +40,7 @@ def ending_gently() -> Generator[None]:
     try:
         yield
     except EndedError as error:
-        with suppress(OSError):  # the terminal is gone
-            sys.stderr.write(f"\nroarm: {error}; the arm is held at its last target.\n")
+        frontend.tell(Notice(code="stopped", text=f"{error}; the arm is held at its last target."))
         raise
     finally:
         for number, handler in before.items():

@@ -22,7 +22,7 @@ from roarm_lab.robots.gate_config import Workspace
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Vec3
 from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
-from roarm_lab.workflows.arm_session import real_arm
+from roarm_lab.workflows.arm_session import connect_real
 
 STOP_FILE = Path(tempfile.gettempdir()) / "roarm-stop"
 
@@ -58,7 +58,7 @@ class Bench:
     @contextmanager
     def arm(self, station: Station) -> Generator[RoArmM3]:
         """Yield the arm as the station has it until now."""
-        with real_arm(self.arguments.arm, station) as arm:
+        with connect_real(self.arguments.arm, ROARM_M3, station) as arm:
             yield arm
 
     def check_fast_enough(self, station: Station, arm: RoArmM3) -> None:

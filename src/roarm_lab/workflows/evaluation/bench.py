@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from roarm_lab.robots.table import get_robot
 from roarm_lab.workflows.evaluation.bench_machine import machine
 from roarm_lab.workflows.evaluation.bench_request import BenchRequest
 from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress, end_if_cancelled
@@ -59,7 +60,7 @@ def bench(request: BenchRequest, frontend: Frontend = UNATTENDED) -> BenchResult
     if request.what in {"loop", "latency"}:
         from roarm_lab.workflows.evaluation.bench_arm import measure_arm
 
-        about, measured = measure_arm(request, frontend)
+        about, measured = measure_arm(request, frontend, get_robot(request.robot))
         return BenchResult(machine=about, arm=measured)
     from roarm_lab.workflows.evaluation.bench_sim import Row, rows_of
 

@@ -14,10 +14,8 @@ from roarm_lab.core.provenance import usable_cores
 from roarm_lab.gateway.freshness import fresh_sample
 from roarm_lab.gateway.loop import MAX_AGE_PERIODS, move_slowly, quiet_memory
 from roarm_lab.robots.arm import Arm
-from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.sim.backend import SimConfig
-from roarm_lab.workflows.arm_session import HERE, check_arm, station_for
-from roarm_lab.workflows.arm_stages import stage
+from roarm_lab.robots.robot import Robot
+from roarm_lab.workflows.arm_session import ArmAddress, ArmRequest, open_arm, station_for
 from roarm_lab.workflows.evaluation.bench_machine import machine
 from roarm_lab.workflows.evaluation.bench_request import BenchRequest
 from roarm_lab.workflows.frontend import Frontend, require_permission
@@ -37,7 +35,7 @@ PUNCTUAL_S = (0.002, 0.005)
 """Within how much a cycle counts as punctual: on an idle and on a busy machine."""
 
 
-def measure_arm(request: BenchRequest, frontend: Frontend) -> tuple[dict[str, Any], dict[str, Any]]:
+def measure_arm(request: BenchRequest, frontend: Frontend, robot: Robot) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the machine and its load, and how the arm was driven.
 
     Raises:
@@ -45,21 +43,22 @@ def measure_arm(request: BenchRequest, frontend: Frontend) -> tuple[dict[str, An
         NotPermittedError: It may not move.
         UnsafeCommandError: It can not be driven.
     """
-    if check_arm(request.arm) not in HERE:
-        require_permission(frontend, "arm-moves", f"The base of the arm at {request.arm} turns now. Is its way free?")
+    address = ArmAddress.parse(request.arm)
+    if not address.virtual:
+        require_permission(frontend, "arm-moves", f"The base of the arm at {address} turns now. Is its way free?")
     with ExitStack() as stack:
-        station = station_for(None, request.arm, ROARM_M3)
-        opened = stage(request.arm, ROARM_M3, SimConfig(), firmware=request.firmware, station=station)
-        found = stack.enter_context(opened)
-        move_slowly(found.arm, ROARM_M3.keyframe("home"), PERIOD_S)
+        station = station_for(None, address, robot)
+        opened = open_arm(ArmRequest(address=address, robot=robot, firmware=request.firmware, station=station))
+        session = stack.enter_context(opened)
+        move_slowly(session.arm, robot.keyframe("home"), PERIOD_S)
         stack.enter_context(spinning(usable_cores() if request.busy else 0))
-        stack.enter_context(quiet_memory(found.arm, PERIOD_S))
+        stack.enter_context(quiet_memory(session.arm, PERIOD_S))
         about = machine()
         if request.what == "loop":
-            result = measure_loop(found.arm, request.seconds or LOOP_S)
+            result = measure_loop(session.arm, request.seconds or LOOP_S)
         else:
-            result = measure_latency(found.arm, request.commands)
-        return about, {"arm": request.arm, "busy": request.busy, **found.about(), **result}
+            result = measure_latency(session.arm, request.commands)
+        return about, {"arm": request.arm, "busy": request.busy, **session.about(), **result}
 
 
 def measure_loop(arm: Arm, seconds: float) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class BenchRequest:
     """sim: carry out the actions of the policy that comes with the package."""
     arm: str = "emulator"
     """loop, latency: which arm, as for running a policy."""
+    robot: str = "roarm_m3"
+    """loop, latency: what kind of arm it is."""
     firmware: Literal["250108", "20260701"] = "20260701"
     """loop, latency: which firmware the emulator pretends."""
     busy: bool = False
