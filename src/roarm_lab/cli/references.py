@@ -38,13 +38,15 @@ COMMANDS = {
     "write_report": "report",
 }
 """Use case -> the words after `roarm` that start it."""
+FLAGS = {"input_device": "with"}
+"""Field -> its flag, where that has another name."""
 OPTION = re.compile(r"`([a-z_]+)=([^`]*)`")
 CALL = re.compile(r"`([a-z_]+)\(([^`]*)\)`")
 
 
 def flag(field: str) -> str:
     """Return a field of a request as a flag."""
-    return f"--{field.replace('_', '-')}"
+    return f"--{FLAGS.get(field, field).replace('_', '-')}"
 
 
 def as_typed(text: str) -> str:

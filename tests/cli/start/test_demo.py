@@ -51,8 +51,8 @@ def next_commands(said: str) -> list[list[str]]:
 def test_after_ctrl_c_in_training_and_on_the_arm_the_named_commands_finish_the_demo(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupting(monkeypatch, evaluate, "_one_each")
-    interrupting(monkeypatch, run_policy, "drive")
+    interrupting(monkeypatch, evaluate, "first_episodes")
+    interrupting(monkeypatch, run_policy._PolicyRun, "drive")
     words = ("demo", *SHORT, "--total-timesteps", "8192", "--goals", "2", "--min-success", "0")
     assert main(words) == 130  # in the evaluation: everything is learned, and saved
     resumed = how_to_go_on(capsys.readouterr().err)

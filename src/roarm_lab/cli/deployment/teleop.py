@@ -42,7 +42,7 @@ exit codes: 0 done, 1 the arm is held at the end, 2 bad input, 3 something is mi
 class TeleopArguments(TeleoperateRequest):
     """What steers, and which arm."""
 
-    device: Annotated[Device, tyro.conf.arg(name="with")] = "keyboard"
+    input_device: Annotated[Device, tyro.conf.arg(name="with")] = "keyboard"
     """What steers: keyboard, gamepad, mouse3d, leader, hand or policy."""
     yes: bool = False
     """Do not ask before motors are switched off (--with hand, leader): the arm drops."""

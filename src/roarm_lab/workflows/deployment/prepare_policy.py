@@ -47,13 +47,14 @@ def prepare_policy(
         InterfaceError: It is for another arm, or needs what this one can not provide.
     """
     loaded = load_bundle(bundle or shipped_bundle())
-    robot, sim, drift = get_robot(loaded.contract.interface["robot"]), SimConfig(), list[str]()
+    sim, drift = SimConfig(), list[str]()
     if address.virtual:
         from roarm_lab.workflows.bundle_check import check_task
 
         task, drift = check_task(loaded, allow_drift=allow_drift, same_worlds=False)
-        sim = task.sim
+        robot, sim = task.robot, task.sim
     else:
+        robot = get_robot(loaded.contract.interface["robot"])
         check_robot(loaded.contract, interface_of_robot(robot))
     refuse_unseen(loaded, address, seeing)
     return PolicyForArm(bundle=loaded, policy=ArmPolicy(loaded, robot), sim=sim, drift=tuple(drift))

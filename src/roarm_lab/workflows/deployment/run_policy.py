@@ -196,7 +196,7 @@ class _PolicyRun:
         return self._arm.latched or self._arm.read().reason or None
 
     def _may_release(self) -> bool:
-        """Whether a hold may be ended without a person who has looked: nobody can be hurt by an arm that is not real."""
+        """Whether a hold may end before a person has looked: nobody can be hurt by an arm that is not real."""
         return self._session.address.virtual
 
     def _tell_stop(self, stop: KeyboardInterrupt) -> None:

@@ -14,7 +14,7 @@ Device = Literal["keyboard", "gamepad", "mouse3d", "leader", "hand", "policy"]
 class TeleoperateRequest:
     """What steers, and which arm."""
 
-    device: Device = "keyboard"
+    input_device: Device = "keyboard"
     """What steers: keyboard, gamepad, mouse3d, leader, hand or policy."""
     arm: str = "sim"
     """Which arm: sim, emulator, serial[:PORT], http:HOST, rfc2217://HOST:PORT or socket://HOST:PORT."""
@@ -54,10 +54,10 @@ class TeleoperateRequest:
             BadInputError: Says which.
         """
         for name, device in (("leader", "leader"), ("bundle", "policy")):
-            given, steers = f"`{name}=`", f"`device={device!r}`"
-            if (getattr(self, name) is None) and self.device == device:
+            given, steers = f"`{name}=`", f"`input_device={device!r}`"
+            if (getattr(self, name) is None) and self.input_device == device:
                 raise BadInputError(f"{steers} needs {given}.")
-            if getattr(self, name) is not None and self.device != device:
+            if getattr(self, name) is not None and self.input_device != device:
                 raise BadInputError(f"{given} is not used without {steers}.")
         if self.leader is not None and self.leader == self.arm and self.arm.partition(":")[0] != "sim":
             raise BadInputError(f"Leader and arm are both {self.arm!r}; they must be two arms.")
@@ -66,8 +66,8 @@ class TeleoperateRequest:
         if self.seconds is not None and not 0.0 < self.seconds < float("inf"):
             raise InvalidValueError("seconds", f"{self.seconds:g}", "must be more than 0")
         at_least(self, 0, "seed")
-        if self.goal is not None and self.device != "policy":
-            raise BadInputError("`goal=` is not used without `device='policy'`.")
+        if self.goal is not None and self.input_device != "policy":
+            raise BadInputError("`goal=` is not used without `input_device='policy'`.")
         if self.rate is not None:
             from roarm_lab.teleop.session import check_rate
 

@@ -44,7 +44,7 @@ class NoConsole:
             BadInputError: One is needed.
         """
         if needed:
-            raise BadInputError("The keyboard steers from the command line; from Python another `device=` does.")
+            raise BadInputError("The keyboard steers from the command line; from Python another `input_device=` does.")
         return None
 
     def begin(self, device: str) -> Watch:
@@ -87,7 +87,7 @@ class Setup:
         self.watch.append(lambda turn: end_if_cancelled(self.frontend))
         if self.request.view:
             self._add_page(arm.robot)
-        show = self.console.begin(self.request.device)
+        show = self.console.begin(self.request.input_device)
         self.stack.callback(self.console.end)
         self._add_watch(show)
 

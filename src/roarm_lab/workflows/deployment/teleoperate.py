@@ -44,7 +44,7 @@ def teleoperate(
     try:
         with ending_gently(frontend), ExitStack() as stack:
             setup = Setup(request, frontend, console or NoConsole(), stack)
-            if request.device == "policy":
+            if request.input_device == "policy":
                 return steer_policy(setup)
             return _steer(setup, get_robot(request.robot))
     except KeyboardInterrupt:
@@ -59,15 +59,15 @@ def _steer(setup: Setup, robot: Robot) -> TeleopLog:
     address = ArmAddress.parse(request.arm)
     station = station_for(request.station, address, robot)
     arm = stack.enter_context(open_arm(ArmRequest(address=address, robot=robot, station=station))).arm
-    if request.device == "hand":
+    if request.input_device == "hand":
         return _guide(setup, arm)
     period_s = 1.0 / setup.rate_hz
     if device is None:
         teleoperator = Leader(_open_leader(setup, robot), arm, period_s)
     else:
-        mode = request.mode or ("ee" if request.device == "mouse3d" else "joint")
+        mode = request.mode or ("ee" if request.input_device == "mouse3d" else "joint")
         teleoperator = Jog(arm.robot, device, period_s, mode=mode, speed=request.speed)
-    if request.device != "keyboard" and (keyboard := setup.open_keyboard(needed=False)) is not None:
+    if request.input_device != "keyboard" and (keyboard := setup.open_keyboard(needed=False)) is not None:
         setup.inputs.append(keyboard)
     setup.attach(arm)
     return run_session(
@@ -77,13 +77,13 @@ def _steer(setup: Setup, robot: Robot) -> TeleopLog:
         desks=setup.inputs,
         watch=setup.watch,
         seconds=request.seconds,
-        end_when_held=setup.keyboard is None and request.device != "gamepad",
+        end_when_held=setup.keyboard is None and request.input_device != "gamepad",
     )
 
 
 def _open_device(setup: Setup) -> Device | None:
     """Return what is deflected, before any arm is touched; None for a leader and for hand guiding."""
-    match setup.request.device:
+    match setup.request.input_device:
         case "keyboard":
             return setup.open_keyboard(needed=True)
         case "gamepad":

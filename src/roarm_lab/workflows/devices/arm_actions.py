@@ -18,7 +18,7 @@ from roarm_lab.hardware.port_discovery import list_ports, why_none
 from roarm_lab.hardware.protocol import Feedback
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.roarm_m3 import ROARM_M3
-from roarm_lab.workflows.arm_session import ArmAddress, connect_real, station_for
+from roarm_lab.workflows.arm_session import connect_real, station_for
 
 WATCH_S = 1.0
 PERIOD_S = 0.05
@@ -132,7 +132,7 @@ def ports() -> int:
 
 def connected(address: str, station: Path | None, *, reset: bool = False, torque_on: bool = False) -> RoArmM3:
     """Return the arm at an address, as its station says; says what it waits for when somebody watches."""
-    found = station_for(station, ArmAddress.parse(address) if address else None, ROARM_M3)
+    found = station_for(station, None, ROARM_M3)
     if sys.stderr.isatty():
         where = address or (found.address if found else "serial")
         sys.stderr.write(f"looking for the arm at {where} (one that is starting takes up to 20 s) ...\n")

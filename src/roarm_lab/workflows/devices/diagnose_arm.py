@@ -19,7 +19,7 @@ from roarm_lab.hardware.port_discovery import same_arm
 from roarm_lab.hardware.probe import listen
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.station import Station
-from roarm_lab.workflows.arm_session import ArmAddress, station_for
+from roarm_lab.workflows.arm_session import station_for
 
 STYLES = {State.FINE: "green", State.BAD: "bold red", State.NOTE: "yellow"}
 
@@ -30,7 +30,7 @@ def examine(address: str, station_path: Path | None, *, as_json: bool) -> int:
     Raises:
         BadInputError: It is no address, or the station file is another arm's or can not be used.
     """
-    station = station_for(station_path, ArmAddress.parse(address) if address else None, ROARM_M3)
+    station = station_for(station_path, None, ROARM_M3)
     address = address or (station.address if station else "serial")
     Address.parse(address)
     found = [*diagnose(address, station), *_stop_file(station)]
