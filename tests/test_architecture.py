@@ -36,14 +36,6 @@ ALLOWED: dict[str, set[str]] = {
     "robots": set(),
     "core": set(),
 }
-UPWARD_LEFT = {
-    "workflows/devices/arm_actions.py",
-    "workflows/devices/cameras.py",
-    "workflows/devices/emulate.py",
-    "workflows/devices/setup.py",
-    "workflows/devices/setup_steps.py",
-}
-"""Use cases that still take their arguments from a verb. None may come; each that is mended goes from here."""
 OWNERS = {
     "mujoco": {"sim"},
     "torch": {"rl"},  # and sim, by name: see warp_device
@@ -105,8 +97,7 @@ def loaded_by(code: str) -> set[str]:
 def test_imports_point_one_way(path: Path) -> None:
     room = room_of(path)
     base = set() if room == "core" else {"core"} if room == "robots" else {"core", "robots"}
-    above = {"cli"} if path.relative_to(SRC).as_posix() in UPWARD_LEFT else set[str]()
-    assert rooms_imported(ast.parse(path.read_text(encoding="utf-8"))) - ({room} | base | ALLOWED[room]) == above
+    assert rooms_imported(ast.parse(path.read_text(encoding="utf-8"))) - ({room} | base | ALLOWED[room]) == set()
 
 
 @each_file
@@ -174,15 +165,10 @@ def circles(imports: dict[Path, set[Path]]) -> list[set[Path]]:
     return [set(files) for files in rounds if files]
 
 
-CIRCLES_LEFT = 3
-"""Between `cli` and `workflows`: a verb owns the arguments and its logic needs them. It may only fall."""
-
-
 def test_files_do_not_import_each_other_in_a_circle() -> None:
     found = circles({path: files_imported(path) for path in FILES})
     names = sorted(sorted(path.relative_to(SRC).as_posix() for path in files) for files in found)
-    assert {name.partition("/")[0] for files in names for name in files} <= {"cli", "workflows"}, names
-    assert len(names) == CIRCLES_LEFT, names
+    assert names == []
 
 
 def test_a_circle_is_found() -> None:

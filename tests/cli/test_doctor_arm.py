@@ -17,8 +17,7 @@ from roarm_lab.cli.start.doctor import with_address
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.hardware import port_discovery, probe, serial_link
 from roarm_lab.hardware.diagnosis import findings, unopened
-from roarm_lab.hardware.link import LinkError
-from roarm_lab.hardware.port_discovery import Port, explain_open
+from roarm_lab.hardware.port_discovery import Port, port_error
 from roarm_lab.hardware.probe import Evidence
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.robots.station import Station, station_yaml
@@ -251,9 +250,7 @@ def test_a_port_that_does_not_open_is_explained(
 
 def test_a_missing_right_is_told_with_what_to_type() -> None:
     cause = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    error = LinkError(explain_open("/dev/ttyUSB0", cause))
-    error.__cause__ = cause
-    found = unopened("serial:/dev/ttyUSB0", error)
+    found = unopened("serial:/dev/ttyUSB0", port_error("/dev/ttyUSB0", cause))
     assert found.cause == "permission"
     assert "usermod -aG" in found.next
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.core.errors import BadInputError, MissingError
-from roarm_lab.hardware.port_discovery import Port, explain_open, find_port, same_arm, usb_serial_of
+from roarm_lab.hardware.link import PortError
+from roarm_lab.hardware.port_discovery import Port, find_port, port_error, same_arm, usb_serial_of
 
 ARM = Port("/dev/ttyUSB0", "CP2102", is_candidate=True)
 OTHER = Port("/dev/ttyS0", "a modem", is_candidate=False)
@@ -38,17 +39,32 @@ def test_wsl_and_windows_get_their_own_advice(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "fault", "told"),
     [
-        (errno.ENOENT, "There is no port"),
-        (errno.EBUSY, "another program has it"),
-        (errno.EACCES, "usermod -aG dialout"),
-        (errno.EIO, "does not open"),
+        (errno.ENOENT, "absent", "There is no port"),
+        (errno.EBUSY, "busy", "another program has it"),
+        (errno.EACCES, "forbidden", "usermod -aG dialout"),
+        (errno.ENOTTY, "not-serial", "is no serial port"),
+        (errno.EIO, "other", "does not open"),
     ],
 )
-def test_a_port_that_does_not_open_is_explained(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:
+def test_a_port_that_does_not_open_is_explained(
+    monkeypatch: pytest.MonkeyPatch, code: int, fault: str, told: str
+) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    assert told in explain_open("/dev/ttyNOTHERE", OSError(code, "as the system says it"))
+    error = port_error("/dev/ttyNOTHERE", OSError(code, "as the system says it"))
+    assert (error.fault, error.exit_code) == (fault, MissingError.exit_code)
+    assert told in str(error)
+
+
+def test_no_port_and_several_have_their_faults_and_exit_codes() -> None:
+    with pytest.raises(PortError) as none:
+        find_port(list)
+    assert (none.value.fault, none.value.exit_code) == ("none", MissingError.exit_code)
+    with pytest.raises(BadInputError) as several:
+        find_port(lambda: [FIRST, SECOND])
+    assert isinstance(several.value, PortError)
+    assert (several.value.fault, several.value.exit_code) == ("several", BadInputError.exit_code)
 
 
 FIRST = Port("/dev/ttyUSB0", "CP2102", is_candidate=True, serial_number="A1")

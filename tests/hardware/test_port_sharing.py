@@ -12,7 +12,7 @@ import pytest
 from roarm_lab.core.errors import MissingError
 from roarm_lab.hardware import roarm_m3
 from roarm_lab.hardware.link import SharedPortError
-from roarm_lab.hardware.port_discovery import explain_open
+from roarm_lab.hardware.port_discovery import port_error
 from roarm_lab.hardware.port_sharing import PROC, others_at, shared
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.hardware.serial_link import SerialLink
@@ -108,7 +108,7 @@ def test_a_pulled_cable_is_still_one(port: APort) -> None:
 
 def test_a_busy_port_is_said_to_be_whose(port: APort) -> None:
     with monitor(port.place) as number:
-        assert f"(process {number}). Close it" in explain_open(port.place, OSError(16, "Device or resource busy"))
+        assert f"(process {number}). Close it" in str(port_error(port.place, OSError(16, "Device or resource busy")))
 
 
 def test_an_arm_whose_words_another_program_takes_is_not_called_switched_off(

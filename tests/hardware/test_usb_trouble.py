@@ -9,7 +9,7 @@ import pytest
 
 from roarm_lab.core.errors import MissingError
 from roarm_lab.hardware.diagnosis import unopened
-from roarm_lab.hardware.port_discovery import Port, explain_open, find_port
+from roarm_lab.hardware.port_discovery import Port, find_port, port_error
 from roarm_lab.hardware.usb_trouble import CHIPS, why_no_port
 
 RELEASE = "6.8.0-45-generic"
@@ -135,7 +135,7 @@ def test_a_chip_with_a_port_is_no_trouble_and_is_named_where_another_port_was_as
     write(tmp_path, f"dev/{port}", "")
     assert why_no_port(tmp_path) == ""
     error = FileNotFoundError(errno.ENOENT, "No such file or directory")
-    told = explain_open("/dev/ttyUSB0", error, root=tmp_path)
+    told = str(port_error("/dev/ttyUSB0", error, root=tmp_path))
     assert told.startswith("There is no port /dev/ttyUSB0.")
     assert f"Its USB chip may be the one at /dev/{port}." in told
 
@@ -144,7 +144,7 @@ def test_a_port_that_was_asked_for_by_name_gets_the_reason_too(tmp_path: Path) -
     plug_in(tmp_path)
     has_modules(tmp_path, "cp210x")
     error = FileNotFoundError(errno.ENOENT, "No such file or directory")
-    assert "Type: sudo modprobe cp210x" in explain_open("/dev/ttyUSB0", error, root=tmp_path)
+    assert "Type: sudo modprobe cp210x" in str(port_error("/dev/ttyUSB0", error, root=tmp_path))
 
 
 def test_the_doctor_says_that_the_chip_is_there(tmp_path: Path) -> None:

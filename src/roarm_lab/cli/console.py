@@ -5,13 +5,16 @@ What a person only looks at goes to stderr, what a verb is asked for to stdout.
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from roarm_lab.cli.references import as_typed
 from roarm_lab.core.digits import beside
@@ -78,7 +81,7 @@ class Terminal:
             raise BadInputError(f"{question.text} Nobody can be asked here: say `yes=True`.")
         try:
             if question.code == "arm-lets-go":  # a y is typed too easily
-                return "yes" if input(f"{text} ").strip().lower() == "yes" else None
+                return "yes" if input(f"{text} Type yes: ").strip().lower() == "yes" else None
             if question.code != "value":
                 return "yes" if input(f"{text} [y/N] ").strip().lower() in {"y", "yes"} else None
             return input(f"{text} [{question.default or 'none'}] ").strip() or question.default
@@ -126,6 +129,14 @@ class Terminal:
 
     def _print(self, event: Notice | Served | Written | EpisodeEnded | DryCycle) -> None:
         match event:
+            case Notice(code="looking") if not sys.stderr.isatty():
+                pass
+            case Notice(code="looking"):
+                sys.stderr.write(f"{shown_text(event.text)}\n")
+            case Notice(code="step" | "no-value"):
+                text = shown_text(as_typed(event.text))
+                sys.stdout.write(f"  {text}\n" if event.code == "no-value" else f"{text}\n")
+                sys.stdout.flush()
             case Notice(code="worlds"):
                 sys.stderr.write(f"{'worlds':<{PLACE}}{shown_text(as_typed(event.text))}\n")
             case Notice():
@@ -170,6 +181,16 @@ class _Lines:
         parts = (f"{event.stage} {done:,}/{total:,} ({done / max(total, 1):.0%})", left, event.text)
         with suppress(OSError):  # nobody reads it any more: no reason to stop
             sys.stderr.write(", ".join(part for part in parts if part) + "\n")
+
+
+def grid(titles: Iterable[str], rows: Iterable[list[str]]) -> Table:
+    """Return a table whose first column is words and whose others are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    return table
 
 
 def success_lines(evaluation: "Evaluation") -> str:

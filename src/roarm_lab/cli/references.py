@@ -40,7 +40,7 @@ COMMANDS = {
 """Use case -> the words after `roarm` that start it."""
 FLAGS = {"input_device": "with"}
 """Field -> its flag, where that has another name."""
-OPTION = re.compile(r"`([a-z_]+)=([^`]*)`")
+OPTION = re.compile(r"`([a-z_][a-z0-9_]*)=([^`]*)`")
 CALL = re.compile(r"`([a-z_]+)\(([^`]*)\)`")
 
 

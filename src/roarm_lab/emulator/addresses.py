@@ -23,12 +23,12 @@ class Address:
         return f"{host}:{self.port}"
 
 
-def parse_address(text: str, flag: str) -> Address:
+def parse_address(text: str, option: str) -> Address:
     """Return `HOST:PORT`, `[IPV6]:PORT`, `:PORT` or `PORT` as an address; without a host it is the loopback.
 
     Args:
         text: What was given; port 0 means any free one.
-        flag: Which flag it was given for, for the message.
+        option: Which option it was given for, for the message.
 
     Raises:
         BadInputError: It is none of these, or the port is out of range.
@@ -36,8 +36,8 @@ def parse_address(text: str, flag: str) -> Address:
     host, _, port = text.rpartition(":")
     if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= MAX_PORT or host.count(":") not in (0, *_V6):
         raise BadInputError(
-            f"{flag} takes HOST:PORT with a port of 0 to {MAX_PORT} (0: any free one), for instance "
-            f"{flag} {LOOPBACK}:4000; got {text!r}."
+            f"`{option}=` takes HOST:PORT with a port of 0 to {MAX_PORT} (0: any free one), for instance "
+            f"`{option}={LOOPBACK + ':4000'!r}`; got {text!r}."
         )
     return Address(host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port))
 
@@ -45,12 +45,12 @@ def parse_address(text: str, flag: str) -> Address:
 _V6 = range(2, 8)  # an IPv6 address has that many colons
 
 
-def listen(address: Address, flag: str, *, allow_remote: bool = False) -> socket.socket:
+def listen(address: Address, option: str, *, allow_remote: bool = False) -> socket.socket:
     """Return a listening TCP socket.
 
     Args:
         address: Where to; port 0 takes any free one.
-        flag: Which flag asked for it, for the message.
+        option: Which option asked for it, for the message.
         allow_remote: Also listen on an address that other computers reach.
 
     Raises:
@@ -59,13 +59,15 @@ def listen(address: Address, flag: str, *, allow_remote: bool = False) -> socket
     """
     if not allow_remote and not is_loopback(address.host):
         raise BadInputError(
-            f"{flag} {address} could be reached by other computers, and nobody would be asked for a password. Use "
-            f"{LOOPBACK}:{address.port}, or add --allow-remote if the network is yours."
+            f"`{option}={str(address)!r}` could be reached by other computers, and nobody would be asked for a "
+            f"password. Use {LOOPBACK}:{address.port}, or add `allow_remote=True` if the network is yours."
         )
     try:
         family, kind, _, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise BadInputError(f"{flag}: {address.host!r} is not an address. Try {LOOPBACK}:{address.port}.") from error
+        raise BadInputError(
+            f"`{option}=`: {address.host!r} is not an address. Try {LOOPBACK}:{address.port}."
+        ) from error
     listener = socket.socket(family, kind)
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
@@ -75,8 +77,8 @@ def listen(address: Address, flag: str, *, allow_remote: bool = False) -> socket
     except OSError as error:
         listener.close()
         raise BadInputError(
-            f"{flag}: can not listen on {address}: {error.strerror}. Is another program on this port, perhaps another "
-            f"emulator? Give another one, or port 0 for any free one."
+            f"`{option}=`: can not listen on {address}: {error.strerror}. Is another program on this port, "
+            f"perhaps another emulator? Give another one, or port 0 for any free one."
         ) from error
     return listener
 

@@ -87,7 +87,7 @@ class PtyPort:
                 self.link.symlink_to(self.device)
             except OSError as error:
                 os.close(self._master)
-                raise BadInputError(f"--link {self.link} can not be made: {error.strerror}.") from error
+                raise BadInputError(f"`link={str(self.link)!r}` can not be made: {error.strerror}.") from error
 
     def close(self) -> None:
         """Take device and link away."""
@@ -142,7 +142,7 @@ def _needs_pty() -> None:
     except ImportError as error:
         raise MissingError(
             "This system has no pseudo-terminals, so there can be no serial port. Use a network port instead: "
-            "roarm emulate --rfc2217 127.0.0.1:4000, then open rfc2217://127.0.0.1:4000."
+            "`emulate(rfc2217='127.0.0.1:4000')`, then open rfc2217://127.0.0.1:4000."
         ) from error
     del pty
 
@@ -156,4 +156,4 @@ def _refuse_used(link: Path) -> None:
     if stat.S_ISLNK(kind) and not link.exists():
         link.unlink()
         return
-    raise BadInputError(f"--link {link} exists already (another emulator's?). Remove it or give another name.")
+    raise BadInputError(f"`link={str(link)!r}` exists already (another emulator's?). Remove it or give another name.")

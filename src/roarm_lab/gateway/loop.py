@@ -92,6 +92,10 @@ class EpisodeLog:
     """Whether the log of cycles is complete; an arm is not driven on where it can not be written."""
 
 
+class NotArrivedError(UnsafeCommandError):
+    """An arm did not come near enough to where it was sent."""
+
+
 class LogError(RoarmLabError):
     """What an arm does can not be written down."""
 
@@ -221,7 +225,8 @@ def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float =
     """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
 
     Raises:
-        UnsafeCommandError: The arm could not be read, or did not come within `ARRIVED_RAD`.
+        NotArrivedError: It did not come within `ARRIVED_RAD`.
+        UnsafeCommandError: The arm could not be read.
 
     Whatever ends it early, Ctrl-C included, holds the arm.
     """
@@ -237,7 +242,7 @@ def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float =
             arm.send(start + min(turn / turns, 1.0) * (goal - start), period_s)
         gap = np.abs(fresh_sample(arm, MAX_AGE_PERIODS * period_s).joint_pos - goal)
         worst = int(np.argmax(gap))
-        raise UnsafeCommandError(
+        raise NotArrivedError(
             f"The arm did not arrive: joint {arm.robot.joint_names[worst]!r} is {gap[worst]:.3f} rad from where it "
             f"should be. Is something in its way?"
         )

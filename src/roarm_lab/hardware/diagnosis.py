@@ -1,16 +1,16 @@
 """What is wrong with an arm, by cause: from what was heard to findings with their evidence and what to do next."""
 
-import errno
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from roarm_lab.core.errors import RoarmLabError
+from roarm_lab.core.findings import State
 from roarm_lab.hardware.calibration import Calibration
-from roarm_lab.hardware.link import Address
+from roarm_lab.hardware.link import Address, PortError, PortFault
+from roarm_lab.hardware.port_discovery import permission_advice
 from roarm_lab.hardware.port_sharing import in_words
 from roarm_lab.hardware.probe import Evidence
 from roarm_lab.hardware.protocol import (
@@ -21,7 +21,6 @@ from roarm_lab.hardware.protocol import (
     Firmware,
     is_boot_text,
 )
-from roarm_lab.hardware.usb_trouble import NO_PORT
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.station import Station
@@ -44,16 +43,6 @@ STRAYED_RAD = 0.4
 """Further outside its range the gate refuses the joint: its `max_lead_rad`."""
 
 
-class State(StrEnum):
-    """How bad a finding is."""
-
-    FINE = "fine"
-    BAD = "bad"
-    """The arm can not be driven like this."""
-    NOTE = "note"
-    """It can, or nobody can tell from here."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One cause, what was measured that speaks for it, and what to do next."""
@@ -69,24 +58,25 @@ class Finding:
     """What to do or type; empty where there is nothing to do."""
 
 
+PORT_FINDINGS: dict[PortFault, tuple[str, str, str]] = {
+    "none": ("no-port", "no arm is found", "`list_ports()`"),
+    "unclaimed": ("no-port", "a USB chip like the arm's is plugged in and has no port", "`list_ports()`"),
+    "several": ("several-ports", "several ports could be the arm", "name one: `arm='serial:PORT'`"),
+    "forbidden": ("permission", "this user may not open the port", ""),
+    "busy": ("port-busy", "another program has the port", "close it: two programs garble each other"),
+    "absent": ("no-port", "there is nothing at {address}", "`list_ports()`"),
+}
+"""Why there is no port -> cause, what to say of it, what to do next."""
+NOT_REACHED = ("not-reached", "the arm can not be reached", "is it switched on, and the address right?")
+
+
 def unopened(address: str, error: RoarmLabError) -> Finding:
     """Return why a connection did not open."""
-    cause = error.__cause__
-    code, text = getattr(cause, "errno", None), str(error)
-    if "No arm is plugged in" in text or NO_PORT in text:
-        says = "a USB chip like the arm's is plugged in and has no port" if NO_PORT in text else "no arm is found"
-        return _bad("no-port", says, text, "roarm arm ports")
-    if "Several ports" in text:
-        return _bad("several-ports", "several ports could be the arm", text, "name one: --arm serial:PORT")
-    if code in {errno.EACCES, errno.EPERM} or "may not be opened" in text:
-        return _bad(
-            "permission", "this user may not open the port", text, text.partition("may not be opened. ")[2] or text
-        )
-    if "is busy" in text:
-        return _bad("port-busy", "another program has the port", text, "close it: two programs garble each other")
-    if "There is no port" in text:
-        return _bad("no-port", f"there is nothing at {address}", text, "roarm arm ports")
-    return _bad("not-reached", "the arm can not be reached", text, "is it switched on, and the address right?")
+    fault: PortFault = error.fault if isinstance(error, PortError) else "other"
+    cause, says, then = PORT_FINDINGS.get(fault, NOT_REACHED)
+    if fault == "forbidden":
+        then = permission_advice(Address.parse(address).place or address)
+    return _bad(cause, says.format(address=address), str(error), then)
 
 
 SHARING = {
@@ -162,9 +152,9 @@ def _not_understood(heard: Evidence, counted: str) -> Finding:
             "wrong-baud",
             "something talks at another rate than 115200 baud",
             f"{counted}; {heard.unreadable / heard.bytes_in:.0%} of the bytes are no text",
-            "another device, or an arm with a changed firmware: roarm arm ports",
+            "another device, or an arm with a changed firmware: `list_ports()`",
         )
-    return _bad("another-device", "something answers, and it is no RoArm-M3", counted + last, "roarm arm ports")
+    return _bad("another-device", "something answers, and it is no RoArm-M3", counted + last, "`list_ports()`")
 
 
 def _damage(heard: Evidence, counted: str) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from roarm_lab.core.errors import BadInputError, MissingError
@@ -20,6 +20,28 @@ WRITE_S = 0.25
 
 class LinkError(MissingError):
     """The arm can not be reached, or not any more. Says what to do."""
+
+
+PortFault = Literal["none", "unclaimed", "several", "busy", "forbidden", "absent", "not-serial", "other"]
+"""Why there is no port: no arm is plugged in; its chip is, and has no port; several could be the arm; another program
+has it; this user may not open it; there is no such port; it is no serial port; something else."""
+
+
+class PortError(LinkError):
+    """The port of an arm can not be used; `fault` says why, for programs."""
+
+    def __init__(self, text: str, fault: PortFault) -> None:
+        super().__init__(text)
+        self.fault: PortFault = fault
+
+
+class SeveralPortsError(PortError, BadInputError):
+    """Several ports could be the arm, and none was named."""
+
+    exit_code = BadInputError.exit_code
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "several")
 
 
 class SharedPortError(LinkError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from roarm_lab.core.access import SERIAL, how_to_open
 from roarm_lab.core.errors import BadInputError, RoarmLabError
-from roarm_lab.hardware.link import Address, LinkError
+from roarm_lab.hardware.link import Address, PortError, SeveralPortsError
 from roarm_lab.hardware.port_sharing import CLOSE_IT, in_words, others_at, shared
 from roarm_lab.hardware.usb_trouble import ROOT, chips, why_no_port
 
@@ -62,23 +62,23 @@ def find_port(ports: Callable[[], Iterable[Port]] = list_ports, *, root: Path = 
         root: Where Linux tells about its devices, when there is none.
 
     Raises:
-        LinkError: There is none; or its chip is plugged in and has no port, with the reason.
-        BadInputError: There are several.
+        PortError: There is none; or its chip is plugged in and has no port, with the reason; or there are several.
     """
     found = list(ports())
     candidates = [port.device for port in found if port.is_candidate]
     if not candidates:
         others = ", ".join(port.device for port in found) or "none at all"
         if trouble := _trouble(root):
-            raise LinkError(f"There is no port of an arm. {trouble} Ports here: {others}.")
-        raise LinkError(
+            raise PortError(f"There is no port of an arm. {trouble} Ports here: {others}.", "unclaimed")
+        raise PortError(
             f"No arm is plugged in: no serial port has the arm's USB chip (10C4:EA60). Ports here: {others}. "
-            f"{_advice(root)}"
+            f"{_advice(root)}",
+            "none",
         )
     if len(candidates) > 1:
-        raise BadInputError(
+        raise SeveralPortsError(
             f"Several ports could be the arm: {', '.join(candidates)}. Name one: serial:{candidates[0]}. "
-            f"Unplug the arm and look with `roarm arm ports` which one goes away."
+            f"Unplug the arm and look with `list_ports()` which one goes away."
         )
     return candidates[0]
 
@@ -138,21 +138,26 @@ def shared_at(address: str) -> str:
         return ""
 
 
-def explain_open(port: str, error: Exception, *, root: Path = ROOT) -> str:
-    """Return why a port did not open and what to do about it; `root` is where Linux tells about its devices."""
+def port_error(port: str, error: Exception, *, root: Path = ROOT) -> PortError:
+    """Return why a port did not open and what to do about it; `root` is where Linux tells about its devices.
+
+    What the serial library raises has no code on every system: then its text is all there is.
+    """
     code, text = getattr(error, "errno", None), str(error)
     if code == errno.ENOENT or "FileNotFoundError" in text or "No such file" in text:
-        return f"There is no port {port}. `roarm arm ports` lists those there are. {why_none(root)}"
+        return PortError(f"There is no port {port}. `list_ports()` lists those there are. {why_none(root)}", "absent")
     if code in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in text:
-        return f"The port {port} is busy: another program has it{in_words(others_at(port))}. {CLOSE_IT}."
+        who = in_words(others_at(port))
+        return PortError(f"The port {port} is busy: another program has it{who}. {CLOSE_IT}.", "busy")
     if code in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
-        return f"The port {port} may not be opened. {_permission(port)}"
+        return PortError(f"The port {port} may not be opened. {permission_advice(port)}", "forbidden")
     if code in {errno.ENOTTY, errno.EISDIR} or "Inappropriate ioctl" in text:
-        return f"{port} is no serial port. `roarm arm ports` lists those there are."
-    return f"The port {port} does not open: {text}."
+        return PortError(f"{port} is no serial port. `list_ports()` lists those there are.", "not-serial")
+    return PortError(f"The port {port} does not open: {text}.", "other")
 
 
-def _permission(port: str) -> str:
+def permission_advice(port: str) -> str:
+    """Return how this user gets to open a port."""
     if sys.platform == "win32":
         return "Another program has it open, as a rule: close serial monitors and other control programs."
     return how_to_open(Path(port), SERIAL)

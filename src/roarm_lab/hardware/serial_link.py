@@ -8,7 +8,7 @@ from typing import Any, cast
 import serial
 
 from roarm_lab.hardware.link import WRITE_S, LinkError, SharedPortError
-from roarm_lab.hardware.port_discovery import explain_open
+from roarm_lab.hardware.port_discovery import port_error
 from roarm_lab.hardware.port_sharing import CLOSE_IT, in_words, others_at
 from roarm_lab.hardware.protocol import reboot
 
@@ -121,9 +121,9 @@ def _open(place: str, *, native: bool, baud: int) -> Any:
         port.open()
         _lower_lines(port)
     except GONE as error:
-        raise LinkError(explain_open(place, error)) from error
+        raise port_error(place, error) from error
     except ValueError as error:
-        raise LinkError(explain_open(place, error)) from error
+        raise port_error(place, error) from error
     return port
 
 

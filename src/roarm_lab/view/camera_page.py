@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,9 @@ class CameraPage:
         """Let `run` end soon."""
         self._stopped = True
 
-    def run(self) -> None:
-        """Show pictures until `stop`."""
-        while not self._stopped:
+    def run(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Show pictures until `stop`, or until `cancelled` says so."""
+        while not (self._stopped or cancelled()):
             self.show(self._camera.read())
             time.sleep(PAUSE_S)
 

@@ -1,6 +1,7 @@
 """`roarm arm` on a port with somebody at its far end who speaks the arm's language."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from roarm_lab.cli.main import main
+from roarm_lab.hardware import port_discovery
 from roarm_lab.hardware.port_discovery import Port
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.station import Station, station_yaml
-from roarm_lab.workflows.devices import arm_actions
 from tests.hardware.fake_port import APort
 
 PATIENCE_S = 120.0  # only a test that fails waits this long
@@ -71,10 +72,10 @@ def test_what_moves_the_arm_asks_first(port: APort, capsys: pytest.CaptureFixtur
 
 
 def test_a_person_may_say_no(port: APort, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "")
     assert roarm_arm(port, "home") == 1
-    assert "Nothing was done." in capsys.readouterr().out
+    assert "Nothing was done." in capsys.readouterr().err
     assert port.targets() == []
 
 
@@ -100,11 +101,11 @@ def test_no_arm_is_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ports_say_which_may_be_the_arm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(arm_actions, "list_ports", lambda: [Port("/dev/ttyUSB0", "CP2102", is_candidate=True)])
+    monkeypatch.setattr(port_discovery, "list_ports", lambda: [Port("/dev/ttyUSB0", "CP2102", is_candidate=True)])
     assert main(["arm", "ports"]) == 0
     assert capsys.readouterr().out == "/dev/ttyUSB0\tmay be the arm\tCP2102\n"
-    monkeypatch.setattr(arm_actions, "list_ports", list)
-    monkeypatch.setattr(arm_actions, "why_none", lambda: "The reason.")
+    monkeypatch.setattr(port_discovery, "list_ports", list)
+    monkeypatch.setattr(port_discovery, "why_none", lambda: "The reason.")
     assert main(["arm", "ports"]) == 1
     assert capsys.readouterr().err == "No port here has the arm's USB chip (10C4:EA60). The reason.\n"
 
@@ -121,10 +122,10 @@ def test_ctrl_d_is_a_no(port: APort, monkeypatch: pytest.MonkeyPatch, capsys: py
     def ended(question: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", ended)
     assert roarm_arm(port, "home") == 1
-    assert "Nothing was done." in capsys.readouterr().out
+    assert "Nothing was done." in capsys.readouterr().err
     assert port.targets() == []
 
 
@@ -140,10 +141,10 @@ def test_an_arm_that_is_unplugged_at_the_question_is_not_said_to_have_let_go(
     def pulled(question: str) -> str:
         port.unplug()
         until(lambda: not arms[0].read().valid, "it is noticed")
-        return "y"
+        return "yes"
 
     monkeypatch.setattr(RoArmM3, "__init__", noted)
-    monkeypatch.setattr(arm_actions.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", pulled)
     assert roarm_arm(port, "torque", "off") == 3
     shown = capsys.readouterr()

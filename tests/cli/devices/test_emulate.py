@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import serial
 
+from roarm_lab.cli.emulator_console import in_words
 from roarm_lab.cli.main import main
-from roarm_lab.workflows.devices.emulate import in_words
 from tests.cli.commands import start_roarm
 
 ENOUGH_S = 120.0

@@ -1,13 +1,13 @@
 """`roarm setup`: each step alone and all of them, what it asks, what it writes, and what it refuses."""
 
 import builtins
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from roarm_lab.cli import setup_prompts
 from roarm_lab.cli.devices.setup import STEPS
 from roarm_lab.cli.main import main
 from roarm_lab.emulator.process import emulator_process
@@ -69,7 +69,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
                 return said
         return ""
 
-    monkeypatch.setattr(setup_prompts.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(builtins, "input", answer)
     return answers
 
@@ -133,7 +133,7 @@ def test_a_station_that_exists_gives_the_defaults_and_is_not_renewed_unasked(
     before = FILE.read_bytes()
     person.append(("exists. Renew it?", "n"))
     assert setup(port, "--step", "limits") == 1
-    assert "Nothing was done." in capsys.readouterr().out
+    assert "Nothing was done." in capsys.readouterr().err
     assert FILE.read_bytes() == before
     person += [("exists. Renew it?", "y"), ("base ", "-1 1"), ("table height", "none"), ("box", "0 -1 0 1 1 1")]
     assert setup(port, "--step", "limits") == 0
@@ -295,7 +295,7 @@ def test_ctrl_d_ends_the_setup(
     def ended(question: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(setup_prompts.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(builtins, "input", ended)
     assert setup(port, "--step", "limits") == 2
     assert "The input ended before this was answered" in capsys.readouterr().err

@@ -82,7 +82,7 @@ def test_the_gpu_simulator_is_not_needed_where_there_is_no_nvidia_gpu(monkeypatc
 def test_json_is_for_programs(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "check_all", lambda: rows)
+    monkeypatch.setattr(check_install, "check_all", lambda: rows)
     assert doctor.run(["--json"]) == 0
     got: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert got["fine"] is True
@@ -94,7 +94,7 @@ def test_one_bad_row_makes_the_exit_code_3_and_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = [Row("mujoco", State.BAD, "not installed", "pip install mujoco"), Row("numpy", State.FINE, "2.4.6")]
-    monkeypatch.setattr(doctor, "check_all", lambda: bad)
+    monkeypatch.setattr(check_install, "check_all", lambda: bad)
     assert doctor.run([]) == 3
     out = capsys.readouterr().out
     assert "mujoco: pip install mujoco\n" in out
@@ -102,14 +102,17 @@ def test_one_bad_row_makes_the_exit_code_3_and_is_named(
 
 
 def test_notes_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "check_all", lambda: [Row("torch", State.NOTE, "not installed", "pip install x")])
+    monkeypatch.setattr(
+        check_install, "check_all", lambda: [Row("torch", State.NOTE, "not installed", "pip install x")]
+    )
     assert doctor.run([]) == 0
 
 
 def test_what_to_type_is_never_broken_into_lines_and_said_once() -> None:
     command = "pip install " + "a-long-name-of-a-package " * 8
     console = Console(width=60, record=True, file=io.StringIO())
-    doctor.show([Row(name, State.NOTE, "missing", command) for name in ("torch", "onnx")], console)
+    rows = tuple(Row(name, State.NOTE, "missing", command) for name in ("torch", "onnx"))
+    doctor.show(check_install.InstallReport(rows=rows, machine={}), console)
     assert f"torch, onnx: {command}" in console.export_text()
 
 

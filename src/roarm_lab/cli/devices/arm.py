@@ -1,12 +1,22 @@
 """`roarm arm`: the real arm on the desk; find it, ask how it is, send it home, make it hold or let go."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Literal
+import json
+import math
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+from rich.console import Console
+from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import Terminal, grid, terminal
+from roarm_lab.cli.references import as_typed
+from roarm_lab.workflows.devices.arm_target import ArmTarget
+
+if TYPE_CHECKING:
+    from roarm_lab.workflows.devices.arm_actions import ArmInfo, ArmLimits
 
 DESCRIPTION = """\
   Talk to a real arm, over its USB cable or its network. It is never moved
@@ -32,17 +42,7 @@ exit codes: 0 done, 1 refused, not arrived or no port found (ports), 2 bad input
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneArm:
-    """Which arm is meant."""
-
-    arm: str = ""
-    """Where the arm is; by default what the station file says, otherwise the one on USB."""
-    station: Path | None = None
-    """Station file; by default station.yaml in the working folder, where there is one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Info(OneArm):
+class Info(ArmTarget):
     """Say which firmware answers, where the joints are, how hard the servos work, and how fast the connection is."""
 
     json: bool = False
@@ -50,7 +50,7 @@ class Info(OneArm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Home(OneArm):
+class Home(ArmTarget):
     """Move slowly to the pose `home`, through the gate. Ctrl-C holds the arm."""
 
     yes: bool = False
@@ -58,7 +58,7 @@ class Home(OneArm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Torque(OneArm):
+class Torque(ArmTarget):
     """Make the servos hold where they are (on), or let them go (off): what the firmware does then is said before."""
 
     to: Annotated[Literal["on", "off"], tyro.conf.Positional]
@@ -68,7 +68,7 @@ class Torque(OneArm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Led(OneArm):
+class Led(ArmTarget):
     """Set the lamp."""
 
     level: Annotated[int, tyro.conf.Positional]
@@ -76,12 +76,12 @@ class Led(OneArm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits(OneArm):
+class Limits(ArmTarget):
     """Show how far and how fast each joint may go, and how much room it has where it is now."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recover(OneArm):
+class Recover(ArmTarget):
     """Start the firmware anew, make the servos hold, and go home slowly. The arm moves as soon as it starts."""
 
     yes: bool = False
@@ -112,23 +112,97 @@ class ArmVerb:
 
 
 def run(argv: list[str]) -> int:
-    """Do it; return 0, or 1 where a person said no."""
+    """Do it; return 0, or 1 where no port may be an arm."""
     action = parse(ArmVerb, argv or ["--help"], prog="roarm arm", description=DESCRIPTION).action
-    from roarm_lab.workflows.devices import arm_actions as do
+    if isinstance(action, Ports):
+        return _ports()
+    with terminal(yes=getattr(action, "yes", False)) as frontend:
+        sys.stdout.write(_done(action, frontend))
+    return 0
 
+
+def _done(action: ArmTarget, frontend: Terminal) -> str:
+    """Do it, and return what to say."""
+    from roarm_lab.workflows.devices import arm_actions
+
+    said = ""
     match action:
         case Info():
-            code = do.info(action.arm, action.station, as_json=action.json)
+            info = arm_actions.read_arm(action, frontend)
+            plain = {name: value for name, value in asdict(info).items() if name not in ("title", "joint_names")}
+            said = json.dumps(plain, indent=2, allow_nan=False) if action.json else _told(info, action.arm)
         case Home():
-            code = do.home(action.arm, action.station, yes=action.yes)
+            arm_actions.move_home(action, frontend)
+            said = "The arm is at its home."
+        case Torque(to="on"):
+            arm_actions.torque_on(action, frontend)
+            said = "The servos hold where they are."
         case Torque():
-            code = do.torque(action.arm, action.station, on=action.to == "on", yes=action.yes)
+            arm_actions.torque_off(action, frontend)
+            said = as_typed("The arm lets go. `torque_on()` makes it hold where it is then.")
         case Led():
-            code = do.led(action.arm, action.station, action.level)
+            arm_actions.set_lamp(action, action.level, frontend)
         case Limits():
-            code = do.limits(action.arm, action.station)
-        case Recover():
-            code = do.recover(action.arm, action.station, yes=action.yes)
-        case Ports():
-            code = do.ports()
-    return code
+            said = _limits(arm_actions.read_limits(action, frontend))
+        case _:
+            said = "\n".join(f"- {step}" for step in arm_actions.recover_arm(action, frontend))
+    return f"{said.rstrip()}\n" if said else ""
+
+
+def _ports() -> int:
+    """Print the serial ports; return 1 where none may be an arm."""
+    from roarm_lab.hardware.port_discovery import list_ports, why_none
+
+    found = list_ports()
+    for port in found:
+        print(port.device, "may be the arm" if port.is_candidate else "", port.description, sep="\t")
+    if not any(port.is_candidate for port in found):
+        print(f"No port here has the arm's USB chip (10C4:EA60). {why_none()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _told(info: "ArmInfo", address: str) -> str:
+    """Return how an arm is, in words and a table."""
+    joints = len(info.joint_pos)
+    efforts, switches = info.effort or (None,) * joints, info.torque_on or (None,) * joints
+    rows = [
+        [
+            name,
+            f"{angle:.3f}",
+            f"{math.degrees(angle):.1f}",
+            "not told" if share is None else f"{share:+.0%}",
+            "not told" if on is None else ("on" if on else "off"),
+        ]
+        for name, angle, share, on in zip(info.joint_names, info.joint_pos, efforts, switches, strict=True)
+    ]
+    supply = "not told by this firmware" if info.supply_v is None else f"{info.supply_v:.1f} V"
+    lines = [
+        f"supply      {supply}",
+        f"connection  {info.lines_per_s:.0f} readings per second, up to {info.age_ms:.0f} ms old",
+    ]
+    if not info.fast_enough:
+        lines.append(
+            "note        too few to drive the arm at 20 Hz; over Wi-Fi the newer firmware tells its pose once a "
+            "second. Use the USB cable."
+        )
+    console = Console(highlight=False)
+    with console.capture() as shown:
+        console.print(Text(f"{info.title}{f' at {address}' if address else ''}, firmware of {info.firmware}"))
+        console.print(grid(("joint", "rad", "degrees", "effort", "torque"), rows))
+        for line in lines:
+            console.print(Text(line))
+    return shown.get()
+
+
+def _limits(found: "ArmLimits") -> str:
+    of, console = found.limits, Console(highlight=False)
+    columns = (of.lower, found.joint_pos, of.upper, of.max_speed, of.max_accel, of.max_lead)
+    rows = [
+        [name, *(f"{value:.3f}" for value in values), f"{min(values[1] - values[0], values[2] - values[1]):.3f}"]
+        for name, *values in zip(found.joint_names, *columns, strict=True)
+    ]
+    titles = ("joint", "lower rad", "is at", "upper rad", "rad/s", "rad/s2", "lead rad", "room rad")
+    with console.capture() as shown:
+        console.print(grid(titles, rows))
+    return shown.get()

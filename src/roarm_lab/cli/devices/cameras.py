@@ -1,12 +1,24 @@
 """`roarm cameras`: which cameras there are, what they see, how well they keep time, and whether it is the right one."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import terminal
+from roarm_lab.workflows.devices.camera_requests import (
+    LISTING,
+    CheckCameraRequest,
+    MeasureCameraRequest,
+    PreviewCameraRequest,
+)
+
+if TYPE_CHECKING:
+    from roarm_lab.hardware.camera_fingerprint import FoundCamera
+    from roarm_lab.hardware.camera_timing import FrameTiming
 
 DESCRIPTION = """Find, watch, measure and recognise cameras.
 
@@ -29,67 +41,44 @@ exit codes: 0 done, 1 a finding (not the wanted camera, or no picture while meas
 3 a camera or a package is not there, 130 ended with Ctrl-C"""
 
 
+SHOWN_MODES = 8
+"""So many formats are listed for people; `--json` has all."""
+
+
 @dataclass(frozen=True)
 class ListCameras:
     """List the cameras on USB: number, name, fingerprint, formats."""
 
     json: bool = False
     """Print JSON for programs: every size and rate too."""
-    listing: Path = Path("/sys/class/video4linux")
+    listing: Path = LISTING
     """Where Linux lists them; another folder for a container or a test."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is asked of a USB camera or a Kinect; what is left out stays as the camera has it."""
-
-    size: tuple[int, int] | None = None
-    """Width and height, for instance 1280 720."""
-    rate_hz: float | None = None
-    """Pictures a second."""
-    fourcc: str = ""
-    """Format, for instance MJPG: without compression most cameras are slow at large sizes."""
-    exposure_s: float | None = None
-    """Fixed exposure, for instance 0.01; brightness then does not depend on what is in view."""
-    white_balance_k: float | None = None
-    """Fixed colour temperature, for instance 4600."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreviewCamera(Asked):
+class PreviewCamera(PreviewCameraRequest):
     """Show what a camera sees in the browser."""
 
     source: Annotated[str, tyro.conf.Positional]
     """Which camera, for instance usb:0."""
-    port: int = 8080
-    """Port of the page; 0 takes any free one."""
-    host: str = "127.0.0.1"
-    """Address of the page. By default only this computer can open it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureCamera(Asked):
+class MeasureCamera(MeasureCameraRequest):
     """Measure the true rate, how much it varies, how old pictures are, and how many are lost."""
 
     source: Annotated[str, tyro.conf.Positional]
     """Which camera, for instance usb:0."""
-    seconds: float = 5.0
-    """How long."""
     json: bool = False
     """Print JSON for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckCamera:
+class CheckCamera(CheckCameraRequest):
     """Check that a USB camera is the wanted one: another plug, another number."""
 
     source: Annotated[str, tyro.conf.Positional]
     """Which camera, for instance usb:0."""
-    fingerprint: str
-    """VENDOR:PRODUCT[:SERIAL][@PORT][#INTERFACE] as `roarm cameras list` prints it; what is left out is not
-    compared, but without an interface only a colour camera fits."""
-    listing: Path = Path("/sys/class/video4linux")
-    """Where Linux lists cameras; another folder for a container or a test."""
 
 
 Action = (
@@ -110,14 +99,65 @@ class Cameras:
 def run(argv: list[str]) -> int:
     """List, preview, measure or check; return 0, or 1 for a finding."""
     action = parse(Cameras, argv or ["--help"], prog="roarm cameras", description=DESCRIPTION).action
-    from roarm_lab.workflows.devices import cameras as verb
+    from roarm_lab.workflows.devices.cameras import check_camera, list_cameras, measure_camera, preview_camera
 
     match action:
         case ListCameras():
-            return verb.list_cameras(action)
+            found = list_cameras(action.listing)
+            lines = [line for camera in found for line in _lines(camera)] or ["no camera is plugged in"]
+            print(json.dumps([*map(_plain, found)], indent=2) if action.json else "\n".join(lines))
         case PreviewCamera():
-            return verb.preview(action)
+            with terminal() as frontend:
+                preview_camera(action, frontend)
         case MeasureCamera():
-            return verb.measure_camera(action)
+            timing = measure_camera(action)
+            print(json.dumps(asdict(timing), indent=2) if action.json else "\n".join(_words(timing)))
+            return 1 if timing.failed_reads else 0
         case CheckCamera():
-            return verb.check(action)
+            check = check_camera(action)
+            named = f"{check.found.fingerprint.name} ({check.found.fingerprint})"
+            if not check.differences:
+                print(f"{action.source} is {named}")
+                return 0
+            print(f"{action.source} is not the wanted camera: it is {named}.")
+            print("\n".join(f"  {words}" for words in check.differences))
+            others = [f"the wanted one is usb:{one.index}" for one in check.fitting]
+            print("\n".join(others) or "the wanted one is not plugged in")
+            return 1
+    return 0
+
+
+def _plain(camera: "FoundCamera") -> dict[str, object]:
+    return {
+        "source": f"usb:{camera.index}",
+        "device": str(camera.path),
+        "fingerprint": str(camera.fingerprint),
+        "identity": camera.fingerprint.to_plain(),
+        "modes": [asdict(mode) for mode in camera.modes],
+        "trouble": camera.trouble,
+    }
+
+
+def _lines(camera: "FoundCamera") -> list[str]:
+    shown = [f"    {mode}" for mode in camera.modes[:SHOWN_MODES]]
+    more = len(camera.modes) - len(shown)
+    rest = [f"    and {more} more (--json)"] if more > 0 else []
+    trouble = [f"    formats unknown: {camera.trouble}"] if camera.trouble else []
+    kind = "  infrared or depth" if camera.colourless else ""
+    head = f"usb:{camera.index}  {camera.fingerprint.name}  {str(camera.fingerprint) or 'not on USB'}{kind}"
+    return [head, *shown, *rest, *trouble]
+
+
+def _words(timing: "FrameTiming") -> list[str]:
+    width_px, height_px = timing.size_px
+    rows = [
+        ("size", f"{width_px} x {height_px}{', with depth' if timing.depth else ''}"),
+        ("rate", f"{timing.rate_hz:.2f} Hz, from {timing.frames} pictures in {timing.seconds:g} s"),
+        ("interval", f"{timing.interval_s * 1e3:.1f} ms, longest {timing.longest_s * 1e3:.1f} ms"),
+        ("jitter", f"{timing.jitter_s * 1e3:.1f} ms"),
+        ("age", f"{timing.age_s * 1e3:.1f} ms, oldest {timing.oldest_s * 1e3:.1f} ms"),
+        ("lost", str(timing.dropped)),
+    ]
+    if timing.failed_reads:
+        rows.append(("failed", f"{timing.failed_reads} readings; the last: {timing.reason}"))
+    return [f"{name:<10}{value}" for name, value in rows]

@@ -2,11 +2,11 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from roarm_lab.cli.arguments import parse
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.cli.console import terminal
+from roarm_lab.cli.emulator_console import EmulatorConsole
+from roarm_lab.workflows.devices.emulate_request import EmulateRequest
 
 DESCRIPTION = """\
   Pretend to be a RoArm-M3: the same bytes, delays and faults as its firmware,
@@ -29,45 +29,23 @@ While it runs it takes commands on stdin: unplug, replug, fault NAME [N], clear 
 exit codes: 0 ended by quit, 2 bad input or a port in use, 3 no pseudo-terminals here, 130 ended with Ctrl-C"""
 
 
-@dataclass(frozen=True)
-class EmulateArguments:
+@dataclass(frozen=True, kw_only=True)
+class EmulateArguments(EmulateRequest):
     """What to pretend and where."""
 
-    firmware: Literal["250108", "20260701"] = "20260701"
-    """Which of the two firmwares in the field. The older one streams feedback; docs/emulator.md has the differences."""
-    pty: bool = False
-    """Offer a serial port (a pseudo-terminal). Done unasked when no other way in is given."""
-    link: Path | None = None
-    """A name for the serial port that stays when the cable is pulled and put back; implies --pty."""
-    rfc2217: str | None = None
-    """HOST:PORT of a serial port over TCP; port 0 takes any free one."""
-    http: str | None = None
-    """HOST:PORT of the arm's web server; port 0 takes any free one."""
-    fault: tuple[str, ...] = ()
-    """What is wrong from the start, for instance dead-servo=14 garbled-lines=0.05. An unknown name lists all."""
-    booted: bool = False
-    """Begin with the boot over and the arm at home, instead of the 8 s of motion after power-on."""
-    cube: tuple[float, float, float] | None = None
-    """Put a cube there that can be gripped: its centre in metres (x forward, y left, z up, from the table)."""
-    seed: int = 0
-    """Which lines a fault hits."""
-    allow_remote: bool = False
-    """Listen on addresses that other computers reach, too. Nobody is asked for a password."""
     json: bool = False
     """Print the addresses, and the answer to each command, as one line of JSON."""
     end_with_stdin: bool = False
     """End when stdin is closed, so that a program that started this takes it along."""
 
-    def __post_init__(self) -> None:
-        """Refuse a negative seed."""
-        if self.seed < 0:
-            raise BadInputError(f"--seed must be 0 or more, got {self.seed}.")
-
 
 def run(argv: list[str]) -> int:
     """Pretend until Ctrl-C, or until stdin says quit."""
-    arguments = parse(EmulateArguments, argv, prog="roarm emulate", description=DESCRIPTION)
+    request = parse(EmulateArguments, argv, prog="roarm emulate", description=DESCRIPTION)
+    request.validate()
     from roarm_lab.workflows.devices.emulate import emulate
 
-    emulate(arguments, sys.stdin, sys.stdout)
+    console = EmulatorConsole(sys.stdin, sys.stdout, as_json=request.json, end_with_input=request.end_with_stdin)
+    with terminal() as frontend:
+        emulate(request, frontend, console=console)
     return 0

@@ -1,24 +1,11 @@
 """`roarm setup`: one arm at one place, checked step by step; what is found goes into `station.yaml`."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from roarm_lab.cli.arguments import parse
-from roarm_lab.robots.station import FILE
-
-STEPS = {
-    "port": "find the arm, and know it again by the serial number of its USB chip",
-    "firmware": "which of the two firmwares answers",
-    "servos": "has it power, are all six joints read; like `roarm doctor --arm`",
-    "zero": "by how much its angles are off: the arm goes home, and you say where it stands by eye",
-    "motion": "each joint moves 0.1 rad to and fro, slowly and through the gate: does it follow, and the right way?",
-    "limits": "joint ranges, table height and the box for the hand: tighter than the hardware's, never wider",
-    "cameras": "a name for each camera, and its fingerprint",
-    "stop": "the stop file: while it exists, nothing is sent",
-}
-"""Step -> what it does, in the order in which they are done."""
+from roarm_lab.cli.console import terminal
+from roarm_lab.workflows.devices.setup_request import STEPS, SetupRequest
 
 DESCRIPTION = """\
   Set up an arm at its place, step by step, and write station.yaml, which the
@@ -39,48 +26,26 @@ examples:
 
 exit codes: 0 done, 1 said no, all left out, or a step found something wrong, 2 bad input, 3 no arm, 130 Ctrl-C"""
 
-Step = Literal["port", "firmware", "servos", "zero", "motion", "limits", "cameras", "stop"]
 
-
-@dataclass(frozen=True)
-class SetupArguments:
+@dataclass(frozen=True, kw_only=True)
+class SetupArguments(SetupRequest):
     """What to set up and how."""
 
-    arm: str = ""
-    """Where the arm is (see roarm arm --help); by default what the station file says, otherwise the one on USB."""
-    station: Path = FILE
-    """The file to write, and whose values are the defaults when it exists."""
-    step: Step | None = None
-    """Do this step alone."""
     list: bool = False
     """Say what the steps are and what the file says now, and do nothing."""
     yes: bool = False
     """Ask nothing: take the defaults, overwrite the file, move the arm. For programs."""
-    name: str | None = None
-    """What to call this place."""
-    zero_deg: tuple[tuple[str, float], ...] = ()
-    """Where joints stand by eye while the arm is at home, in degrees beyond home, for instance elbow 2 wrist -1."""
-    limits: tuple[tuple[str, float, float], ...] = ()
-    """Range of joints in rad, for instance base -1 1 elbow 0.2 2.5."""
-    table_height_m: float | None = None
-    """Height of the table above the arm's foot."""
-    workspace_m: tuple[float, float, float, float, float, float] | None = None
-    """The box for the hand: smallest x y z, then largest x y z."""
-    camera: tuple[tuple[str, str], ...] = ()
-    """Cameras by name and fingerprint, for instance front usb:045e:097d."""
-    stop_file: str | None = None
-    """The stop file; an empty text for none."""
-    listing: Path = Path("/sys/class/video4linux")
-    """Where Linux lists cameras; another folder for a container or a test."""
 
 
 def run(argv: list[str]) -> int:
-    """Do the steps; return 0, or 1 where a person said no."""
+    """Do the steps; return 0, or 1 where all were left out."""
     steps = "\n".join(f"  {name:<10}{text}" for name, text in STEPS.items())
-    arguments = parse(SetupArguments, argv, prog="roarm setup", description=DESCRIPTION.format(steps=steps))
-    from roarm_lab.workflows.devices import setup
+    request = parse(SetupArguments, argv, prog="roarm setup", description=DESCRIPTION.format(steps=steps))
+    from roarm_lab.workflows.devices.setup import set_up_arm, station_text
 
-    if arguments.list:
-        sys.stdout.write(f"{steps}\n\n{setup.told(arguments.station)}")
+    if request.list:
+        sys.stdout.write(f"{steps}\n\n{station_text(request.station, request.robot)}")
         return 0
-    return setup.set_up(arguments)
+    with terminal(yes=request.yes) as frontend:
+        result = set_up_arm(replace(request, attended=request.attended and not request.yes), frontend)
+    return 0 if result.done else 1

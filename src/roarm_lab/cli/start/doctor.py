@@ -1,9 +1,10 @@
 """`roarm doctor`: is everything here that the other verbs need, is the arm well, and if not, what to type."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -11,9 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.errors import MissingError
-from roarm_lab.core.provenance import provenance
-from roarm_lab.workflows.start.check_install import Row, State, check_all
+from roarm_lab.core.findings import State
+from roarm_lab.core.shown import shown
+
+if TYPE_CHECKING:
+    from roarm_lab.hardware.diagnosis import Finding
+    from roarm_lab.workflows.devices.diagnose_arm import Diagnosis
+    from roarm_lab.workflows.start.check_install import InstallReport, Row
 
 DESCRIPTION = """\
   Check this installation, or with --arm a real arm: listen to it for a few
@@ -47,16 +55,25 @@ def run(argv: list[str]) -> int:
     """Print the rows of every check; return 0 when all needed ones are fine, 3 otherwise (1 for an arm)."""
     config = parse(Doctor, with_address(argv), prog="roarm doctor", description=DESCRIPTION)
     if config.arm is not None or config.station is not None:
-        from roarm_lab.workflows.devices.diagnose_arm import examine
+        from roarm_lab.workflows.devices.arm_target import ArmTarget
+        from roarm_lab.workflows.devices.diagnose_arm import diagnose
 
-        return examine(config.arm or "", config.station, as_json=config.json)
-    with Console(stderr=True).status("trying every package once ..."):
-        rows = check_all()
+        with terminal() as frontend:
+            found = diagnose(ArmTarget(arm=config.arm or "", station=config.station), frontend)
+        if config.json:
+            print(json.dumps(arm_report(found), indent=2, allow_nan=False))
+        else:
+            show_arm(found, Console(highlight=False))
+        return 0 if found.fine else 1
+    from roarm_lab.workflows.start.check_install import check_install
+
+    with terminal() as frontend:
+        report = check_install(frontend)
     if config.json:
-        print(json.dumps(report(rows), indent=2))
+        print(json.dumps({"fine": report.fine, **asdict(report)}, indent=2))
     else:
-        show(rows, Console())
-    return 0 if is_fine(rows) else MissingError.exit_code
+        show(report, Console())
+    return 0 if report.fine else MissingError.exit_code
 
 
 def with_address(argv: Sequence[str]) -> list[str]:
@@ -68,12 +85,7 @@ def with_address(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def is_fine(rows: list[Row]) -> bool:
-    """Whether no row is bad; notes do not count."""
-    return all(row.state != State.BAD for row in rows)
-
-
-def repairs(rows: list[Row]) -> dict[str, list[str]]:
+def repairs(rows: Iterable["Row"]) -> dict[str, list[str]]:
     """Return what to type -> the names of the rows that it repairs."""
     found: dict[str, list[str]] = {}
     for row in rows:
@@ -82,22 +94,37 @@ def repairs(rows: list[Row]) -> dict[str, list[str]]:
     return found
 
 
-def report(rows: list[Row]) -> dict[str, object]:
-    """Return the rows and the facts about this machine as plain JSON values."""
-    return {"fine": is_fine(rows), "rows": [asdict(row) for row in rows], "machine": provenance()}
-
-
-def show(rows: list[Row], console: Console) -> None:
+def show(report: "InstallReport", console: Console) -> None:
     """Print the rows as a table, then what to type for those that are not fine, then the verdict."""
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("what", "", "found"):
         table.add_column(title, overflow="fold")
-    for row in rows:
+    for row in report.rows:
         table.add_row(Text(row.name), Text(row.state, STYLES[row.state]), Text(row.found))
     console.print(table)
-    for type_this, names in repairs(rows).items():
+    for type_this, names in repairs(report.rows).items():
         # Not in the table: what is to be copied must not be broken into lines.
         console.print(Text(f"{', '.join(names)}:", "bold"), Text(type_this), soft_wrap=True)
-    bad = sum(row.state == State.BAD for row in rows)
-    verdict = f"{bad} of {len(rows)} rows need repair." if bad else "All that is needed works."
-    console.print(Text(verdict, STYLES[State.BAD if bad else State.FINE]))
+    _verdict(report.rows, f"of {len(report.rows)} rows need repair.", "All that is needed works.", console)
+
+
+def arm_report(found: "Diagnosis") -> dict[str, object]:
+    """Return a diagnosis as plain JSON values."""
+    told = [{name: as_typed(value) for name, value in asdict(finding).items()} for finding in found.findings]
+    return {"fine": found.fine, **asdict(found), "findings": told}
+
+
+def show_arm(found: "Diagnosis", console: Console) -> None:
+    """Print the findings, each with its evidence and what to do, then the verdict."""
+    console.print(Text(f"The arm at {shown(found.address)}", "bold"))
+    for finding in found.findings:
+        console.print(Text(f"{finding.state:<5}", STYLES[finding.state]), Text(as_typed(finding.says)))
+        console.print(Text(f"      measured  {as_typed(finding.evidence)}"), soft_wrap=True)
+        if finding.next:
+            console.print(Text(f"      next      {as_typed(finding.next)}", "bold"), soft_wrap=True)
+    _verdict(found.findings, "to repair, the first one first.", "The arm can be driven.", console)
+
+
+def _verdict(found: "Iterable[Row | Finding]", bad: str, fine: str, console: Console) -> None:
+    count = sum(each.state is State.BAD for each in found)
+    console.print(Text(f"{count} {bad}" if count else fine, STYLES[State.BAD if count else State.FINE]))

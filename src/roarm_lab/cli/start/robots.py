@@ -1,18 +1,16 @@
 """`roarm robots`: which arms there are, their facts, and their models as files for other programs."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
+from roarm_lab.cli.console import grid
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.shown import shown
 from roarm_lab.robots.robot import Joint, Robot
@@ -136,13 +134,3 @@ def joint_cells(joint: Joint) -> list[str]:
     numbers = (servo.force_limit_nm, servo.stiffness_nm_per_rad, servo.damping_nms_per_rad)
     limits = (f"{joint.lower_rad:.4f}", f"{joint.upper_rad:.4f}", f"{joint.max_speed_rad_s:g}")
     return [joint.name, *limits, *(f"{number:.3g}" for number in numbers)]
-
-
-def grid(titles: Iterable[str], rows: Iterable[list[str]]) -> Table:
-    """Return a table whose first column is words and whose others are numbers."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
-    return table

@@ -1,15 +1,11 @@
-"""Emulating as the command line does it: ports from flags, commands from stdin, addresses to stdout."""
+"""Pretend to be an arm: its firmware on a serial port, over TCP and as a web server."""
 
-import json
 import signal
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import Any, Protocol
 
-from roarm_lab.cli.devices.emulate import EmulateArguments
-from roarm_lab.core.errors import RoarmLabError
-from roarm_lab.core.shown import shown_text
 from roarm_lab.emulator.addresses import listen, parse_address
 from roarm_lab.emulator.board import Board
 from roarm_lab.emulator.control import Control
@@ -20,35 +16,69 @@ from roarm_lab.emulator.http_port import WebPort
 from roarm_lab.emulator.process import Addresses
 from roarm_lab.emulator.pty_port import PtyPort
 from roarm_lab.emulator.rfc2217_port import Rfc2217Port
-from roarm_lab.emulator.serving import Serving, StoppedError
+from roarm_lab.emulator.serving import Serving
 from roarm_lab.emulator.websocket_port import Broadcast
 from roarm_lab.emulator.world import ServoWorld
 from roarm_lab.sim.backend import Box, SimConfig
+from roarm_lab.workflows.devices.emulate_request import EmulateRequest
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Served
+
+LOOK_S = 0.2
+"""How often it is asked whether to end."""
 
 
-def emulate(arguments: EmulateArguments, commands: TextIO, out: TextIO) -> None:
-    """Pretend to be an arm until `quit`, Ctrl-C or, if so asked, the end of the commands.
+class EmulatorConsole(Protocol):
+    """Somebody who gives commands while it runs."""
+
+    def start(self, control: Control, serving: Serving) -> None:
+        """Say where the arm is, and obey from now on, in a thread of its own."""
+        ...
+
+
+def emulate(
+    request: EmulateRequest, frontend: Frontend = UNATTENDED, *, console: EmulatorConsole | None = None
+) -> None:
+    """Pretend to be an arm until the front end cancels or the console says quit.
+
+    Args:
+        request: What to pretend and where.
+        frontend: Hears where the arm is, unless a console says it.
+        console: Gives commands: faults, pulled cables.
 
     Raises:
-        BadInputError: A flag makes no sense, or an address can not be listened on.
+        BadInputError: An option makes no sense, or an address can not be listened on.
         MissingError: A serial port was asked for where there are no pseudo-terminals.
     """
-    serving = Serving(_board(arguments))
+    request.validate()
+    serving, ended = Serving(_board(request)), threading.Event()
     with ExitStack() as stack:
         stack.callback(serving.close)
-        addresses = _Ports(arguments, serving, stack)
-        control = Control(serving, addresses)
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: serving.stop()))
-        Console(control, commands, out, as_json=arguments.json).start(serving, end_with_input=arguments.end_with_stdin)
+        addresses = _Ports(request, serving, stack)
+        if threading.current_thread() is threading.main_thread():
+            stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: serving.stop()))
+        if console is not None:
+            console.start(Control(serving, addresses), serving)
+        else:
+            for name, where in addresses().items():
+                frontend.tell(Served(what=name, url=str(where)))
+        stack.callback(ended.set)
+        threading.Thread(target=_stop_when_cancelled, args=(frontend, serving, ended), daemon=True).start()
         serving.run()
 
 
-def _board(arguments: EmulateArguments) -> Board:
-    faults = Faults(seed=arguments.seed)
-    for text in arguments.fault:
+def _stop_when_cancelled(frontend: Frontend, serving: Serving, ended: threading.Event) -> None:
+    while not ended.wait(LOOK_S):
+        if frontend.cancelled():
+            serving.stop()
+            return
+
+
+def _board(request: EmulateRequest) -> Board:
+    faults = Faults(seed=request.seed)
+    for text in request.fault:
         faults = with_fault(faults, text)
-    board = Board(firmware_named(arguments.firmware), _world(arguments.cube), faults=faults)
-    if arguments.booted:
+    board = Board(firmware_named(request.firmware), _world(request.cube), faults=faults)
+    if request.booted:
         board.boot()
     return board
 
@@ -62,17 +92,17 @@ def _world(cube_pos_w: tuple[float, float, float] | None) -> ServoWorld:
 
 
 class _Ports:
-    """The ways in that the flags ask for. Calling it says where they are now."""
+    """The ways in that are asked for. Calling it says where they are now."""
 
-    def __init__(self, arguments: EmulateArguments, serving: Serving, stack: ExitStack) -> None:
-        self.firmware = arguments.firmware
+    def __init__(self, request: EmulateRequest, serving: Serving, stack: ExitStack) -> None:
+        self.firmware = request.firmware
         self.rfc2217 = self.web = self.pty = None
-        if arguments.rfc2217 is not None:
-            self.rfc2217 = _rfc2217(arguments, serving)
-        if arguments.http is not None:
-            self.web = stack.enter_context(_web(arguments, serving))
-        if arguments.pty or arguments.link or not (self.rfc2217 or self.web):
-            self.pty = PtyPort(arguments.link)
+        if request.rfc2217 is not None:
+            self.rfc2217 = _rfc2217(request, serving)
+        if request.http is not None:
+            self.web = stack.enter_context(_web(request, serving))
+        if request.pty or request.link or not (self.rfc2217 or self.web):
+            self.pty = PtyPort(request.link)
             serving.ports.append(self.pty)
 
     def __call__(self) -> dict[str, Any]:
@@ -85,72 +115,17 @@ class _Ports:
         return {"firmware": self.firmware, **asdict(addresses)}
 
 
-def _rfc2217(arguments: EmulateArguments, serving: Serving) -> Rfc2217Port:
-    flag, board = "--rfc2217", serving.board
-    listener = listen(parse_address(arguments.rfc2217 or "", flag), flag, allow_remote=arguments.allow_remote)
+def _rfc2217(request: EmulateRequest, serving: Serving) -> Rfc2217Port:
+    board = serving.board
+    listener = listen(parse_address(request.rfc2217 or "", "rfc2217"), "rfc2217", allow_remote=request.allow_remote)
     port = Rfc2217Port(listener, lambda dtr, rts: board.set_lines(dtr=dtr, rts=rts))
     serving.ports.append(port)
     return port
 
 
-def _web(arguments: EmulateArguments, serving: Serving) -> WebPort:
-    flag = "--http"
-    listener = listen(parse_address(arguments.http or "", flag), flag, allow_remote=arguments.allow_remote)
+def _web(request: EmulateRequest, serving: Serving) -> WebPort:
+    listener = listen(parse_address(request.http or "", "http"), "http", allow_remote=request.allow_remote)
     broadcast = Broadcast() if serving.board.firmware.queued else None
     if broadcast is not None:
         serving.listeners.append(broadcast.send)
     return WebPort(listener, serving.http, broadcast)
-
-
-NAMES = {"serial": "serial port", "rfc2217": "RFC 2217", "http": "web server", "websocket": "WebSocket"}
-
-
-class Console:
-    """Reads commands and says what came of them: to people in words, to programs in JSON, a line for a line."""
-
-    def __init__(self, control: Control, commands: TextIO, out: TextIO, *, as_json: bool) -> None:
-        self._control = control
-        self._commands = commands
-        self._out = out
-        self._as_json = as_json
-
-    def start(self, serving: Serving, *, end_with_input: bool) -> None:
-        """Say where the arm is, and obey from now on in a thread of its own."""
-
-        def work() -> None:
-            try:
-                with suppress(StoppedError, BrokenPipeError):  # who started this may be gone before it hears anything
-                    self.obey("addresses")
-                    for line in self._commands:
-                        if line.strip():
-                            self.obey(line)
-            finally:
-                if end_with_input:
-                    serving.stop()
-
-        threading.Thread(target=work, name="commands", daemon=True).start()
-
-    def obey(self, line: str) -> None:
-        """Do one command and print its answer."""
-        try:
-            answer = {"ok": True, **self._control.obey(line)}
-        except StoppedError:
-            raise
-        except RoarmLabError as error:
-            answer = {"ok": False, "error": str(error)}
-        self._out.write((json.dumps(answer) if self._as_json else shown_text(in_words(answer))) + "\n")
-        self._out.flush()
-
-
-def in_words(answer: dict[str, Any]) -> str:
-    """Return an answer as a person reads it."""
-    if "error" in answer or "help" in answer:
-        return str(answer.get("error", answer.get("help")))
-    if "faults" in answer:
-        faults = [f"{name} {value}" for name, value in answer["faults"].items()]
-        return f"faults      {', '.join(faults) or 'none'}"
-    if "firmware" in answer:
-        return "\n".join(f"{name:<12}{answer[key]}" for key, name in NAMES.items() if answer[key])
-    if "servos" in answer:
-        return json.dumps(answer, indent=2)
-    return "done"

@@ -1,4 +1,4 @@
-"""The steps of `roarm setup` in which the arm moves: slowly, through the gate, and only when a person said so."""
+"""The steps of a setup in which the arm moves: slowly, through the gate, and only when a person said so."""
 
 import math
 from dataclasses import replace
@@ -9,12 +9,12 @@ from roarm_lab.core.arrays import Float64
 from roarm_lab.core.clock import Ticker
 from roarm_lab.core.digits import beside
 from roarm_lab.core.errors import BadInputError, UnsafeCommandError
-from roarm_lab.gateway.loop import move_slowly
+from roarm_lab.gateway.loop import NotArrivedError, move_slowly
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.gate_config import tightened
-from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.robots.robot import Robot
 from roarm_lab.robots.station import MAX_OFFSET_RAD, Station
-from roarm_lab.workflows.devices.setup_steps import Bench, LeftOutError
+from roarm_lab.workflows.devices.setup_steps import LeftOutError, SetupContext
 
 PERIOD_S = 0.1
 """Slower than control needs: readings may then be 0.2 s old, which a busy computer and a Wi-Fi keep to."""
@@ -26,53 +26,53 @@ SETTLE_S = 0.5
 HOME = "upper arm upright, forearm level and straight ahead, gripper closed"
 
 
-def find_zero(bench: Bench, station: Station) -> Station:
+def find_zero(context: SetupContext, station: Station) -> Station:
     """Ask where the arm stands by eye when it measures that it is at home; work out the offsets.
 
     Raises:
         LeftOutError: Nobody looks, the arm is not to move, or the connection is too slow.
     """
-    said = dict(bench.arguments.zero_deg)
-    if bench.person.yes and not said:
-        raise LeftOutError("nobody looks (--zero-deg says where joints stand); the offsets stay as they are")
-    with bench.arm(station) as arm:
-        bench.check_fast_enough(station, arm)
-        _home(bench, station, arm)
+    said = dict(context.request.zero_deg)
+    if not context.request.attended and not said:
+        raise LeftOutError("nobody looks (`zero_deg=` says where joints stand); the offsets stay as they are")
+    with context.arm(station) as arm:
+        context.check_fast_enough(station, arm)
+        _home(context, station, arm)
         measured = arm.read().joint_pos
-    bench.person.say(f"  Home is: {HOME}.\n  How far beyond that stands each joint? In degrees, 0 for exactly there.")
-    home = np.array(ROARM_M3.keyframe("home"))
-    old = np.array(station.offsets_rad(ROARM_M3))
+    context.say(f"  Home is: {HOME}.\n  How far beyond that stands each joint? In degrees, 0 for exactly there.")
+    home = np.array(context.robot.keyframe("home"))
+    old = np.array(station.offsets_rad(context.robot))
     offsets = dict(station.calibration_rad)
-    for joint, angle, home_rad, offset_rad in zip(ROARM_M3.joint_names, measured, home, old, strict=True):
+    for joint, angle, home_rad, offset_rad in zip(context.robot.joint_names, measured, home, old, strict=True):
         default = f"{said[joint]:g}" if joint in said else "keep"
-        beyond_deg = bench.person.value(f"  {joint:<9} stands beyond home by [degrees]", default, _degrees_of)
+        beyond_deg = context.value(f"  {joint:<9} stands beyond home by [degrees]", default, _degrees_of)
         if beyond_deg is not None:
             offsets[joint] = _offset(joint, offset_rad + angle - home_rad - math.radians(beyond_deg))
-            bench.person.say(f"  {joint:<9} offset {offsets[joint]:+.4f} rad")
+            context.say(f"  {joint:<9} offset {offsets[joint]:+.4f} rad")
     return replace(station, calibration_rad=offsets)
 
 
-def check_motion(bench: Bench, station: Station) -> Station:
+def check_motion(context: SetupContext, station: Station) -> Station:
     """Move each joint a little, and see whether it follows.
 
     Raises:
         LeftOutError: The arm is not to move, or the connection is too slow.
         UnsafeCommandError: A joint does not follow.
     """
-    with bench.arm(station) as arm:
-        bench.check_fast_enough(station, arm)
-        _home(bench, station, arm)
-        for joint in range(len(ROARM_M3.joints)):
-            _swing(bench, station, arm, joint)
+    with context.arm(station) as arm:
+        context.check_fast_enough(station, arm)
+        _home(context, station, arm)
+        for joint in range(len(context.robot.joints)):
+            _swing(context, station, arm, joint)
     return station
 
 
-def _home(bench: Bench, station: Station, arm: RoArmM3) -> None:
-    if not bench.person.may("  The arm moves home slowly now, and then a little. Is its way free?"):
+def _home(context: SetupContext, station: Station, arm: RoArmM3) -> None:
+    if not context.may_move("  The arm moves home slowly now, and then a little. Is its way free?"):
         raise LeftOutError("the arm was not to move")
-    joints = tightened(ROARM_M3, station.limits_rad).joints
+    joints = tightened(context.robot, station.limits_rad).joints
     lower, upper = [joint.lower_rad for joint in joints], [joint.upper_rad for joint in joints]
-    goal = np.clip(ROARM_M3.keyframe("home"), lower, upper)
+    goal = np.clip(context.robot.keyframe("home"), lower, upper)
     move_slowly(arm, goal, PERIOD_S)
     _settle(arm, goal)
 
@@ -85,21 +85,19 @@ def _settle(arm: RoArmM3, goal: Float64) -> None:
         arm.send(goal, PERIOD_S)
 
 
-def _swing(bench: Bench, station: Station, arm: RoArmM3, joint: int) -> None:
+def _swing(context: SetupContext, station: Station, arm: RoArmM3, joint: int) -> None:
     """Move one joint to and fro.
 
     Raises:
         UnsafeCommandError: It does not follow, or moves the wrong way. The arm is held.
     """
-    name, start = ROARM_M3.joint_names[joint], arm.sent
-    goal, before, why = _beside(station, start, joint), arm.read().joint_pos[joint], ""
+    name, start = context.robot.joint_names[joint], arm.sent
+    goal, before, why = _beside(context.robot, station, start, joint), arm.read().joint_pos[joint], ""
     try:
         move_slowly(arm, (start + goal) / 2.0, PERIOD_S, SWING_RAD_S)  # one that turns the wrong way shows it here
         move_slowly(arm, goal, PERIOD_S, SWING_RAD_S)
         _settle(arm, goal)
-    except UnsafeCommandError as error:
-        if "did not arrive" not in str(error):
-            raise
+    except NotArrivedError as error:
         why = f" ({error})"
     asked, sample = float(goal[joint] - start[joint]), arm.read()
     if not sample.valid:
@@ -109,13 +107,13 @@ def _swing(bench: Bench, station: Station, arm: RoArmM3, joint: int) -> None:
         arm.hold(f"the {name} does not follow")
         how = "moves the wrong way" if made / asked < -FOLLOWS / 2.0 else "does not follow"
         raise UnsafeCommandError(f"The {name} {how}: told up to {asked:+.3f} rad, measured {made:+.3f}{why}.")
-    bench.person.say(f"  {name:<9} told {asked:+.3f} rad, measured {made:+.3f}")
+    context.say(f"  {name:<9} told {asked:+.3f} rad, measured {made:+.3f}")
     move_slowly(arm, start, PERIOD_S, SWING_RAD_S)
 
 
-def _beside(station: Station, start: Float64, joint: int) -> Float64:
+def _beside(robot: Robot, station: Station, start: Float64, joint: int) -> Float64:
     """Return a pose in which one joint is a little further, on the side with more room."""
-    facts = tightened(ROARM_M3, station.limits_rad).joints[joint]
+    facts = tightened(robot, station.limits_rad).joints[joint]
     goal = start.copy()
     up = facts.upper_rad - start[joint] >= start[joint] - facts.lower_rad
     goal[joint] += SWING_RAD if up else -SWING_RAD

@@ -1,4 +1,4 @@
-"""What `roarm doctor` looks at: each check returns rows, and a row that is not fine says what to type.
+"""Is everything here that the other use cases need? Rows that are not fine say what to type.
 
 Packages are tried in processes of their own: a broken one must not take the doctor with it, and MuJoCo chooses how it
 draws once, when it is imported.
@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ctypes.util import find_library
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from roarm_lab.core.provenance import cpu_name, package_version, usable_cores
+from roarm_lab.core.findings import State
+from roarm_lab.core.provenance import cpu_name, package_version, provenance, usable_cores
 from roarm_lab.core.python_process import OWN_PYTHON
 from roarm_lab.core.rendering import has_screen
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Progress
 from roarm_lab.workflows.start.requirements import (
     constraint_file,
     numbers,
@@ -69,18 +71,6 @@ if warp.is_cuda_available():
 """Library -> what prints the GPUs that it sees, in the last line."""
 
 
-class State(StrEnum):
-    """How a row is."""
-
-    FINE = "fine"
-    BAD = "bad"
-    """Something that is needed does not work."""
-    NOTE = "note"
-    """Works without it, or not quite as tested."""
-    SPARE = "-"
-    """Not here, and not needed."""
-
-
 @dataclass(frozen=True)
 class Row:
     """One line of the doctor's table."""
@@ -92,7 +82,32 @@ class Row:
     """What repairs it; empty when there is nothing to repair."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class InstallReport:
+    """What was found of an installation."""
+
+    rows: tuple[Row, ...]
+    """One per thing looked at."""
+    machine: Mapping[str, Any]
+    """On what it was looked at: processor, system, versions."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether all that is needed works; notes do no harm."""
+        return all(row.state != State.BAD for row in self.rows)
+
+
 Check = Callable[[], Iterable[Row]]
+
+
+def check_install(frontend: Frontend = UNATTENDED) -> InstallReport:
+    """Return what is here, what is missing, and what repairs it.
+
+    Args:
+        frontend: Hears that every package is tried once, which takes a moment.
+    """
+    frontend.tell(Progress(stage="trying every package once", done=0, total=1))
+    return InstallReport(rows=tuple(check_all()), machine=provenance())
 
 
 def check_all() -> list[Row]:
