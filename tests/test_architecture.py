@@ -36,6 +36,17 @@ ALLOWED: dict[str, set[str]] = {
     "robots": set(),
     "core": set(),
 }
+SPEAKERS = {
+    "workflows/frontend.py": "the front end of notebooks",
+    "workflows/evaluation/peer_process.py": "the program of a process of its own",
+    "workflows/learning/sweep_trial.py": "the program of a process of its own, which prints into its log",
+    "workflows/ray_pool.py": "what Ray prints is kept from stdout",
+    "rl/wandb_tracking.py": "what Weights & Biases prints is kept from stdout",
+    "teleop/terminal_keys.py": "the terminal as a device that steers",
+}
+"""Files outside of `cli` that touch the streams of the process, and why."""
+OF_OTHERS = re.compile(r"(docker run|pip install|usbipd attach|wsl) [^`.;,]*")
+"""Commands of other programs, whose flags are their own."""
 OWNERS = {
     "mujoco": {"sim"},
     "torch": {"rl"},  # and sim, by name: see warp_device
@@ -52,6 +63,7 @@ OWNERS = {
     "onnxruntime": {"policies"},
     "gymnasium": {"envs", "tasks", "rl"},
     "tyro": {"cli"},
+    "rich": {"cli"},
     "viser": {"view"},
     "pygame": {"teleop"},
     "hid": {"teleop"},
@@ -62,6 +74,7 @@ OWNERS = {
     "pyk4a": {"hardware"},
     "websockets": {"hardware", "emulator"},
 }
+MOST_LINES_OF_THE_COMMAND_LINE = 2800
 MAX_LINES = 400  # beyond, a file usually holds two ideas
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SRC).as_posix())
@@ -175,6 +188,55 @@ def test_a_circle_is_found() -> None:
     a, b, c = Path("a"), Path("b"), Path("c")
     assert circles({a: {b}, b: {c}, c: {b}}) == [{b, c}]
     assert circles({a: {b}, b: {c}, c: set()}) == []
+
+
+def test_no_verb_uses_another_verb_and_all_of_them_are_thin() -> None:
+    verbs = [path for path in FILES if room_of(path) == "cli" and len(path.relative_to(SRC).parts) == 3]
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in FILES if room_of(path) == "cli")
+    assert [path for path in verbs if files_imported(path) & set(verbs)] == []
+    assert lines <= MOST_LINES_OF_THE_COMMAND_LINE
+
+
+def literals(tree: ast.AST) -> Iterator[str]:
+    """Every text in a file, docstrings included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def names_of_a_front_end(text: str) -> list[str]:
+    """Return the flags and commands of `roarm` that a text names."""
+    return re.findall(rf"(?<![\w-])--[a-z][a-z0-9-]*|\broarm (?:{'|'.join(STAGE_OF)})\b", OF_OTHERS.sub("", text))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) != "cli"], ids=lambda p: p.relative_to(SRC).as_posix())
+def test_below_the_front_ends_no_text_names_a_flag_or_a_command(path: Path) -> None:
+    found = [
+        name for text in literals(ast.parse(path.read_text(encoding="utf-8"))) for name in names_of_a_front_end(text)
+    ]
+    assert [name for name in found if name not in GIT_FLAGS] == []
+
+
+GIT_FLAGS = {"--porcelain", "--untracked-files"}
+
+
+def test_flags_and_commands_are_found_in_texts() -> None:
+    assert names_of_a_front_end("add --overwrite, or type roarm train reach") == ["--overwrite", "roarm train"]
+    assert names_of_a_front_end("a dash -- here, `docker run --device PORT`, roarm_lab") == []
+
+
+@each_file
+def test_only_front_ends_speak_and_listen(path: Path) -> None:
+    rel = path.relative_to(SRC).as_posix()
+    if room_of(path) == "cli":
+        return
+    spoken = {
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Name) and node.id in {"print", "input"})
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdin", "sys.stdout", "sys.stderr"})
+    }
+    assert bool(spoken) == (rel in SPEAKERS)
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -1,8 +1,11 @@
-"""The programs under examples/ need no part of this package, and do with a policy what `roarm eval` does."""
+"""The programs and the notebook under examples/ run, and some need no part of this package."""
 
 import ast
 import importlib.util
 import json
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +24,7 @@ from roarm_lab.tasks.lift_cube import lift_cube
 from tests.bundles import seeking_bundle
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+LIMIT_S = 300.0  # the slowest takes seconds; a machine may be busy
 ALLOWED = {"mujoco", "numpy", "onnxruntime"}
 ALONE = sorted(EXAMPLES.glob("*_without_roarm_lab.py"))
 
@@ -82,3 +86,67 @@ def test_the_reach_runner_runs(
     monkeypatch.setattr(sys, "argv", ["reach", str(seeking_bundle(tmp_path / "bundle")), mjcf, "3"])
     loaded("reach_without_roarm_lab")
     assert json.loads(capsys.readouterr().out)["episodes"] == 3
+
+
+def run_example(name: str, folder: Path, *words: str) -> str:
+    """Run an example in a folder and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), *words],
+        cwd=folder,
+        env={**os.environ, "MUJOCO_GL": os.environ.get("MUJOCO_GL", "egl")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_training_evaluation_and_report_in_python(tmp_path: Path) -> None:
+    said = run_example("train_and_evaluate", tmp_path, "4096")
+    (run,) = (tmp_path / "runs").iterdir()
+    assert re.search(r"^\d+ of 500 = \d", said, re.MULTILINE)
+    assert (run / "report.html").stat().st_size > 10_000
+
+
+def test_worlds_stepped_by_hand_lift_what_the_policy_lifts(tmp_path: Path) -> None:
+    lifted = re.match(r"(\d+) of (\d+) lifted", run_example("step_an_environment", tmp_path))
+    assert lifted
+    assert int(lifted[1]) / int(lifted[2]) > 0.85
+
+
+def test_an_arm_is_moved_and_driven(tmp_path: Path) -> None:
+    said = run_example("drive_an_arm", tmp_path, "sim")
+    assert "measured [" in said
+    assert re.search(r"^[23] of 3, interval", said, re.MULTILINE)
+    assert len(list((tmp_path / "arm_runs").iterdir())) == 1
+
+
+def test_a_training_in_a_thread_is_cancelled_and_saved(tmp_path: Path) -> None:
+    assert "stopped; saved at 16,384 steps. Go on with: `train(resume=" in run_example("cancel_a_training", tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["0000016384"]
+
+
+@pytest.mark.slow
+def test_settings_are_compared(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    said = run_example("compare_settings", tmp_path, "2048")
+    assert len(re.findall(r"seed \d: \d+ of 512", said)) == 4
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    names = {path.stem for path in EXAMPLES.glob("*.py")} - {path.stem for path in ALONE}
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert {name for name in names if f'run_example("{name}"' not in text} == set()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.read(EXAMPLES / "first_steps.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=LIMIT_S, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert notebook.cells[-1].outputs[-1]["data"]["text/plain"] in {"(1, 2)", "(2, 2)"}
+    assert (tmp_path / "runs").is_dir()

@@ -11,7 +11,42 @@ if TYPE_CHECKING:
     from roarm_lab.core.errors import BadInputError, InvalidValueError, MissingError, RoarmLabError
     from roarm_lab.envs.randomization import DomainRandomization
     from roarm_lab.evaluation.evaluate import Evaluation
+    from roarm_lab.hardware.diagnosis import Finding
     from roarm_lab.policies.policy import Policy
+    from roarm_lab.workflows.arm_session import ArmSession, connect_arm
+    from roarm_lab.workflows.deployment.run_policy import run_policy
+    from roarm_lab.workflows.deployment.run_request import RunRequest, RunResult
+    from roarm_lab.workflows.deployment.teleop_request import TeleoperateRequest
+    from roarm_lab.workflows.deployment.teleoperate import teleoperate
+    from roarm_lab.workflows.devices.arm_actions import (
+        ArmInfo,
+        ArmLimits,
+        move_home,
+        read_arm,
+        read_limits,
+        recover_arm,
+        set_lamp,
+        torque_off,
+        torque_on,
+    )
+    from roarm_lab.workflows.devices.arm_target import ArmTarget
+    from roarm_lab.workflows.devices.camera_requests import (
+        CheckCameraRequest,
+        MeasureCameraRequest,
+        PreviewCameraRequest,
+    )
+    from roarm_lab.workflows.devices.cameras import (
+        CameraCheck,
+        check_camera,
+        list_cameras,
+        measure_camera,
+        preview_camera,
+    )
+    from roarm_lab.workflows.devices.diagnose_arm import Diagnosis, diagnose
+    from roarm_lab.workflows.devices.emulate import emulate
+    from roarm_lab.workflows.devices.emulate_request import EmulateRequest
+    from roarm_lab.workflows.devices.setup import SetupResult, set_up_arm
+    from roarm_lab.workflows.devices.setup_request import SetupRequest
     from roarm_lab.workflows.evaluation.bench import BenchResult, bench
     from roarm_lab.workflows.evaluation.bench_request import BenchRequest
     from roarm_lab.workflows.evaluation.evaluate import EvaluateResult, evaluate
@@ -25,6 +60,7 @@ if TYPE_CHECKING:
     from roarm_lab.workflows.frontend import (
         UNATTENDED,
         CancelledError,
+        DryCycle,
         EpisodeEnded,
         Frontend,
         Notebook,
@@ -42,24 +78,37 @@ if TYPE_CHECKING:
     from roarm_lab.workflows.learning.train_request import TrainRequest
     from roarm_lab.workflows.load_policy import load_policy
     from roarm_lab.workflows.make_env import make_env
+    from roarm_lab.workflows.start.check_install import InstallReport, check_install
     from roarm_lab.workflows.start.view_model import view_model
     from roarm_lab.workflows.start.view_request import ViewRequest
 
 __all__ = [
     "UNATTENDED",
+    "ArmInfo",
+    "ArmLimits",
+    "ArmSession",
+    "ArmTarget",
     "BadInputError",
     "BenchRequest",
     "BenchResult",
+    "CameraCheck",
     "CancelledError",
+    "CheckCameraRequest",
+    "Diagnosis",
     "DomainRandomization",
+    "DryCycle",
+    "EmulateRequest",
     "EpisodeEnded",
     "EvaluateRequest",
     "EvaluateResult",
     "Evaluation",
     "ExplainRequest",
     "Explanation",
+    "Finding",
     "Frontend",
+    "InstallReport",
     "InvalidValueError",
+    "MeasureCameraRequest",
     "MissingError",
     "NotPermittedError",
     "Notebook",
@@ -67,26 +116,50 @@ __all__ = [
     "PlayRequest",
     "PlayResult",
     "Policy",
+    "PreviewCameraRequest",
     "Progress",
     "Question",
     "ReportRequest",
     "ReportResult",
     "RoarmLabError",
+    "RunRequest",
+    "RunResult",
     "Served",
+    "SetupRequest",
+    "SetupResult",
     "SweepRequest",
     "SweepResult",
+    "TeleoperateRequest",
     "TrainRequest",
     "TrainResult",
     "Unattended",
     "ViewRequest",
     "Written",
     "bench",
+    "check_camera",
+    "check_install",
+    "connect_arm",
+    "diagnose",
+    "emulate",
     "evaluate",
     "explain",
+    "list_cameras",
     "load_policy",
     "make_env",
+    "measure_camera",
+    "move_home",
     "play",
+    "preview_camera",
+    "read_arm",
+    "read_limits",
+    "recover_arm",
+    "run_policy",
+    "set_lamp",
+    "set_up_arm",
     "sweep",
+    "teleoperate",
+    "torque_off",
+    "torque_on",
     "train",
     "view_model",
     "write_report",
@@ -101,7 +174,54 @@ FILES = {
     ),
     "envs.randomization": ("DomainRandomization",),
     "evaluation.evaluate": ("Evaluation",),
+    "hardware.diagnosis": ("Finding",),
     "policies.policy": ("Policy",),
+    "workflows.arm_session": (
+        "ArmSession",
+        "connect_arm",
+    ),
+    "workflows.deployment.run_policy": ("run_policy",),
+    "workflows.deployment.run_request": (
+        "RunRequest",
+        "RunResult",
+    ),
+    "workflows.deployment.teleop_request": ("TeleoperateRequest",),
+    "workflows.deployment.teleoperate": ("teleoperate",),
+    "workflows.devices.arm_actions": (
+        "ArmInfo",
+        "ArmLimits",
+        "move_home",
+        "read_arm",
+        "read_limits",
+        "recover_arm",
+        "set_lamp",
+        "torque_off",
+        "torque_on",
+    ),
+    "workflows.devices.arm_target": ("ArmTarget",),
+    "workflows.devices.camera_requests": (
+        "CheckCameraRequest",
+        "MeasureCameraRequest",
+        "PreviewCameraRequest",
+    ),
+    "workflows.devices.cameras": (
+        "CameraCheck",
+        "check_camera",
+        "list_cameras",
+        "measure_camera",
+        "preview_camera",
+    ),
+    "workflows.devices.diagnose_arm": (
+        "Diagnosis",
+        "diagnose",
+    ),
+    "workflows.devices.emulate": ("emulate",),
+    "workflows.devices.emulate_request": ("EmulateRequest",),
+    "workflows.devices.setup": (
+        "SetupResult",
+        "set_up_arm",
+    ),
+    "workflows.devices.setup_request": ("SetupRequest",),
     "workflows.evaluation.bench": (
         "BenchResult",
         "bench",
@@ -130,6 +250,7 @@ FILES = {
     "workflows.frontend": (
         "UNATTENDED",
         "CancelledError",
+        "DryCycle",
         "EpisodeEnded",
         "Frontend",
         "NotPermittedError",
@@ -153,6 +274,10 @@ FILES = {
     "workflows.learning.train_request": ("TrainRequest",),
     "workflows.load_policy": ("load_policy",),
     "workflows.make_env": ("make_env",),
+    "workflows.start.check_install": (
+        "InstallReport",
+        "check_install",
+    ),
     "workflows.start.view_model": ("view_model",),
     "workflows.start.view_request": ("ViewRequest",),
 }

@@ -42,4 +42,4 @@ def test_a_field_with_a_wrong_value_is_named_by_its_flag() -> None:
 def test_every_command_is_one(words: str) -> None:
     verb, *rest = words.split()
     module = importlib.import_module(f"roarm_lab.cli.{STAGE_OF[verb]}.{verb}")
-    assert not rest or f'subcommand("{rest[0]}")' in inspect.getsource(module)
+    assert not rest or rest[0] == "--arm" or f'subcommand("{rest[0]}")' in inspect.getsource(module)

@@ -48,7 +48,7 @@ def test_a_member_whose_login_is_older_is_told_to_log_in_again() -> None:
 def test_a_member_is_not_told_to_join() -> None:
     told = advice(PORT, SERIAL, Account(DEBIAN.groups, frozenset({20})), gid=20, mode=OPEN_TO_GROUP)
     assert "usermod" not in told
-    assert "--device /dev/ttyUSB0" in told
+    assert "docker run --device /dev/ttyUSB0" in told
 
 
 def test_a_group_without_a_name_is_a_containers_or_none_to_join(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_group_without_a_name_is_a_containers_or_none_to_join(tmp_path: Path) 
     assert "a group without a name (986), which is none to join" in told
     (tmp_path / ".dockerenv").touch()
     told = advice(PORT, SERIAL, DEBIAN, gid=986, mode=OPEN_TO_GROUP, root=tmp_path)
-    assert told.endswith("start the container with --group-add 986")
+    assert told.endswith("`docker run --group-add 986` starts one that may")
 
 
 def test_the_group_that_reads_every_key_is_not_to_be_joined_for_a_gamepad() -> None:

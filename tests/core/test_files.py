@@ -28,7 +28,7 @@ def test_text_and_bytes_are_written_with_their_folder(tmp_path: Path) -> None:
 
 def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = write_atomic(tmp_path / "a.txt", "old")
-    with pytest.raises(BadInputError, match=r"a\.txt exists already\. Give another name or add --overwrite"):
+    with pytest.raises(BadInputError, match=r"a\.txt exists already\. Give another name or add `overwrite=True`"):
         write_atomic(path, "new")
     assert path.read_text() == "old"
 

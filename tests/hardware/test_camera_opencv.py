@@ -68,7 +68,7 @@ def test_what_is_no_video_is_said_so(tmp_path: Path) -> None:
 )
 def test_a_wish_that_is_not_granted_is_an_error(settings: CameraSettings, message: str, tmp_path: Path) -> None:
     capture = cv2.VideoCapture(str(write_clip(tmp_path / "clip.avi", greys(3))))
-    with pytest.raises(BadInputError, match=f"{message}.*roarm cameras list"):
+    with pytest.raises(BadInputError, match=f"{message}.*list_cameras"):
         _ask_for(capture, Path("/dev/video0"), settings)
     _ask_for(capture, Path("/dev/video0"), CameraSettings(size_px=SIZE_PX, rate_hz=30.0, fourcc="MJPG"))
     capture.release()
@@ -90,11 +90,11 @@ def test_settings_that_make_no_sense_are_refused(values: dict[str, object], mess
 
 
 def test_a_usb_camera_that_is_not_there_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match=r"There is no camera at .*video7. `roarm cameras list`"):
+    with pytest.raises(MissingError, match=r"There is no camera at .*video7. `list_cameras\(\)`"):
         usb_camera(str(tmp_path / "video7"))
     other = tmp_path / "video8"
     other.write_text("")
-    with pytest.raises(MissingError, match=r"video8 does not open. Another program may use it; or does `roarm cameras"):
+    with pytest.raises(MissingError, match=r"video8 does not open. Another program may use it; or does `list_cameras"):
         usb_camera(str(other))
 
 

@@ -106,7 +106,7 @@ def test_joints_without_torque_are_told_apart() -> None:
     assert "servo 15 (wrist) has no torque or does not answer" in why_no_torque(lost)
     assert "servo 15" in why_no_torque(lost, released=True)
     limp = parsed(feedback_line(**dict.fromkeys(TORQUE_KEYS, 0)))
-    assert "roarm arm torque on" in why_no_torque(limp)
+    assert "`torque_on()`" in why_no_torque(limp)
     assert why_no_torque(limp, released=True) == ""
     dead = parsed(feedback_line(**dict.fromkeys(TORQUE_KEYS, 0) | {"v": 12}))
     assert "the supply reads 0.1 V" in why_no_torque(dead, released=True)

@@ -116,7 +116,7 @@ def test_a_module_that_is_built_in_is_not_missing(tmp_path: Path) -> None:
 def test_a_container_is_told_where_to_do_it(tmp_path: Path) -> None:
     write(tmp_path, ".dockerenv", "")
     plug_in(tmp_path, driver="cp210x", port="ttyUSB0")
-    assert "This is a container: start it with --device /dev/ttyUSB0." in why_no_port(tmp_path)
+    assert "This is a container: `docker run --device /dev/ttyUSB0` starts one that has it." in why_no_port(tmp_path)
 
 
 def test_a_module_missing_on_a_containers_computer_is_loaded_there(tmp_path: Path) -> None:

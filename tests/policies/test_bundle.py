@@ -80,7 +80,7 @@ def test_a_run_without_a_policy_says_how_to_get_one(folder: Path, tmp_path: Path
     run = tmp_path / "runs" / "my run"
     (run / "checkpoints").mkdir(parents=True)
     (run / "meta.json").write_text("{}")
-    with pytest.raises(BadInputError, match="has no policy yet, or lost it; make it: roarm train --resume '.*my run'$"):
+    with pytest.raises(BadInputError, match=r"has no policy yet, or lost it; make it: `train\(resume='.*my run'\)`$"):
         load_bundle(run)
     folder.rename(run / "bundle")
     assert load_bundle(run).path == run / "bundle"

@@ -141,7 +141,7 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
 
 def test_more_processes_than_gpus_are_refused() -> None:
     check_gpus("cpu", 64)
-    with pytest.raises(MissingError, match=r"--gpus 64: PyTorch sees \d+ CUDA devices? here"):
+    with pytest.raises(MissingError, match=r"`gpus=64`: PyTorch sees \d+ CUDA devices? here"):
         check_gpus("cuda", 64)
 
 
@@ -149,7 +149,7 @@ def test_only_rsl_rl_trains_in_several_processes() -> None:
     check_together("sb3", "sac", 1)
     check_together("rsl_rl", "ppo", 2)
     for name, algorithm in (("sb3", "ppo"), ("skrl", "ppo"), ("sb3", "sac"), ("skrl", "sac")):
-        with pytest.raises(BadInputError, match=r"2 processes.*Take --trainer rsl_rl with --algorithm ppo"):
+        with pytest.raises(BadInputError, match=r"2 processes.*Take `trainer='rsl_rl'` with `algorithm='ppo'`"):
             check_together(name, algorithm, 2)
 
 

@@ -382,7 +382,8 @@ def test_names_and_labels_lead_to_one_another() -> None:
 
 def test_a_library_without_sac_is_named_with_those_that_have_it() -> None:
     with pytest.raises(
-        BadInputError, match="--trainer rsl_rl has no SAC. With --algorithm sac take --trainer sb3 or skrl"
+        BadInputError,
+        match="`trainer='rsl_rl'` has no SAC. With `algorithm='sac'` take `trainer='sb3'` or `trainer='skrl'`",
     ):
         kind_of("rsl_rl", "sac")
     with pytest.raises(UnknownNameError, match="no algorithm named 'sak'. Did you mean 'sac'"):

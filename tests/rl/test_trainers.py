@@ -346,7 +346,7 @@ def test_names_and_labels_lead_to_one_another() -> None:
         ("epochs: 2.5", r"ppo.yaml.epochs must be a whole number, got 2.5"),
         ("hidden: [64, 0]", r"hidden must be layer widths of 1 or more, got \(64, 0\)"),
         ("mean_bound_weight: -1.0", r"mean_bound_weight must be 0 or more, got -1.0"),
-        ("learning_rate_range: [1.0e-4, 2.0e-3]", r"no effect with --trainer rsl_rl: RSL-RL itself keeps"),
+        ("learning_rate_range: [1.0e-4, 2.0e-3]", r"no effect with `trainer='rsl_rl'`: RSL-RL itself keeps"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_by_name(tmp_path: Path, yaml: str, message: str) -> None:

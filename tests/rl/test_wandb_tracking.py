@@ -141,7 +141,7 @@ def test_ctrl_c_in_a_terminal_ends_the_log_too(offline: Path) -> None:
 
 @pytest.mark.parametrize("project", ["", "a/b/c", "a:b", "a?", "/a", "a/", " ", "x" * 129])
 def test_what_is_no_project_is_refused(project: str) -> None:
-    with pytest.raises(BadInputError, match="--wandb takes PROJECT or TEAM/PROJECT"):
+    with pytest.raises(BadInputError, match="`wandb=` takes PROJECT or TEAM/PROJECT"):
         remote_log(project, None)
 
 

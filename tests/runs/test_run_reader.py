@@ -34,9 +34,9 @@ def test_a_run_that_has_only_begun_has_only_its_settings(tmp_path: Path) -> None
 
 
 def test_no_folder_and_another_folder_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"There is no run folder .*nowhere\. `roarm train` makes them"):
+    with pytest.raises(BadInputError, match=r"There is no run folder .*nowhere\. Each training makes one"):
         read_run(tmp_path / "nowhere")
-    with pytest.raises(BadInputError, match=r"is not a run folder: it has no meta\.json. `roarm train` makes them"):
+    with pytest.raises(BadInputError, match=r"is not a run folder: it has no meta\.json. Each training makes one"):
         read_run(tmp_path)
 
 

@@ -99,7 +99,7 @@ def test_recordings_of_another_task_are_refused(run: Path) -> None:
 
 
 def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"There are no recorded rollouts in .*--record-callback-rollouts"):
+    with pytest.raises(BadInputError, match=r"There are no recorded rollouts in .*`record_callback_rollouts=True`"):
         find_recordings(tmp_path)
     with pytest.raises(BadInputError, match="There are no recorded rollouts in"):
         find_recordings(tmp_path / "nothing")

@@ -162,7 +162,7 @@ def test_nothing_to_show_is_refused(replay: Replay, episodes: list[list[Moment]]
 def test_a_file_is_only_replaced_when_asked(replay: Replay, tmp_path: Path) -> None:
     path = tmp_path / "replay.html"
     path.write_text("mine")
-    with pytest.raises(BadInputError, match="add --overwrite to replace it"):
+    with pytest.raises(BadInputError, match="add `overwrite=True` to replace it"):
         write_replay(replay, path)
     assert path.read_text() == "mine"
     assert write_replay(replay, path, overwrite=True).read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -39,7 +39,7 @@ def test_a_film_has_every_moment_of_every_episode(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, float(stream.average_rate)) == ("h264", 40.0)
-    with pytest.raises(BadInputError, match="add --overwrite to replace it"), policy_show(episode_s=0.4) as played:
+    with pytest.raises(BadInputError, match="add `overwrite=True` to replace it"), policy_show(episode_s=0.4) as played:
         write_video(played, 1, path, title="", size=SIZE)
 
 

@@ -56,7 +56,7 @@ def test_somebody_who_is_not_ray_is_said_and_not_waited_for(monkeypatch: pytest.
 def test_no_cluster_on_this_computer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")  # put back afterwards
     # Where another program has a Ray of its own, it is found, and does not let us in.
-    with pytest.raises(BadInputError, match="--ray auto: (Could not find|Failed to connect)"), joined("auto"):
+    with pytest.raises(BadInputError, match="`ray='auto'`: (Could not find|Failed to connect)"), joined("auto"):
         pass
 
 

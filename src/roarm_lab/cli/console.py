@@ -214,7 +214,7 @@ def run_lines(result: "RunResult") -> str:
         f"cycles      {result.cycles} at {result.rate_hz:g} Hz{_pace(result)}",
         *_timing(result),
         f"log         {shown(result.log)}",
-        *(f"held        {shown(reason)}" for reason in result.held),
+        *(f"held        {shown(as_typed(reason))}" for reason in result.held),
     ]
     if result.held and result.ended_by is None:
         lines.append(f"{'':12}Episodes in which the simulated arm was held count as failed.")

@@ -18,7 +18,7 @@ from roarm_lab.core.shown import shell_words
 COMMANDS = {
     "bench": "bench",
     "check_install": "doctor",
-    "diagnose": "doctor",
+    "diagnose": "doctor --arm",
     "emulate": "emulate",
     "evaluate": "eval",
     "explain": "explain",

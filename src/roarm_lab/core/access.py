@@ -80,11 +80,13 @@ def advice(path: Path, kind: DeviceKind, account: Account, *, gid: int, mode: in
     """Return what to type for a device file of this group and these rights; `root` shows if this is a container."""
     name = account.name(gid)
     if not name and in_container(root):
-        return f"Its group {gid} has no name in this container: start the container with --group-add {gid}"
+        return f"Its group {gid} has no name in this container: `docker run --group-add {gid}` starts one that may"
     if not name or gid == 0 or name in NOT_TO_JOIN or mode & GROUP_OPENS != GROUP_OPENS:
         return _without_group(path, kind, account, f"the group {name}" if name else f"a group without a name ({gid})")
     if gid in account.active:
-        return f"You are in its group {name}, so something else forbids it; a container needs: --device {path}"
+        return (
+            f"You are in its group {name}, so something else forbids it; a container needs `docker run --device {path}`"
+        )
     return _join(name, account)
 
 

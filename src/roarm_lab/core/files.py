@@ -11,7 +11,7 @@ from typing import Any
 
 from roarm_lab.core.errors import BadInputError
 
-OVERWRITE_HINT = "add --overwrite to replace it"
+OVERWRITE_HINT = "add `overwrite=True` to replace it"
 
 
 def new_file(path: Path | str, overwrite: bool = False, *, hint: str = OVERWRITE_HINT) -> Path:
@@ -56,7 +56,7 @@ def run_near(path: Path) -> str:
     """Return what a person may mean by a path that is no run folder: the run that holds it, or the newest in it."""
     inside = sorted(found.parent for found in path.glob("*/meta.json"))
     near = path.parent if (path.parent / "meta.json").is_file() else inside[-1] if inside else None
-    return f"Do you mean {near}?" if near else "`roarm train` makes them under runs/."
+    return f"Do you mean {near}?" if near else "Each training makes one, under runs/."
 
 
 def new_timed_folder(root: Path | str, *words: object) -> Path:

@@ -68,8 +68,8 @@ def find_recordings(path: Path) -> list[Recording]:
     found = [recording for part in parts if (recording := _read(part)) is not None]
     if not found:
         raise BadInputError(
-            f"There are no recorded rollouts in {path}. `roarm train` makes them with --record-rollouts or "
-            "--record-callback-rollouts."
+            f"There are no recorded rollouts in {path}. `train()` makes them with `record_rollouts=` or "
+            "`record_callback_rollouts=True`."
         )
     # A finished policy comes last; sorting keeps the order in time otherwise.
     return sorted(found, key=lambda item: (item.steps is None, item.steps or 0))

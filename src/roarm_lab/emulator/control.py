@@ -1,6 +1,6 @@
 """What can be done to a running emulator, one line of text each: pull the cable, break a servo, switch the supply off.
 
-The same lines come from a person's keyboard (`roarm emulate`) and from a program (`EmulatorProcess.command`).
+The same lines come from a person's keyboard (a console) and from a program (`EmulatorProcess.command`).
 """
 
 from collections.abc import Callable

@@ -40,7 +40,7 @@ def _world(config: EnvConfig) -> str:
     return (
         f"The world frame has its origin on the table, in the axis of the joint {base}: x forward, z up. Everything is "
         "in metres, radians, seconds and kilograms; quaternions are w, x, y, z. Sites and geoms are those of the model "
-        f"that `roarm robots export {config.robot.name} --format mjcf` writes; the columns of a site's rotation matrix "
+        f"of {config.robot.name} that this package exports; the columns of a site's rotation matrix "
         "are its axes."
     )
 

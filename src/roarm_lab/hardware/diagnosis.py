@@ -185,9 +185,9 @@ def _power(heard: Evidence) -> Iterator[Finding]:
             "bus-unpowered" if "no servo" in reason else "servo-never-read" if "not been read" in reason else "no-pose",
             "the servos have had no power since the arm was switched on" if "no servo" in reason else reason,
             f"{len(heard.unmeasured)} readings, every one says: {reason}",
-            "plug the 12 V supply in, switch it on, then: roarm arm recover"
+            "plug the 12 V supply in, switch it on, then: `recover_arm()`"
             if "no servo" in reason
-            else "check that servo's cable, then: roarm arm recover",
+            else "check that servo's cable, then: `recover_arm()`",
         )
     if warnings := [text for text in heard.texts if text.lower().startswith("warning")]:
         yield _note(
@@ -216,7 +216,7 @@ def _servos(heard: Evidence) -> Iterator[Finding]:
             "still-or-frozen",
             "the arm stands still, or a servo is not read any more: this firmware does not tell which",
             f"{which}: angle and load equal to the last digit in {len(heard.feedback)} readings",
-            "roarm setup --step motion moves every joint a little and sees which one does not follow",
+            "`set_up_arm(step='motion')` moves every joint a little and sees which one does not follow",
         )
 
 
@@ -231,7 +231,7 @@ def _switches(heard: Evidence, last: Feedback) -> Iterator[Finding]:
             "servo-lost",
             f"servo {' and '.join(off)} does not answer or has no torque",
             f"{len(SERVOS) - len(off)} of {len(SERVOS)} have torque{volts}",
-            "check its cable, then: roarm arm recover",
+            "check its cable, then: `recover_arm()`",
         )
     elif (last.supply_v is not None and last.supply_v < LOW_SUPPLY_V) or _loaded(last):
         evidence = f"no servo has torque{volts}, and the angles are those of before"
@@ -241,7 +241,7 @@ def _switches(heard: Evidence, last: Feedback) -> Iterator[Finding]:
             "torque-off",
             "the servos are limp: somebody let them go",
             f"no servo has torque, none carries a load{volts}",
-            "hold the arm, then: roarm arm torque on",
+            "hold the arm, then: `torque_on()`",
         )
 
 
@@ -250,7 +250,7 @@ def _bus_lost(evidence: str) -> Finding:
         "bus-lost",
         "the servos had power and lost it: what the arm says is where it was",
         evidence,
-        "check the 12 V supply and the cable to the first servo, then: roarm arm recover",
+        "check the 12 V supply and the cable to the first servo, then: `recover_arm()`",
     )
 
 
@@ -289,7 +289,7 @@ def _shoulder(heard: Evidence) -> Iterator[Finding]:
             "shoulder-bias",
             "the shoulder's servos 12 and 13 pull against each other: the arm was held or pushed while it started",
             f"tS is {heard.shoulder_load / 10:.0f} % of full drive, the arm's weight explains {weight / 10:.0f} %",
-            "take your hands off, nothing in the gripper, then: roarm arm recover (it starts anew, and moves)",
+            "take your hands off, nothing in the gripper, then: `recover_arm()` (it starts anew, and moves)",
         )
 
 
@@ -314,7 +314,7 @@ def _stream(heard: Evidence) -> Iterator[Finding]:
             "streams-untold",
             "readings come that nobody here asked for: another program reads this port, or the arm does not hear",
             f"{heard.after_quiet} readings after it was told to be quiet",
-            "close other programs, then: roarm arm recover",
+            "close other programs, then: `recover_arm()`",
         )
     if heard.unasked > 1 and heard.firmware is Firmware.FW26 and not heard.address.startswith("http"):
         yield _note(
@@ -344,7 +344,7 @@ def _pose(heard: Evidence, station: Station | None) -> Iterator[Finding]:
                 "joint-outside",
                 f"the {joint.name} is far outside its range",
                 f"it reads {angle:.3f} rad, its range is {joint.lower_rad:g} to {joint.upper_rad:g}",
-                "switch off, move it back by hand, switch on; is the calibration right? roarm setup --step zero",
+                "switch off, move it back by hand, switch on; is the calibration right? `set_up_arm(step='zero')`",
             )
 
 
@@ -364,7 +364,7 @@ def _facts(heard: Evidence, station: Station | None) -> Iterator[Finding]:
             "firmware-changed",
             "another firmware than when the station was set up",
             f"{firmware}, the station file says {station.firmware}",
-            "roarm setup --step firmware",
+            "`set_up_arm(step='firmware')`",
         )
 
 

@@ -20,7 +20,7 @@ from roarm_lab.hardware.camera_settings import CameraSettings
 NEEDS = (
     "An Azure Kinect needs Microsoft's Azure Kinect Sensor SDK 1.4 (packages libk4a1.4 and libk4a1.4-dev, and its udev "
     "rules so that the Kinect may be opened), then: pip install 'roarm-lab[kinect]'. Its colour alone works without "
-    "all this, as a USB camera: see `roarm cameras list`."
+    "all this, as a USB camera: see `list_cameras()`."
 )
 WAIT_S = 1.0
 """A Kinect that gives nothing for so long has lost its cable or its power supply."""

@@ -129,7 +129,7 @@ class _Film:
 def _open_usb(device: int | str, settings: CameraSettings) -> Device:
     path = usb_path(device)
     if sys.platform == "linux" and not path.exists():
-        raise MissingError(f"There is no camera at {path}. `roarm cameras list` shows those that are plugged in.")
+        raise MissingError(f"There is no camera at {path}. `list_cameras()` shows those that are plugged in.")
     import cv2  # noqa: PLC0415 (an extra)
 
     on_linux = sys.platform == "linux"
@@ -151,7 +151,7 @@ def _why_closed(path: Path) -> str:
     """Return why a camera does not open, as far as one look tells."""
     if sys.platform == "linux" and not os.access(path, os.R_OK | os.W_OK):
         return f"may not be opened. {how_to_open(path, VIDEO)}"
-    hint = "does `roarm cameras list` show it?" if sys.platform == "linux" else "do the privacy settings allow cameras?"
+    hint = "does `list_cameras()` show it?" if sys.platform == "linux" else "do the privacy settings allow cameras?"
     return f"does not open. Another program may use it; or {hint}"
 
 
@@ -215,7 +215,7 @@ def _ask_for(capture: Any, path: Path, settings: CameraSettings) -> None:
         if not abs(found - value) <= RATE_SLACK * value * (key == cv2.CAP_PROP_FPS):
             raise BadInputError(
                 f"The camera at {path} was asked for {what} of {shown(value)} and has {shown(found)}. "
-                "`roarm cameras list` shows what it can do."
+                "`list_cameras()` shows what it can do."
             )
 
 

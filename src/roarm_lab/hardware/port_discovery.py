@@ -22,7 +22,7 @@ SILENT = (
 )
 STRANGER = (
     "Something answers on {port}, but it is no RoArm-M3: {count} bytes came and no line of them was its feedback{seen}."
-    " Several boards have the same USB chip; name another port with serial:PORT (`roarm arm ports` lists them)."
+    " Several boards have the same USB chip; name another port with serial:PORT (`list_ports()` lists them)."
 )
 
 
@@ -116,7 +116,7 @@ def same_arm(address: str, usb_serial: str, ports: Callable[[], Iterable[Port]] 
         if not having and others:
             raise BadInputError(
                 f"The arm with USB serial number {usb_serial!r} is not plugged in; others are: {others}. This is "
-                f"another arm: give its own station file (--station), or make one: roarm setup"
+                f"another arm: give its own station file (`station=`), or make one: `set_up_arm()`"
             )
         return f"serial:{having[0] if len(having) == 1 else find_port(lambda: found)}"
     there = usb_serial_of(parsed.place, lambda: found)
@@ -124,7 +124,7 @@ def same_arm(address: str, usb_serial: str, ports: Callable[[], Iterable[Port]] 
         elsewhere = f" That one is at serial:{having[0]}." if having else ""
         raise BadInputError(
             f"The arm at {parsed.place} has USB serial number {there or 'none'}, and the station's has {usb_serial!r}."
-            f"{elsewhere} Another arm needs a station file of its own (--station), made by roarm setup."
+            f"{elsewhere} Another arm needs a station file of its own (`station=`), made by `set_up_arm()`."
         )
     return address
 
@@ -177,5 +177,5 @@ def _advice(root: Path) -> str:
     if "microsoft" in platform.release().lower():
         return "In WSL the port must be handed over first, on Windows: usbipd list, usbipd attach --wsl --busid BUSID."
     if not (root / "sys/bus/usb/devices").exists():
-        return "This system shows no USB at all, as in a container: start it with --device and the port."
+        return "This system shows no USB at all, as in a container: `docker run --device PORT` starts one that does."
     return "Its chip is not on USB at all: is it a data cable, and plugged in at both ends?"

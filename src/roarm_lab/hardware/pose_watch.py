@@ -119,7 +119,7 @@ class PoseWatch:
         return (
             f"joint {self._names[joint]!r} reads {feedback.joint_pos[joint]:.3f} rad to the last digit for "
             f"{at_s - self._since_s[joint]:.1f} s, although its target is {gaps[joint]:.2f} rad away: its servo is not "
-            f"being read or does not drive; check cable and 12 V supply, then `roarm arm recover`"
+            f"being read or does not drive; check cable and 12 V supply, then `recover_arm()`"
         )
 
     def _works(self, joint: int, effort: float) -> bool:

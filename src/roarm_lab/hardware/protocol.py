@@ -122,7 +122,7 @@ def why_no_torque(feedback: Feedback, *, released: bool = False) -> str:
         silent = [_servo(i) for i, on in enumerate(feedback.torque_on) if not on]
         return (
             f"{' and '.join(silent)} has no torque or does not answer; check its cable, then release "
-            f"the arm, or `roarm arm recover`"
+            f"the arm, or `recover_arm()`"
         )
     if feedback.supply_v is not None and feedback.supply_v < LOW_SUPPLY_V:
         return (
@@ -132,7 +132,7 @@ def why_no_torque(feedback: Feedback, *, released: bool = False) -> str:
     if released:
         return ""
     return (
-        "the servos have no torque or do not answer; `roarm arm torque on`, or releasing an arm that is held, makes "
+        "the servos have no torque or do not answer; `torque_on()`, or releasing an arm that is held, makes "
         "them hold where they are"
     )
 

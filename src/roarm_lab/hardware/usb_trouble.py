@@ -92,7 +92,7 @@ def _without_driver(chip: Chip, root: Path) -> str:
 
 def _hand_over(port: str, root: Path) -> str:
     if in_container(root):
-        return f"This is a container: start it with --device /dev/{port}"
+        return f"This is a container: `docker run --device /dev/{port}` starts one that has it"
     return "Plug the cable in again; without udev: sudo udevadm trigger"
 
 

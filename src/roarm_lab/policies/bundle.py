@@ -7,7 +7,6 @@ from typing import Any
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, sha256_of, write_atomic
-from roarm_lab.core.shown import shell_words
 from roarm_lab.policies.contract import Contract, action_size, check_complete, check_interface, observed, parse_contract
 from roarm_lab.policies.contract_keys import SCHEMA
 from roarm_lab.policies.onnx_policy import OnnxPolicy
@@ -83,6 +82,6 @@ def load_bundle(path: Path) -> Bundle:
 def _instead(path: Path) -> str:
     """Return what to do where a folder is no bundle."""
     if (path / "meta.json").exists() and (path / "checkpoints").is_dir():
-        return f"This run has no policy yet, or lost it; make it: {shell_words(['roarm', 'train', '--resume', path])}"
+        return f"This run has no policy yet, or lost it; make it: `train(resume={str(path)!r})`"
     inside = sorted(found.parents[1] for found in path.glob(f"*/bundle/{CONTRACT}"))
     return f"Give a bundle or a run folder, for instance {inside[-1] if inside else 'runs/RUN'}."

@@ -41,8 +41,8 @@ def check_gpus(device: str, processes: int) -> None:
     found = torch.cuda.device_count()
     if device.startswith("cuda") and found < processes:
         raise MissingError(
-            f"--gpus {processes}: PyTorch sees {found} CUDA device{'' if found == 1 else 's'} here, and each process "
-            f"needs one. `nvidia-smi` lists them; CUDA_VISIBLE_DEVICES may hide some. Take --gpus {max(found, 1)}."
+            f"`gpus={processes}`: PyTorch sees {found} CUDA device{'' if found == 1 else 's'} here, and each process "
+            f"needs one. `nvidia-smi` lists them; CUDA_VISIBLE_DEVICES may hide some. Take `gpus={max(found, 1)}`."
         )
 
 
@@ -68,7 +68,7 @@ def join(team: ProcessGroup, device: str) -> None:
     if not dist.is_available() or (cuda and not dist.is_nccl_available()):
         raise MissingError(
             f"This PyTorch ({torch.__version__}) was built without {'NCCL' if cuda else 'torch.distributed'}, by which "
-            "several processes learn together. On Linux the usual builds have it; elsewhere leave --gpus out."
+            "several processes learn together. On Linux the usual builds have it; elsewhere leave `gpus=` out."
         )
     if cuda:
         torch.cuda.set_device(device)

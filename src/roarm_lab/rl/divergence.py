@@ -19,7 +19,7 @@ class BrokenLearningError(RoarmLabError):
     def __init__(self, steps: int) -> None:
         super().__init__(
             f"Learning broke down after {steps:,} steps: the policy's numbers became infinite or NaN. Settings or "
-            "rewards far from the tuned ones do that; take a smaller learning_rate, or leave out --hyperparameters."
+            "rewards far from the tuned ones do that; take a smaller learning_rate, or leave out `hyperparameters=`."
         )
         self.steps = steps
 

@@ -29,4 +29,4 @@ class OverflowLog:
         words = overflow_in_words(found, self._env.num_envs)
         if words is not None and not self._said:
             self._said = True
-            self._say(f"{words}. Things can go through each other there; `roarm explain {self._run.path}` says more.")
+            self._say(f"{words}. Things can go through each other there; `explain({str(self._run.path)!r})` says more.")

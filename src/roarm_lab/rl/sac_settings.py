@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, InvalidValueError
 from roarm_lab.rl.tuned_files import tuned_settings
 
 COUNTS = (
@@ -50,7 +50,7 @@ class SacSettings:
         """Refuse sizes that do not fit together and numbers that make no sense."""
         for name in COUNTS:
             if not getattr(self, name) >= 1:
-                raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
+                raise InvalidValueError(name, getattr(self, name), "must be 1 or more")
         self._check_numbers()
         if self.rollout_steps % self.learn_every:
             raise BadInputError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from roarm_lab.core.configs import load_yaml, override
-from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, InvalidValueError, UnknownNameError
 from roarm_lab.rl.sac_settings import SacSettings, sac_settings
 from roarm_lab.rl.tuned_files import tuned_settings
 
@@ -55,7 +55,7 @@ class PpoSettings:
         """Refuse sizes that do not fit together and numbers that make no sense."""
         for name in ("num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"):
             if not getattr(self, name) >= 1:
-                raise BadInputError(f"--{name.replace('_', '-')} must be 1 or more, got {getattr(self, name)}.")
+                raise InvalidValueError(name, getattr(self, name), "must be 1 or more")
         self._check_numbers()
         low, high = self.learning_rate_range
         if not 0.0 < low <= self.learning_rate <= high <= 1.0:
@@ -144,7 +144,7 @@ def with_changes(tuned: S, changes: Mapping[str, object], where: str, trainer: s
     settings = override(tuned, changes, where)
     for name, reason in FIXED.get(trainer, {}).items():
         if name in changes:
-            raise BadInputError(f"{where}.{name} has no effect with --trainer {trainer}: {reason}. Leave it out.")
+            raise BadInputError(f"{where}.{name} has no effect with `trainer={trainer!r}`: {reason}. Leave it out.")
     return settings
 
 
@@ -155,5 +155,5 @@ def _refuse_of_another(tuned: Settings, changes: Mapping[str, object], where: st
             if field.name in changes and field.name not in own:
                 raise BadInputError(
                     f"{where}.{field.name} is a setting of {other.upper()}, not of {tuned.algorithm.upper()}. Leave it "
-                    f"out, or train with --algorithm {other}."
+                    f"out, or train with `algorithm={other!r}`."
                 )

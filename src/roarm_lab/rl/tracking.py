@@ -69,7 +69,7 @@ def _check(project: str) -> None:
     team, slash, name = project.rpartition("/")
     if not re.fullmatch(NAME, name) or len(name) > LONGEST or (slash and not re.fullmatch(NAME, team)):
         raise BadInputError(
-            f"--wandb takes PROJECT or TEAM/PROJECT, each without / \\ # ? % : and at most {LONGEST} letters; "
+            f"`wandb=` takes PROJECT or TEAM/PROJECT, each without / \\ # ? % : and at most {LONGEST} letters; "
             f"got {project!r}."
         )
 

@@ -15,7 +15,7 @@ import torch
 
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.configs import to_plain
-from roarm_lab.core.errors import BadInputError, DiskError, MissingError
+from roarm_lab.core.errors import BadInputError, DiskError, InvalidValueError, MissingError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.core.memory_errors import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
@@ -212,11 +212,12 @@ def device_of(name: str, env: EnvConfig) -> str:
     if name == "auto":
         name = "cpu" if env.sim.backend == "mujoco_cpu" else env.sim.device
     if not DEVICE.fullmatch(name):
-        raise BadInputError(f"--device must be auto, cpu, cuda or cuda:1, ..., got {name!r}.")
+        raise InvalidValueError("device", repr(name), "must be auto, cpu, cuda or cuda:1, ...")
     # A simulator on the GPU says itself what is missing, and what to do instead.
     if name != "cpu" and env.sim.backend == "mujoco_cpu" and not torch.cuda.is_available():
         raise MissingError(
-            f"--device {name}: PyTorch sees no CUDA device; `roarm doctor` says more. --device cpu is fast enough here."
+            f"`device={name!r}`: PyTorch sees no CUDA device; `check_install()` says more. `device='cpu'` is fast "
+            "enough here."
         )
     return name
 

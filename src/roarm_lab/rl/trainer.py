@@ -1,6 +1,6 @@
 """What training asks of a trainer, and the table of them: each is an adapter to a library that brings the algorithm."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -108,14 +108,14 @@ TRAINERS: dict[str, Kind] = {
     "rsl_rl": Kind("roarm_lab.rl.rsl_rl_ppo", "rsl-rl-ppo", together=True),
     "skrl": Kind("roarm_lab.rl.skrl_ppo", "skrl-ppo"),
 }
-"""Trainer with PPO by the name that `roarm train --trainer` takes."""
+"""Trainer with PPO by the name that a request names."""
 SAC_TRAINERS: dict[str, Kind] = {
     "sb3": Kind("roarm_lab.rl.sb3_sac", "sb3-sac", on_tensors=False),
     "skrl": Kind("roarm_lab.rl.skrl_sac", "skrl-sac"),
 }
 """Those of them that have SAC as well."""
 BY_ALGORITHM = {"ppo": TRAINERS, "sac": SAC_TRAINERS}
-"""Trainers by the name that `roarm train --algorithm` takes."""
+"""Trainers by the name that a request has."""
 
 
 def trainer_for(name: str | None, backend: str, algorithm: str = "ppo") -> str:
@@ -132,8 +132,8 @@ def trainer_for(name: str | None, backend: str, algorithm: str = "ppo") -> str:
     kind_of(name, algorithm)
     if name not in fitting:
         raise BadInputError(
-            f"--trainer {name} learns from NumPy arrays, and --backend {backend} keeps its own on the GPU. "
-            f"Take --trainer {' or '.join(fitting)}, or --backend mujoco_cpu."
+            f"`trainer={name!r}` learns from NumPy arrays, and `backend={backend!r}` keeps its own on the GPU. "
+            f"Take {_trainers(fitting)}, or `backend='mujoco_cpu'`."
         )
     return name
 
@@ -152,8 +152,8 @@ def kind_of(name: str, algorithm: str = "ppo") -> Kind:
     having = BY_ALGORITHM[algorithm]
     if name not in having:
         raise BadInputError(
-            f"--trainer {name} has no {algorithm.upper()}. With --algorithm {algorithm} take --trainer "
-            f"{' or '.join(having)}; with --trainer {name} leave --algorithm out."
+            f"`trainer={name!r}` has no {algorithm.upper()}. With `algorithm={algorithm!r}` take {_trainers(having)}; "
+            f"with `trainer={name!r}` leave `algorithm=` out."
         )
     return having[name]
 
@@ -168,9 +168,13 @@ def check_together(name: str, algorithm: str, processes: int) -> None:
         return
     able = [other for other, kind in TRAINERS.items() if kind.together]
     raise BadInputError(
-        f"{processes} processes can not train one policy with --trainer {name} --algorithm {algorithm}. Take --trainer "
-        f"{' or '.join(able)} with --algorithm ppo, or one process: --gpus 1."
+        f"{processes} processes can not train one policy with `trainer={name!r}` `algorithm={algorithm!r}`. Take "
+        f"{_trainers(able)} with `algorithm='ppo'`, or one process: `gpus=1`."
     )
+
+
+def _trainers(names: Iterable[str]) -> str:
+    return " or ".join(f"`trainer={name!r}`" for name in names)
 
 
 def name_of(label: str) -> str:

@@ -128,7 +128,7 @@ def _begun(run: RunFolder, job: TrainJob, where: Mapping[str, str]) -> Any:
     except wandb.errors.Error as error:
         _take_back(run)
         raise MissingError(
-            f"--wandb {where['project']}: {error} Type `wandb login`, or set WANDB_MODE=offline and send it later."
+            f"`wandb={where['project']!r}`: {error} Type `wandb login`, or set WANDB_MODE=offline and send it later."
         ) from error
     run.write_json(TRACKED, dict(where))
     remote.define_metric(STEPS)

@@ -30,11 +30,11 @@ class Station:
     """What a station file says. Joints that it leaves out have no offset and the hardware's range."""
 
     robot: str
-    """Which robot: its name in `roarm robots list`."""
+    """Which robot: its name."""
     name: str = "station"
     """What people call this place; it goes into the summary of every run."""
     address: str = "serial"
-    """Where the arm is, as after `--arm`."""
+    """Where the arm is, for instance `serial`."""
     usb_serial: str = ""
     """Serial number of the arm's USB chip, by which another arm is noticed; empty where it has none."""
     firmware: str = ""
@@ -143,7 +143,7 @@ def station_yaml(station: Station) -> str:
     """Return the text of the station file, with a line above each part that says what it is."""
     plain = _plain(station)
     parts = [f"# {comment}\n{_lines(key, plain[key])}" for key, comment in _COMMENTS.items()]
-    return "# One arm at one place. Written by `roarm setup`; may be edited by hand.\n\n" + "\n".join(parts)
+    return "# One arm at one place. Written by the setup; may be edited by hand.\n\n" + "\n".join(parts)
 
 
 def _lines(key: str, value: object) -> str:
@@ -238,8 +238,8 @@ _READ = {
 """Key -> what makes its value out of what stands in the file."""
 _COMMENTS = {
     "name": "What people call this place.",
-    "robot": "Which robot, as in `roarm robots list`.",
-    "address": "Where the arm is, as after --arm: serial, serial:PORT, http:HOST, rfc2217://HOST:PORT.",
+    "robot": "Which robot: its name.",
+    "address": "Where the arm is: serial, serial:PORT, http:HOST, rfc2217://HOST:PORT.",
     "usb_serial": "Serial number of its USB chip: another arm at this port is refused. Empty: not compared.",
     "firmware": "Which firmware answered when this was written.",
     "calibration_rad": "Measured minus true angle [rad].",
@@ -247,5 +247,5 @@ _COMMENTS = {
     "workspace_m": "The box that the hand stays in, lower and upper x, y, z [m]; null: anywhere above the table.",
     "table_height_m": "Height of the table above the arm's foot [m]; null: there is none.",
     "stop_file": "While this file exists nothing is sent. Empty: none.",
-    "cameras": "Name: fingerprint, as `roarm cameras list` prints it.",
+    "cameras": "Name: fingerprint, as a list of cameras has it.",
 }

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import starmap
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from roarm_lab.core.json_objects import check_keys, check_schema, read_object, t
 from roarm_lab.runs.sweep_grid import Setting, Trial
 
 PLAN, SCHEMA = "sweep.json", 2
-NUMBER, TEXTS = re.compile(r"-?\d+"), ("--wandb", "--device")
+NUMBER, TEXTS = re.compile(r"-?\d+"), ("wandb", "device")
 RECORD = ("command", "provenance")
 """Keys that are there for the record alone."""
 
@@ -117,18 +118,17 @@ def _renewed(data: dict[str, Any], where: str) -> dict[str, Any]:
     try:
         words = [[str(word) for word in trial] for trial in _list(data["words"])]
         requests = [
-            {"task": task}
-            | {
-                flag.removeprefix("--").replace("-", "_"): value
-                if flag in TEXTS or not NUMBER.fullmatch(value)
-                else int(value)
-                for flag, value in zip(rest[::2], rest[1::2], strict=True)
-            }
-            for task, *rest in words
+            {"task": task} | dict(starmap(_option, zip(rest[::2], rest[1::2], strict=True))) for task, *rest in words
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError(f"{where} is damaged: {error!r}.") from error
     return {**{name: value for name, value in data.items() if name != "words"}, "requests": requests}
+
+
+def _option(flag: str, value: str) -> tuple[str, str | int]:
+    """Return the field and the value that two words of a command say."""
+    name = flag.removeprefix("--").replace("-", "_")
+    return name, value if name in TEXTS or not NUMBER.fullmatch(value) else int(value)
 
 
 def _plan(data: Mapping[str, Any], where: str) -> Plan:

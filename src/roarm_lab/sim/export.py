@@ -25,7 +25,7 @@ def format_of(path: Path | str) -> str:
     if suffix not in SUFFIXES:
         raise BadInputError(
             f"The name {Path(path).name!r} does not say which format is meant. Call the file something.xml (MJCF) or "
-            "something.urdf, or add --format mjcf or --format urdf."
+            "something.urdf, or add `format='mjcf'` or `format='urdf'`."
         )
     return SUFFIXES[suffix]
 

@@ -17,11 +17,11 @@ BY_DEVICE = {
     "mouse3d": """\
   mouse3d     push and turn the cap; left button closes the gripper, right opens it, both stop""",
     "leader": """\
-  leader      a second arm (--leader), moved by hand, is mirrored; the arm comes to it slowly first""",
+  leader      a second arm, moved by hand, is mirrored; the arm comes to it slowly first""",
     "hand": """\
   hand        the arm's own motors are switched off; it is moved by hand, and only shown""",
     "policy": """\
-  policy      a bundle (--bundle) drives; space or a motion key takes over, space gives it back""",
+  policy      a bundle drives; space or a motion key takes over, space gives it back""",
 }
 """What steers -> how."""
 DEVICES = "\n".join(BY_DEVICE.values())

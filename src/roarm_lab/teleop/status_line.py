@@ -54,14 +54,15 @@ class Newest(Generic[Value]):
 class StatusLine:
     """Writes turns as one line that is written over; why the arm is held gets a line of its own."""
 
-    def __init__(self, stream: TextIO, hint: str = "") -> None:
+    def __init__(self, stream: TextIO, hint: str = "", typed: Callable[[str], str] = str) -> None:
         """Write to a stream. In a file, only what changes is written.
 
         Args:
             stream: Where to.
             hint: What a person can do when the arm is held.
+            typed: Writes options and calls in a text as they are typed.
         """
-        self._stream = stream
+        self._stream, self._typed = stream, typed
         self.hint = hint
         """What a person can do when the arm is held."""
         self._live = self._stream.isatty()
@@ -109,11 +110,11 @@ class StatusLine:
             words = (
                 "free        targets pass the gate again"
                 if latched is None
-                else f"HELD        {latched}{self._advice()}"
+                else f"HELD        {self._typed(latched)}{self._advice()}"
             )
             self._stream.write(f"{start}{words}\n")
         if trouble and trouble != was_trouble:
-            self._stream.write(f"{start}stays       {trouble}\n")
+            self._stream.write(f"{start}stays       {self._typed(trouble)}\n")
 
     def _say_return(self, turn: TeleopTurn) -> None:
         """Tell a person who waits that the arm can be read again."""

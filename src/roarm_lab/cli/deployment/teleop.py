@@ -9,6 +9,7 @@ import tyro
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.console import terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.core.shown import shown
 from roarm_lab.teleop.key_map import DEVICES, KEYS, keys_of
 from roarm_lab.workflows.deployment.teleop_request import Device, TeleoperateRequest
@@ -61,7 +62,7 @@ def run(argv: list[str]) -> int:
         f"{log.worst_late_s * 1e3:.1f} ms\n"
     )
     if log.held:
-        sys.stdout.write(f"held        {shown(log.held)}\n")
+        sys.stdout.write(f"held        {shown(as_typed(log.held))}\n")
     return 1 if log.held else 0
 
 
@@ -72,7 +73,7 @@ class TerminalConsole:
         from roarm_lab.teleop.status_line import StatusLine
 
         self._stack = stack
-        self._line = StatusLine(sys.stdout)
+        self._line = StatusLine(sys.stdout, typed=as_typed)
         self._keyboard: Keyboard | None = None
 
     def keyboard(self, *, needed: bool) -> "Keyboard | None":

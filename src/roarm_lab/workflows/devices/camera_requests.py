@@ -24,6 +24,9 @@ class CameraRequest:
     white_balance_k: float | None = None
     """Fixed colour temperature, for instance 4600."""
 
+    def validate(self) -> None:
+        """Refuse nothing yet: what a camera can do is asked of the camera."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewCameraRequest(CameraRequest):
@@ -54,3 +57,6 @@ class CheckCameraRequest:
     compared, but without an interface only a colour camera fits."""
     listing: Path = LISTING
     """Where Linux lists cameras; another folder for a container or a test."""
+
+    def validate(self) -> None:
+        """Refuse nothing yet: the fingerprint is read when the camera has been found."""

@@ -208,7 +208,7 @@ def _refuse(heard: Evidence, station: Station, context: SetupContext) -> None:
     says, then = (
         (first.says, first.next) if first else ("the arm does not say which firmware it has", "`check_install()`")
     )
-    raise UnsafeCommandError(f"{says}. Next: {then}. Then this step again; `diagnose(arm='')` looks at it alone.")
+    raise UnsafeCommandError(f"{says}. Next: {then}. Then this step again; `diagnose()` looks at it alone.")
 
 
 def _words(numbers: tuple[float, ...]) -> str:

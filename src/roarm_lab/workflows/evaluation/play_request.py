@@ -13,9 +13,9 @@ class PlayRequest:
 
     bundle: Path | None = None
     """A bundle folder, or a run folder that has one; None for the policy that comes with the package.
-    With --rollouts a folder of recordings will do."""
+    To see recorded rollouts a folder of recordings will do."""
     episodes: int | None = None
-    """How many episodes. By default 20; 5 for --video. Live, they begin again from the first."""
+    """How many episodes. By default 20; 5 in a film. Live, they begin again from the first."""
     seed: int = 0
     """Seed of starts and goals; the same seed shows the same episodes, live, filmed or exported."""
     export: Path | None = None
@@ -23,7 +23,7 @@ class PlayRequest:
     video: Path | None = None
     """Write a film (.mp4) instead."""
     overwrite: bool = False
-    """Replace the files of --export and --video if they exist."""
+    """Replace the replay and the film if they exist."""
     port: int = 8080
     """Port of the live page; 0 takes any free one."""
     host: str = "127.0.0.1"
@@ -35,7 +35,7 @@ class PlayRequest:
     rollouts: bool = False
     """Show the episodes that were recorded below the run folder (or in the folder given) instead of new ones."""
     episode: int | None = None
-    """With --rollouts: only this one, counted from 1 in the order in which the policy learned."""
+    """Of recorded rollouts only this one, counted from 1 in the order in which the policy learned."""
     domain_randomization: Path | None = None
     """YAML with what differs from episode to episode, or default; without it as in the training of the run."""
 

@@ -15,7 +15,7 @@ class ReportRequest:
     out: Path | None = None
     """The file to write. By default report.html in the run folder, which is renewed every time."""
     overwrite: bool = False
-    """Replace the file given by --out if it exists."""
+    """Replace a file that was named if it exists."""
 
     def validate(self) -> None:
         """Refuse a file whose name does not say that it is a page.

@@ -14,7 +14,7 @@ class SweepRequest:
     """What to train, and where."""
 
     task: str | None = None
-    """The task, for instance reach (not given with --resume: the sweep knows it)."""
+    """The task, for instance reach (not given to go on with a sweep: it knows it)."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Each setting is trained once with each of these seeds."""
     set: tuple[str, ...] = ()

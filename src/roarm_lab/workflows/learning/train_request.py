@@ -16,7 +16,7 @@ class TrainRequest:
     """What to train and how."""
 
     task: str | None = None
-    """The task, for instance reach (not given with --resume: the run knows it)."""
+    """The task, for instance reach (not given to go on with a run: it knows it)."""
     algorithm: Literal["ppo", "sac"] = "ppo"
     """How it learns: PPO, or SAC (trainer sb3 or skrl, tuned for reach). A resumed run goes on with its own."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
