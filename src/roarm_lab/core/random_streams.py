@@ -1,11 +1,42 @@
-"""Random numbers in the library of given arrays, decided by a seed alone: the standard has no word for them."""
+"""Where random numbers come from: the seed of every purpose, and numbers in the library of given arrays.
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+Every number is decided by a seed alone. NumPy and torch draw differently, and the array standard has no word for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from roarm_lab.core.arrays import Array, array_namespace, device, is_torch_array
+
+Purpose = Literal["evaluation", "rank", "resume", "batch", "episode", "arm-goals"]
+
+
+def _hashed(root: int, n: int) -> int:
+    return int(np.random.SeedSequence([root, n]).generate_state(1)[0])
+
+
+SEEDS: Mapping[Purpose, Callable[[int, int], int]] = {
+    "evaluation": lambda root, n: root + 1_000_003,  # other starts and goals than those that were trained on
+    "rank": lambda root, n: root + n * 2**40,  # more than steps are ever done, because "resume" adds those
+    "resume": lambda root, n: root + n,
+    "batch": _hashed,
+    "episode": _hashed,
+    "arm-goals": lambda root, n: root,
+}
+"""The rule of every derived seed; what `n` counts stands in docs/conventions.md. A changed rule changes every curve."""
+
+
+def seed_for(root: int, purpose: Purpose, n: int = 0) -> int:
+    """Return the seed that follows from the one a user gave.
+
+    Args:
+        root: The seed a user gave, or one that follows from it.
+        purpose: What the numbers are for, a name in `SEEDS`.
+        n: Which of several: the rank, the steps done so far, the batch's first episode, the number of the episode.
+    """
+    return SEEDS[purpose](root, n)
 
 
 class RandomStream(Protocol):
@@ -26,7 +57,7 @@ class RandomStream(Protocol):
 
 def random_stream(seed: Sequence[int], like: Array) -> RandomStream:
     """Return the numbers that belong to a seed of several whole numbers, in the library and on the device of `like`."""
-    return _TorchLuck(seed, like) if is_torch_array(like) else _NumpyRandomStream(seed)
+    return _TorchRandomStream(seed, like) if is_torch_array(like) else _NumpyRandomStream(seed)
 
 
 def stream(like: Array) -> "Stream | None":
@@ -51,11 +82,11 @@ class _NumpyRandomStream:
         return self._rng.integers(0, high, count)
 
 
-class _TorchLuck:
+class _TorchRandomStream:
     def __init__(self, seed: Sequence[int], like: Array) -> None:
         self._xp, self._device = array_namespace(like), device(like)
         self._rng = self._xp.Generator(device=self._device)
-        self._rng.manual_seed(_number(seed))
+        self._rng.manual_seed(_whole(seed))
 
     def uniform(self, *shape: int) -> Array:
         return self._xp.rand(shape, generator=self._rng, device=self._device, dtype=self._xp.float32)
@@ -67,7 +98,7 @@ class _TorchLuck:
         return self._xp.randint(0, high, (count,), generator=self._rng, device=self._device)
 
 
-class Stream(_TorchLuck):
+class Stream(_TorchRandomStream):
     """Random numbers of a GPU that go on from step to step."""
 
     def __init__(self, like: Array) -> None:
@@ -75,7 +106,7 @@ class Stream(_TorchLuck):
 
     def seed(self, seed: int) -> None:
         """Begin anew."""
-        self._rng.manual_seed(_number((seed,)))
+        self._rng.manual_seed(_whole((seed,)))
 
     @property
     def generators(self) -> Sequence[Any]:
@@ -83,5 +114,5 @@ class Stream(_TorchLuck):
         return (self._rng,)
 
 
-def _number(seed: Sequence[int]) -> int:
+def _whole(seed: Sequence[int]) -> int:
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from roarm_lab.core.errors import InvalidValueError
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.episodes import Episodes
@@ -110,7 +111,7 @@ def worlds_of(config: EnvConfig, worlds: int, *, seed: int, first: int = 0, auto
         first: A multiple of `MAX_WORLDS`.
         autoreset: As in `Env`. Until its first episode ends, a world does not depend on it.
     """
-    drawn = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
+    drawn = seed_for(seed, "batch", first)
     return Env(replace(config, random_age=False), worlds, seed=drawn, autoreset=autoreset)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.random_streams import seed_for
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-SEED_STRIDE = 2**40
-"""Between the seeds of two processes: more than steps are ever done, because training that goes on adds those."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class ProcessGroup:
 
     def seed(self, seed: int) -> int:
         """Return the seed of this process's worlds; the first one's is `seed` itself."""
-        return seed + self.rank * SEED_STRIDE
+        return seed_for(seed, "rank", self.rank)
 
 
 ALONE = ProcessGroup()

@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.sac.policies import Actor, SACPolicy
 
 from roarm_lab.core.arrays import Float32
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.rl.networks import layers_of
 from roarm_lab.rl.onnx_export import Mlp
 from roarm_lab.rl.sac_settings import SacSettings
@@ -140,7 +141,7 @@ class Sb3SacTrainer(Sb3Learner[SacSettings, PatientSac]):
         """
         self._model = load_model(folder, self._env, self._device, PatientSac)
         # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
-        self._model.set_random_seed(self._seed + self.steps)
+        self._model.set_random_seed(seed_for(self._seed, "resume", self.steps))
         self._log_events()
 
     def learn(self, until: int, log: Log) -> None:

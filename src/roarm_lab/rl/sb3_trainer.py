@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.envs.env import Env
 from roarm_lab.rl import sb3_ppo
 from roarm_lab.rl.callback import TrainingCallback
@@ -67,7 +68,7 @@ class Sb3Trainer(Sb3Learner[PpoSettings, PPO]):
         """
         self._model = sb3_ppo.load(folder, self._env, self._device)
         # Other episodes than those at the beginning, yet the same ones whenever this checkpoint is resumed.
-        self._env.seed(self._seed + self.steps)
+        self._env.seed(seed_for(self._seed, "resume", self.steps))
         self._log_events()
 
     def learn(self, until: int, log: Log) -> None:

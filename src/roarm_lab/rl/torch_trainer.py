@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.envs.env import Env
 from roarm_lab.rl.distributed import present
 from roarm_lab.rl.onnx_export import Mlp
@@ -55,7 +56,7 @@ class TorchTrainer(ABC, Generic[S]):
 
     def learn(self, until: int, log: Log) -> None:
         """Collect and learn in turn until so many steps are done."""
-        seen = self.worlds.reset(self._seed + self._steps)
+        seen = self.worlds.reset(seed_for(self._seed, "resume", self._steps))
         log.begin(self._steps)
         while self._steps < until:
             log.before_rollout(self._steps)
@@ -91,7 +92,7 @@ class TorchTrainer(ABC, Generic[S]):
             self._steps = int(kept["steps"])
         except (OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, UnpicklingError) as error:
             raise BadInputError(f"The checkpoint {folder} can not be read: {error}.") from error
-        torch.manual_seed(self._seed + self._steps)
+        torch.manual_seed(seed_for(self._seed, "resume", self._steps))
 
     def _write(self, row: Mapping[str, float]) -> None:
         if self._events is not None:

@@ -19,6 +19,7 @@ from roarm_lab.core.errors import BadInputError, DiskError, InvalidValueError, M
 from roarm_lab.core.files import write_atomic
 from roarm_lab.core.memory_errors import memory_in_words
 from roarm_lab.core.provenance import provenance, usable_cores
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.envs.interface import hashes_of, physics_of
@@ -40,8 +41,6 @@ from roarm_lab.runs.run_meta import BROKE_DOWN
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 TERMINATING = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-EVALUATION_SEED_OFFSET = 1_000_003
-"""Evaluation episodes are others than the training ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +191,7 @@ def _evaluated(job: TrainJob, run: RunFolder, onnx: bytes, evaluating: Callable[
         bundle.policy.infer,
         job.env,
         episodes=job.evaluation_episodes,
-        seed=job.seed + EVALUATION_SEED_OFFSET,
+        seed=seed_for(job.seed, "evaluation"),
         progress=evaluating,
     )
     run.write_json(EVALUATION, evaluation.to_plain())

@@ -7,6 +7,7 @@ import numpy as np
 
 from roarm_lab.core.arrays import Float32, Float64
 from roarm_lab.core.messages import ActionChunk, Observation
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.robots.arm import ArmSample
 from roarm_lab.robots.perception import Sight
@@ -48,7 +49,7 @@ class PolicyDriver:
         """
         self._policy, self._jog, self._look = policy, jog, look
         self._wanted = wanted or Wanted()
-        self._rng = np.random.default_rng(self._wanted.seed)
+        self._rng = np.random.default_rng(seed_for(self._wanted.seed, "arm-goals"))
         self._approach = Approach(policy.robot, policy.control_dt_s)
         self._commands: Mapping[str, Float32] | None = None
         self._began_s = 0.0

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from roarm_lab.core.arrays import Float32, Float64
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.env import Env
 from roarm_lab.evaluation.episode_player import Infer, Step, play
@@ -104,8 +105,7 @@ class PolicyShow:
 
     def play(self, number: int) -> Iterator[Moment]:
         """Yield the moments of episode `number` as they happen: the start, then one per control step."""
-        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
-        for step in play(self._env, self._infer, seed=seed):
+        for step in play(self._env, self._infer, seed=seed_for(self._seed, "episode", number)):
             yield self._moment(step)
 
     def _moment(self, step: Step) -> Moment:

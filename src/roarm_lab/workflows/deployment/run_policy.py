@@ -11,6 +11,7 @@ import numpy as np
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.core.shown import shown
 from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import check_sources
@@ -63,7 +64,11 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
     ready = prepare_policy(request.bundle, address, allow_drift=request.allow_drift)
     goal = None if request.goal is None else ready.policy.commands({"goal": request.goal})
     station = session.station if session else station_for(request.station, address, ready.policy.robot)
-    ready.policy.draw_boxes(np.random.default_rng(request.seed), goal)  # a goal that suits no box is refused here
+    ready.policy.draw_boxes(
+        np.random.default_rng(seed_for(request.seed, "arm-goals")),
+        goal,
+        # A goal that suits no box is refused here.
+    )
     if not address.virtual and not request.dry_run:
         require_permission(frontend, "arm-moves", f"The policy moves the arm at {address} now. Is its way free?")
     opened = open_arm(
@@ -99,7 +104,7 @@ class _PolicyRun:
         self._request, self._session, self._frontend = request, session, frontend
         self._arm, self._table = session.arm, session.table
         self._ready, self._policy, self._goal = ready, ready.policy, goal
-        self._rng = np.random.default_rng(request.seed)
+        self._rng = np.random.default_rng(seed_for(request.seed, "arm-goals"))
         self._episodes = list[EpisodeLog]()
         self._ended_by: str | None = "interrupted"
         self._folder = Path()

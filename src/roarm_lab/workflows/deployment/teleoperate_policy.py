@@ -3,6 +3,7 @@
 import numpy as np
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.random_streams import seed_for
 from roarm_lab.gateway.arm_policy import check_sources
 from roarm_lab.gateway.freshness import fresh_sight
 from roarm_lab.gateway.loop import MAX_AGE_PERIODS
@@ -38,7 +39,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
     session = setup.stack.enter_context(opened)
     arm = session.arm
     check_sources(ready.bundle, arm.provides)
-    boxes = policy.draw_boxes(np.random.default_rng(request.seed), goal)
+    boxes = policy.draw_boxes(np.random.default_rng(seed_for(request.seed, "arm-goals")), goal)
     policy.rehearse()
     tell_drift(setup.frontend, ready)
     if session.table is not None:
