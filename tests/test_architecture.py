@@ -239,6 +239,25 @@ def test_only_front_ends_speak_and_listen(path: Path) -> None:
     assert bool(spoken) == (rel in SPEAKERS)
 
 
+SAME_LINES = 10
+"""So many identical lines in two places are one thing that has no name yet; imports and lone brackets do not count."""
+
+
+def runs_of_lines(text: str) -> Iterator[tuple[str, ...]]:
+    """Every run of `SAME_LINES` lines in a text."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line.strip("()[]{},") and not line.startswith(("from ", "import ", "#"))]
+    yield from (tuple(lines[i : i + SAME_LINES]) for i in range(len(lines) - SAME_LINES + 1))
+
+
+def test_nothing_is_written_twice() -> None:
+    places = dict[tuple[str, ...], list[str]]()
+    for path in sorted(SRC.rglob("*.py")):
+        for run in runs_of_lines(path.read_text(encoding="utf-8")):
+            places.setdefault(run, []).append(path.relative_to(SRC).as_posix())
+    assert {run[0]: files for run, files in places.items() if len(files) > 1} == {}
+
+
 def test_every_room_is_in_the_table() -> None:
     assert set(ROOMS) == ALLOWED.keys()
 

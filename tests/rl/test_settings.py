@@ -12,7 +12,7 @@ from roarm_lab.rl.settings import PpoSettings
 @pytest.mark.parametrize("name", ["num_envs", "total_timesteps", "rollout_steps", "epochs", "minibatches"])
 @pytest.mark.parametrize("value", [0, -3])
 def test_counts_are_at_least_one(name: str, value: int) -> None:
-    with pytest.raises(BadInputError, match=f"--{name.replace('_', '-')} must be 1 or more, got {value}"):
+    with pytest.raises(BadInputError, match=f"^{name} must be 1 or more, got {value}"):
         replace(PpoSettings(), **{name: value})
 
 

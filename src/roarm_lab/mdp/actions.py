@@ -17,13 +17,8 @@ DAMPING_MATRIX = tuple(tuple(DAMPING * (row == column) for column in range(4)) f
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointTarget(ActionTerm):
-    """-1 to 1 spans the joint's whole range."""
-
-    says: ClassVar[str] = (
-        "Absolute and linear: the wished angle of each of the joints {joint_names} is its lower_rad at -1 and its "
-        "upper_rad at 1."
-    )
+class _OfJoints(ActionTerm):
+    """One number per joint."""
 
     joint_names: tuple[str, ...] = ()
     """Which joints; none means all."""
@@ -39,6 +34,16 @@ class JointTarget(ActionTerm):
     def facts(self, scene: Scene) -> Mapping[str, str]:
         """Return the joints' names, also where none were given."""
         return {"joint_names": _names(self, scene)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointTarget(_OfJoints):
+    """-1 to 1 spans the joint's whole range."""
+
+    says: ClassVar[str] = (
+        "Absolute and linear: the wished angle of each of the joints {joint_names} is its lower_rad at -1 and its "
+        "upper_rad at 1."
+    )
 
     def bind(self, scene: Scene) -> ActionFn:
         """Return targets [env, joint] rad at the given share of the range."""
@@ -54,7 +59,7 @@ class JointTarget(ActionTerm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointDelta(ActionTerm):
+class JointDelta(_OfJoints):
     """The action times `step_rad` is added to the target that was sent last."""
 
     says: ClassVar[str] = (
@@ -62,26 +67,12 @@ class JointDelta(ActionTerm):
         "{step_rad} rad times the action."
     )
 
-    joint_names: tuple[str, ...] = ()
-    """Which joints; none means all."""
     step_rad: float = 0.125
     """Change per control step at action 1."""
 
     def __post_init__(self) -> None:
         """Refuse a step that is not positive."""
         check_positive(self, "step_rad")
-
-    def size(self, scene: Scene) -> int:
-        """Return one number per joint."""
-        return len(self.joints(scene))
-
-    def joints(self, scene: Scene) -> list[int]:
-        """Return the joints' indices."""
-        return scene.joints(self.joint_names)
-
-    def facts(self, scene: Scene) -> Mapping[str, str]:
-        """Return the joints' names, also where none were given."""
-        return {"joint_names": _names(self, scene)}
 
     def bind(self, scene: Scene) -> ActionFn:
         """Return last target plus step [env, joint] rad."""

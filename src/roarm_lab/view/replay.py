@@ -21,6 +21,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import write_atomic
 from roarm_lab.sim.geometry import DrawnShape, Geometry
 from roarm_lab.view.markup import html
+from roarm_lab.view.page import PAGE
 from roarm_lab.view.show import Marker, Moment, Show
 
 POLICY = (
@@ -100,17 +101,18 @@ def replay_html(replay: Replay) -> str:
     """
     if not replay.episodes or not all(replay.episodes):
         raise BadInputError("A replay needs at least one episode, and every episode at least one moment.")
+    title = html(replay.title)
     fields = {
-        "policy": html(POLICY.format(script=script_hash())),
-        "title": html(replay.title),
+        "title": title,
         "about": html(replay.about),
         "score": html(_score(replay)),
-        "style": _part("replay.css"),
         # Text in the data must not be able to end its element.
         "data": json.dumps(replay_data(replay), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         "script": _script(),
     }
-    return _part("replay.html").format(**fields)
+    policy = html(POLICY.format(script=script_hash()))
+    body = _part("replay.html").format(**fields).rstrip()
+    return PAGE.format(policy=policy, title=title, style=_part("replay.css"), body=body)
 
 
 def script_hash() -> str:

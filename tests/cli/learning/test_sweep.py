@@ -54,7 +54,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         (("reach", "--set", "gamma=high"), "--set.gamma must be a number, got 'high'"),
         (("reach", "--set", "gamma=0.9,1.5"), "PpoSettings.gamma must be 0 to 1, got 1.5"),
         (("reach", "--set", "num_envs=8.5"), "--set.num_envs must be a whole number, got 8.5"),
-        (("reach", "--set", "num_envs=0"), "--num-envs must be 1 or more, got 0"),
+        (("reach", "--set", "num_envs=0"), "--set: num_envs must be 1 or more, got 0"),
         (("reach", "--set", "gamma=.nan"), "--set.gamma must be a finite number, got nan"),
         (("reach", "--set", "gamma="), "--set takes a name and values"),
         (("reach", "--set", "hidden=[64]"), "--set.hidden must have 2 values, got 1"),

@@ -335,7 +335,7 @@ def test_a_finished_run_can_be_made_longer(finished: Path, capsys: pytest.Captur
             "meta.json: settings.num_envs must be a whole number, got 'many'",
         ),
         (lambda meta: meta["settings"].update(epoch=3), "meta.json: settings has an unknown key 'epoch'"),
-        (lambda meta: meta["settings"].update(num_envs=0), "--num-envs must be 1 or more, got 0"),
+        (lambda meta: meta["settings"].update(num_envs=0), "num_envs must be 1 or more, got 0"),
         (lambda meta: meta.update(task="raech"), "There is no task named 'raech'"),
         (lambda meta: meta["hashes"].update(task="0"), "The task 'reach' has changed since finished was started"),
         (lambda meta: meta["hashes"].update(model="0"), "The task 'reach' has changed since finished was started"),
