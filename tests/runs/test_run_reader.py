@@ -135,8 +135,8 @@ def test_an_arm_run_that_nobody_could_judge_is_read(tmp_path: Path) -> None:
     [
         ("steps,success\n1,0\n", "line 1 must name the columns wall_s"),
         ("steps,wall_s,success\n1,2,x\n", "line 2: could not convert string to float: 'x'"),
-        ("steps,wall_s,success\n1,2\n3,4,5\n", "line 2 must hold 3 numbers"),
-        ("steps,wall_s,success\nnan,2,0.5\n3,4,5\n", "line 2 must hold 3 numbers, the first one finite"),
+        ("steps,wall_s,success\n1,2\n3,4,5\n", "line 2: 3 numbers are expected, got 2"),
+        ("steps,wall_s,success\nnan,2,0.5\n3,4,5\n", "line 2: steps must be a finite number"),
     ],
 )
 def test_a_damaged_curve_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:

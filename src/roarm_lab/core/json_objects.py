@@ -1,6 +1,7 @@
 """JSON objects that this package wrote earlier, read strictly: what is not as it was written is said, never guessed."""
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -68,6 +69,22 @@ def check_keys(data: Mapping[str, Any], where: str, needed: Collection[str], opt
             raise UnknownKeyError(where, key, known)
     if missing := [key for key in needed if key not in data]:
         raise BadInputError(f"{where} is damaged: it lacks {', '.join(map(repr, missing))}.")
+
+
+def object_or_empty(value: object) -> dict[str, Any]:
+    """Return a value that is an object, and an empty one for whatever else there is."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def finite_number(value: object) -> float | None:
+    """Return a finite number, or None for whatever else there is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def told(value: object) -> str:

@@ -23,7 +23,7 @@ BUS_READ_S = 0.008
 """What the firmware takes to read six servos before it prints a line."""
 WAIT_S = 0.01
 """Longest wait for a byte: a target that is posted meanwhile waits that long at most."""
-INTERRUPTED = 1.5
+INTERRUPTED_AFTER = 1.5
 """After so many times the silence that a link calls silent, the arm may have restarted unheard."""
 ANSWER_S = 0.5
 LATE_S = 0.3
@@ -291,7 +291,7 @@ class IoThread:
             return  # nobody knows how old it is
         sent_s = (len(line) + 2) * BYTE_S + BUS_READ_S
         at_s = now_s - sent_s if turn.asked_at_s is None else turn.asked_at_s
-        if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED * turn.link.silent_s:
+        if self._feedback is not None and now_s - turn.heard_at_s > INTERRUPTED_AFTER * turn.link.silent_s:
             self._interrupt(turn.silence(now_s))
         turn.heard_at_s, turn.asked_at_s, turn.may_send, turn.paused_s = now_s, None, True, 0.0
         self._count(feedback=1)

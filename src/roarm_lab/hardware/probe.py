@@ -1,12 +1,12 @@
 """What an arm says when somebody listens: lines, silence, damage, counted. Nothing that is sent moves the arm."""
 
 import json
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from roarm_lab.core.json_objects import finite_number
 from roarm_lab.hardware import protocol
 from roarm_lab.hardware.link import Address, Link, LinkError, SharedPortError
 from roarm_lab.hardware.port_sharing import others_at
@@ -234,7 +234,7 @@ class _Ear:
         parsed = protocol.parse_line(line)
         if isinstance(parsed, Feedback):
             self.feedback.append(parsed)
-            self._shoulder_load = _number(json.loads(line.decode(errors="replace")).get("tS"))
+            self._shoulder_load = finite_number(json.loads(line.decode(errors="replace")).get("tS"))
         elif isinstance(parsed, Unmeasured):
             self.unmeasured.append(parsed)
         elif _was_feedback(parsed, line):
@@ -250,9 +250,3 @@ def _was_feedback(skipped: Skipped, line: bytes) -> bool:
     if skipped.why in {"another message", "not a message"}:
         return False
     return skipped.why != "not JSON" or line.count(b'"') >= QUOTES or line == b"}"
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

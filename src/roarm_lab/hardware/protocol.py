@@ -17,6 +17,7 @@ from math import pi
 from typing import Any, cast
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.json_objects import finite_number
 from roarm_lab.robots.firmware_kinematics import GRIPPER_CLOSED_RAD, forward
 
 JOINTS = ("base", "shoulder", "elbow", "wrist", "roll", "gripper")
@@ -222,7 +223,7 @@ def _is_newer(fields: Mapping[str, Any]) -> bool:
 def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
     if missing := [key for key in POSITION_KEYS if key not in fields]:
         return Unmeasured(f"the arm's feedback has no {', '.join(missing)}", firmware)
-    wire = [_number(fields[key]) for key in POSITION_KEYS]
+    wire = [finite_number(fields[key]) for key in POSITION_KEYS]
     unknown = [name for name, angle in zip(JOINTS, wire, strict=True) if angle is None]
     if unknown or fields.get("feedback_valid") is False:
         which = f" of {', '.join(unknown)}" if unknown else ""
@@ -232,7 +233,7 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
         return Skipped(damage)
     if reason := _why_never_read(fields, angles):
         return Unmeasured(reason, firmware)
-    supply = _number(fields.get("v"))
+    supply = finite_number(fields.get("v"))
     return Feedback(
         firmware=firmware,
         joint_pos=(*angles[:5], GRIPPER_CLOSED_RAD - angles[5]),
@@ -240,17 +241,6 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
         torque_on=_switches(fields),
         supply_v=None if supply is None else supply / 100.0,
     )
-
-
-def _number(value: object) -> float | None:
-    """Return a finite number, or None for whatever else there is."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _why_damaged(fields: Mapping[str, Any], angles: Sequence[float]) -> str:
@@ -266,7 +256,7 @@ def _why_damaged(fields: Mapping[str, Any], angles: Sequence[float]) -> str:
 
 def _agrees(fields: Mapping[str, Any], angles: Sequence[float]) -> bool:
     """Whether the position in the line is the one of its angles, as far as the line has one."""
-    said = [_number(fields.get(key)) for key in ("x", "y", "z")]
+    said = [finite_number(fields.get(key)) for key in ("x", "y", "z")]
     if any(value is None for value in said):
         return all(key not in fields for key in ("x", "y", "z"))
     pose = forward(*angles[:4])
@@ -277,7 +267,7 @@ def _agrees(fields: Mapping[str, Any], angles: Sequence[float]) -> bool:
 def _why_never_read(fields: Mapping[str, Any], wire: Sequence[float]) -> str:
     never = [abs(a - zero) <= NEVER_READ_TOLERANCE for a, zero in zip(wire, NEVER_READ, strict=True)]
     for joint in ROUND:  # these come there when they overshoot their limit, and work then
-        never[joint] = never[joint] and not _number(fields.get(LOAD_KEYS[joint]))
+        never[joint] = never[joint] and not finite_number(fields.get(LOAD_KEYS[joint]))
     if all(never):
         return "no servo has been read since the arm was switched on; plug in the 12 V supply and switch it on"
     if any(never):
@@ -290,7 +280,7 @@ def _servo(index: int) -> str:
 
 
 def _effort(fields: Mapping[str, Any]) -> tuple[float, ...] | None:
-    loads = [_number(fields.get(key)) for key in LOAD_KEYS]
+    loads = [finite_number(fields.get(key)) for key in LOAD_KEYS]
     if all(load is None for load in loads):
         return None
     return tuple(

@@ -1,6 +1,5 @@
 """The files of a run folder, as the report reads them: checked, and without the trainer that wrote them."""
 
-import csv
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import ceil, isfinite, nan
@@ -12,6 +11,7 @@ from roarm_lab.core.json_fields import Fields, read_fields
 from roarm_lab.evaluation.evaluate import Evaluation, RegionResult
 from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.policies.contract import Contract, parse_contract
+from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.runs.run_meta import read_meta
 
 CURVE_NEEDS = ("steps", "wall_s", "success")
@@ -72,7 +72,7 @@ def read_run(path: Path) -> RunFiles:
         contract=contract,
         evaluation=evaluation_of(found) if found else None,
         stale=found is not None and contract is not None and contract.evaluation != found.data,
-        curve=_curve(path / "curve.csv"),
+        curve=_curve(RunFolder(path)),
         arm_run=_arm_run(arm) if arm else None,
     )
 
@@ -171,32 +171,16 @@ def _judged(row: Fields) -> bool | None:
     return None if "success" in row.data and row.data["success"] is None else row.flag("success")
 
 
-def _curve(path: Path) -> dict[str, list[float]] | None:
-    if not path.exists():
+def _curve(run: RunFolder) -> dict[str, list[float]] | None:
+    curve = run.read_curve()
+    if not curve:
         return None
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInputError(f"{path} can not be read: {error}.") from error
-    if len(rows) < 2:
-        return None
-    if len(rows[-1]) < len(rows[0]):
-        rows.pop()  # training was killed while it wrote this row
-    if missing := [name for name in CURVE_NEEDS if name not in rows[0]]:
-        raise BadInputError(f"{path} is damaged: line 1 must name the columns {', '.join(missing)}.")
-    table = [_numbers(path, line, row, len(rows[0])) for line, row in enumerate(rows[1:], start=2)]
-    return {name: [row[index] for row in table] for index, name in enumerate(rows[0])} if table else None
-
-
-def _numbers(path: Path, line: int, row: list[str], width: int) -> list[float]:
-    try:
-        values = [float(cell) for cell in row]
-    except ValueError as error:
-        raise BadInputError(f"{path} is damaged: line {line}: {error}.") from error
-    if len(values) != width or not isfinite(values[0]):
-        raise BadInputError(f"{path} is damaged: line {line} must hold {width} numbers, the first one finite.")
-    return [value if isfinite(value) else nan for value in values]
+    if missing := [name for name in CURVE_NEEDS if name not in curve]:
+        raise BadInputError(f"{run.curve} is damaged: line 1 must name the columns {', '.join(missing)}.")
+    for line, steps in enumerate(curve["steps"], start=2):
+        if not isfinite(steps):
+            raise BadInputError(f"{run.curve} is damaged: line {line}: steps must be a finite number.")
+    return {name: [value if isfinite(value) else nan for value in column] for name, column in curve.items()}
 
 
 def thinned(column: list[float], points: int) -> list[float]:

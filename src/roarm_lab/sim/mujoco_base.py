@@ -13,10 +13,9 @@ from roarm_lab.core.errors import BadInputError, UnknownNameError
 from roarm_lab.robots.robot import Robot
 from roarm_lab.sim.backend import SimConfig, world_count
 from roarm_lab.sim.builder import Rgba
-from roarm_lab.sim.renderer import Ball, Film
+from roarm_lab.sim.renderer import MARKER_RADIUS_M, Ball, Film
 from roarm_lab.sim.state_fields import state_fields
 
-MARKER_RADIUS_M = 0.02
 MARKER_RGBA: Rgba = (0.95, 0.35, 0.1, 0.6)
 NO_COLUMNS = ("touching", "box_scale")
 """Fields that are computed, and can not be written."""

@@ -20,6 +20,8 @@ SKY = 0.999
 """What is farther than this share of the farthest that is drawn is nothing at all."""
 SPHERE = mujoco.mjtGeom.mjGEOM_SPHERE.value
 ROUND = (mujoco.mjtGeom.mjGEOM_CAPSULE.value, mujoco.mjtGeom.mjGEOM_CYLINDER.value)
+MARKER_RADIUS_M = 0.02
+"""Of a marker for which nobody says how near counts."""
 
 
 @dataclass(frozen=True)

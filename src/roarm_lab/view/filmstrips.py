@@ -7,11 +7,10 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from roarm_lab.robots.robot import Vec3
-from roarm_lab.sim.builder import Rgba
-from roarm_lab.sim.renderer import Ball, Film
+from roarm_lab.sim.renderer import Film
 from roarm_lab.view import formatting
 from roarm_lab.view.episode_replay import FAILURES, Episode, ReplayedEpisodes
+from roarm_lab.view.markers import balls_of
 from roarm_lab.view.png import png
 from roarm_lab.view.show import Moment
 
@@ -19,8 +18,6 @@ DRAWN_PX, SIZE_PX = (350, 262), (280, 210)
 """Of what is drawn only the middle is kept: the arm is there, and around it nothing but table and sky."""
 LIFTED_M = 0.01
 """A box that rose by less than this was never lifted."""
-ORANGE: Rgba = (0.95, 0.39, 0.12, 0.5)
-GREEN: Rgba = (0.12, 0.63, 0.31, 0.5)
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,7 @@ def _about_the_box(touched: int, of: int, risen_m: float) -> str:
 
 
 def _picture(film: Film, found: ReplayedEpisodes, moment: Moment) -> Picture:
-    color = GREEN if moment.held_s > 0.0 else ORANGE
-    balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in found.markers]
+    balls = balls_of(found.markers, moment)
     gap = formatting.distance(moment.distance_m) if isfinite(moment.distance_m) else "unknown"
     drawn = film.draw(moment.qpos, balls, box_scale=moment.box_scale)
     return Picture(png(_middle(drawn)), f"{formatting.seconds(moment.time_s)}: {gap} to go")
@@ -117,8 +113,3 @@ def _picture(film: Film, found: ReplayedEpisodes, moment: Moment) -> Picture:
 def _middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     left, top = ((whole - kept) // 2 for whole, kept in zip(DRAWN_PX, SIZE_PX, strict=True))
     return picture[top : top + SIZE_PX[1], left : left + SIZE_PX[0]]
-
-
-def _vec3(values: NDArray[np.float32]) -> Vec3:
-    x, y, z = (float(value) for value in values)
-    return x, y, z

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
+from roarm_lab.core.json_objects import object_or_empty
 from roarm_lab.envs.goal import goal_of
 from roarm_lab.evaluation.evaluate import Evaluation, RegionResult
 from roarm_lab.runs.run_reader import RunFiles, wall_time_s
@@ -146,12 +147,8 @@ def _row(row: RegionResult, scale: Ticks) -> Html:
 
 def _about(run: RunFiles) -> Mapping[str, Any]:
     """Return what is known about the task: of the policy's contract, before there is one of the run's settings."""
-    return run.contract.interface if run.contract else _mapping(run.meta.data.get("env"))
+    return run.contract.interface if run.contract else object_or_empty(run.meta.data.get("env"))
 
 
 def _task(run: RunFiles) -> str:
     return str(run.meta.data.get("task") or _about(run).get("task") or "unknown")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

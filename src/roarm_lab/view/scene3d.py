@@ -13,8 +13,9 @@ from roarm_lab.view.show import Marker
 Rgb = tuple[int, int, int]
 ShapeHandle = BoxHandle | GridHandle | CylinderHandle | IcosphereHandle | MeshHandle
 
-ORANGE: Rgb = (242, 100, 30)
-GREEN: Rgb = (30, 160, 80)
+ORANGE: Rgb = (242, 99, 31)
+GREEN: Rgb = (31, 161, 79)
+"""Those of `markers`, in whole numbers."""
 TOUCHING: Rgb = (230, 60, 160)
 """Colour of collision shapes; no part of the arm has it."""
 MARKER_OPACITY = 0.55

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from roarm_lab.core.json_objects import object_or_empty
 from roarm_lab.core.shown import shell_words
 from roarm_lab.runs.run_reader import RunFiles, wall_time_s
 from roarm_lab.view import formatting
@@ -16,7 +17,7 @@ MORE = "soft small after"
 def settings(run: RunFiles) -> Html:
     """Return everything that was recorded about the run, folded."""
     meta = run.meta.data
-    source, plain = _mapping(meta.get("provenance")), _mapping(meta.get("settings"))
+    source, plain = object_or_empty(meta.get("provenance")), object_or_empty(meta.get("settings"))
     algorithm = str(plain.get("kind", "PpoSettings")).removesuffix("Settings").upper()
     chosen = [(name, _code(value)) for name, value in plain.items() if name != "kind"]
     return section(
@@ -54,7 +55,7 @@ def repeat(run: RunFiles, typed: Callable[[str], str]) -> Html:
 
 def _run_table(run: RunFiles) -> Html:
     meta, curve, found = run.meta.data, run.curve, run.evaluation
-    planned = _mapping(meta.get("settings")).get("total_timesteps")
+    planned = object_or_empty(meta.get("settings")).get("total_timesteps")
     steps = formatting.count(curve["steps"][-1]) if curve else "none yet"
     short = isinstance(planned, int) and (curve is None or curve["steps"][-1] < planned)
     robot = (run.contract.interface.get("robot") if run.contract else None) or _robot(meta)
@@ -82,7 +83,7 @@ def _machine_table(source: Mapping[str, Any]) -> Html:
 
 
 def _rewards_set(meta: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(_mapping(meta.get("env")).get("rewards"))
+    return object_or_empty(object_or_empty(meta.get("env")).get("rewards"))
 
 
 def _rewards(run: RunFiles) -> Html:
@@ -90,8 +91,8 @@ def _rewards(run: RunFiles) -> Html:
     terms, given = _rewards_set(run.meta.data), run.evaluation.reward_per_step if run.evaluation else {}
     rows: list[tuple[str, object]] = []
     for name in dict.fromkeys((*terms, *given)):
-        parts = {key: value for key, value in _mapping(terms.get(name)).items() if key != "kind"}
-        kind = _mapping(terms.get(name)).get("kind")
+        parts = {key: value for key, value in object_or_empty(terms.get(name)).items() if key != "kind"}
+        kind = object_or_empty(terms.get(name)).get("kind")
         told = [f"{kind}({', '.join(f'{key}={value}' for key, value in parts.items())})"] if kind else []
         mean = f"{formatting.signed(given[name])} per step in the evaluation" if name in given else None
         rows.append((name, html(*(tag("div", part) for part in (mean, tag("code", *told) if told else None) if part))))
@@ -99,9 +100,9 @@ def _rewards(run: RunFiles) -> Html:
 
 
 def _versions(source: Mapping[str, Any]) -> Html:
-    git = _mapping(source.get("git"))
+    git = object_or_empty(source.get("git"))
     changed = " with changes that were not committed" if git.get("dirty") else None
-    packages = _mapping(source.get("packages"))
+    packages = object_or_empty(source.get("packages"))
     return record((
         ("roarm-lab", source.get("roarm_lab") or UNKNOWN),
         ("revision", html(tag("code", git.get("revision")), changed) if git else UNKNOWN),
@@ -111,7 +112,7 @@ def _versions(source: Mapping[str, Any]) -> Html:
 
 
 def _hashes(run: RunFiles) -> Html | None:
-    hashes = _mapping(run.contract.provenance.get("hashes") if run.contract else run.meta.data.get("hashes"))
+    hashes = object_or_empty(run.contract.provenance.get("hashes") if run.contract else run.meta.data.get("hashes"))
     return record(((name, tag("code", value)) for name, value in hashes.items()), "SHA-256 hashes") if hashes else None
 
 
@@ -121,7 +122,7 @@ def _command(meta: Mapping[str, Any]) -> str | None:
 
 
 def _robot(meta: Mapping[str, Any]) -> str | None:
-    return _mapping(_mapping(meta.get("env")).get("robot")).get("name")
+    return object_or_empty(object_or_empty(meta.get("env")).get("robot")).get("name")
 
 
 def _code(value: object) -> Html:
@@ -131,7 +132,3 @@ def _code(value: object) -> Html:
     if isinstance(value, list):
         return html(", ".join(str(item) for item in cast("list[object]", value)))
     return html(value)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

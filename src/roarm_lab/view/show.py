@@ -17,11 +17,10 @@ from roarm_lab.envs.env import Env
 from roarm_lab.evaluation.episode_player import Infer, Step, play
 from roarm_lab.evaluation.outcomes import Outcome, outcome_of
 from roarm_lab.sim.geometry import Geometry
+from roarm_lab.sim.renderer import MARKER_RADIUS_M
 
 POINT = 3
 """A command of three numbers is a position in the world."""
-MARKER_RADIUS_M = 0.02
-"""Of a command that the success term does not give a distance for."""
 
 
 @dataclass(frozen=True, kw_only=True)

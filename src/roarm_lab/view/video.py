@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.core.files import write_atomic
-from roarm_lab.robots.robot import Vec3
-from roarm_lab.sim.builder import Rgba
-from roarm_lab.sim.renderer import Ball, Film
+from roarm_lab.sim.renderer import Film
+from roarm_lab.view.markers import balls_of
 from roarm_lab.view.show import Moment, Show
 
 Picture = NDArray[np.uint8]
@@ -27,8 +25,6 @@ LOOK_S = 0.8
 NEEDS = {"av": "av", "PIL": "pillow"}
 """Module -> the package that brings it; both come with the extra `video`."""
 QUALITY = {"crf": "20", "preset": "medium"}
-ORANGE: Rgba = (0.95, 0.39, 0.12, 0.5)
-GREEN: Rgba = (0.12, 0.63, 0.31, 0.5)
 INK, PAPER, GOOD, BAD = (24, 32, 42), (255, 255, 255), (23, 113, 63), (178, 59, 18)
 TEXT_PX, EDGE_PX = 17, 8
 
@@ -112,8 +108,7 @@ def _pictures(
 
 def _glide(film: Film, show: Show, last: Moment | None, moment: Moment) -> Iterator[Picture]:
     """Yield the pictures from the last moment (not shown again) to this one."""
-    color = GREEN if moment.held_s > 0.0 else ORANGE
-    balls = [Ball(_vec3(moment.markers[mark.name]), mark.radius_m, color) for mark in show.markers]
+    balls = balls_of(show.markers, moment)
     for part in range(PICTURES_PER_MOMENT):
         share = (part + 1) / PICTURES_PER_MOMENT
         qpos = moment.qpos if last is None else show.geometry.between(last.qpos, moment.qpos, share)
@@ -138,8 +133,3 @@ def written_on(picture: Picture, title: str, where: str, moment: Moment) -> Pict
         draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=paper)
         draw.text(at, text, font=font, fill=ink)
     return np.asarray(image)
-
-
-def _vec3(values: NDArray[Any]) -> Vec3:
-    x, y, z = (float(value) for value in values)
-    return x, y, z

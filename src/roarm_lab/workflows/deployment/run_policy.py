@@ -64,11 +64,8 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
     ready = prepare_policy(request.bundle, address, allow_drift=request.allow_drift)
     goal = None if request.goal is None else ready.policy.commands({"goal": request.goal})
     station = session.station if session else station_for(request.station, address, ready.policy.robot)
-    ready.policy.draw_boxes(
-        np.random.default_rng(seed_for(request.seed, "arm-goals")),
-        goal,
-        # A goal that suits no box is refused here.
-    )
+    rng = np.random.default_rng(seed_for(request.seed, "arm-goals"))
+    ready.policy.draw_boxes(rng, goal)  # a goal that suits no box is refused here
     if not address.virtual and not request.dry_run:
         require_permission(frontend, "arm-moves", f"The policy moves the arm at {address} now. Is its way free?")
     opened = open_arm(

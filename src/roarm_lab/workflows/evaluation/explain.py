@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.json_objects import object_or_empty
 from roarm_lab.evaluation.curve_faults import Finding
 from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverged
 from roarm_lab.evaluation.explain import explain as find_faults
@@ -98,14 +99,14 @@ def _trace(run: RunFolder, request: ExplainRequest, frontend: Frontend) -> tuple
 
 
 def _gamma(meta: Mapping[str, Any]) -> float:
-    gamma = _fields(meta.get("settings")).get("gamma")
+    gamma = object_or_empty(meta.get("settings")).get("gamma")
     return float(gamma) if isinstance(gamma, int | float) and 0.0 <= gamma < 1.0 else USUAL_GAMMA
 
 
 def _settings(meta: Mapping[str, Any]) -> Settings:
     """Return what the training was asked to do, as far as the run says it."""
-    env, task = _fields(meta.get("env")), meta.get("task")
-    terms = _fields(env.get("rewards"))
+    env, task = object_or_empty(meta.get("env")), meta.get("task")
+    terms = object_or_empty(env.get("rewards"))
     usual = get_task(task).rewards if task in TASKS else {}
     period_s, episode_s, broke_down = env.get("control_dt_s"), env.get("episode_s"), meta.get(BROKE_DOWN)
     numbers = [float(value) for value in (episode_s, period_s) if isinstance(value, int | float) and value > 0.0]
@@ -113,7 +114,9 @@ def _settings(meta: Mapping[str, Any]) -> Settings:
         weights=_weights(meta),
         usual={name: term.weight for name, term in usual.items()},
         scales_m=scales_of(terms),
-        of_box=frozenset(name for name, term in terms.items() if _fields(term).get("kind") == SiteNearBox.__name__),
+        of_box=frozenset(
+            name for name, term in terms.items() if object_or_empty(term).get("kind") == SiteNearBox.__name__
+        ),
         gamma=_gamma(meta),
         episode_steps=round(numbers[0] / numbers[1]) if len(numbers) == 2 else None,
         broke_down_at_steps=broke_down if isinstance(broke_down, int) else None,
@@ -122,10 +125,6 @@ def _settings(meta: Mapping[str, Any]) -> Settings:
 
 def _weights(meta: Mapping[str, Any]) -> dict[str, float]:
     """Return the weights of the reward terms, as far as the run says them."""
-    terms = _fields(_fields(meta.get("env")).get("rewards"))
-    weights = {name: _fields(term).get("weight") for name, term in terms.items()}
+    terms = object_or_empty(object_or_empty(meta.get("env")).get("rewards"))
+    weights = {name: object_or_empty(term).get("weight") for name, term in terms.items()}
     return {name: float(weight) for name, weight in weights.items() if isinstance(weight, int | float)}
-
-
-def _fields(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
