@@ -63,7 +63,7 @@ def test_nobody_who_reads_the_progress_is_no_reason_to_stop(monkeypatch: pytest.
         (
             Notice(code="stopped", text="on: `train(resume='a b', gpus=2)`"),
             "",
-            "roarm: on: roarm train --resume 'a b' --gpus 2\n",
+            "\nroarm: on: roarm train --resume 'a b' --gpus 2\n",
         ),
         (Notice(code="worlds", text="nominal"), "", "worlds      nominal\n"),
         (Written(what="run folder", path=Path("runs/a")), "", "run folder  runs/a\n"),

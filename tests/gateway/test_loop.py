@@ -1,6 +1,7 @@
 """The loop holds the arm on any doubt, and writes down what it did."""
 
 import errno
+import itertools
 import json
 import math
 import re
@@ -455,6 +456,19 @@ def test_a_bad_sample_on_the_way_holds_the_arm() -> None:
     with pytest.raises(UnsafeCommandError, match="the cable is out"):
         move_slowly(arm, HOME, DT_S)
     assert "the cable is out" in str(arm.latched)
+
+
+def test_who_watches_a_slow_move_can_end_it_and_the_arm_is_held() -> None:
+    arm, turns = PerfectArm(START), itertools.count()
+
+    def enough() -> None:
+        if next(turns) == 5:
+            raise KeyboardInterrupt("enough")
+
+    with pytest.raises(KeyboardInterrupt):
+        move_slowly(arm, HOME, DT_S, watch=enough)
+    assert arm.latched == "enough"
+    assert np.max(np.abs(arm.sent - START)) <= 5 * SLOW_RAD_S * DT_S + ROUNDING
 
 
 class _Interrupted(SimulatedClock):

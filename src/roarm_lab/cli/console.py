@@ -140,7 +140,8 @@ class Terminal:
             case Notice(code="worlds"):
                 sys.stderr.write(f"{'worlds':<{PLACE}}{shown_text(as_typed(event.text))}\n")
             case Notice():
-                sys.stderr.write(f"roarm: {shown_text(as_typed(event.text))}\n")
+                below = "\n" if event.code == "stopped" else ""  # the terminal has written ^C
+                sys.stderr.write(f"{below}roarm: {shown_text(as_typed(event.text))}\n")
             case Written():
                 sys.stderr.write(f"{event.what:<{PLACE}}{shown(event.path)}\n")
             case Served():

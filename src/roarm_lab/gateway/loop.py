@@ -221,8 +221,22 @@ def _wait_for_new_readings(arm: Arm, max_age_s: float) -> None:
         arm.clock.sleep_until_s(now_s + LOOK_S)
 
 
-def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float = SLOW_RAD_S) -> None:
+def move_slowly(
+    arm: Arm,
+    goal: ArrayLike,
+    period_s: float,
+    speed_rad_s: float = SLOW_RAD_S,
+    *,
+    watch: Callable[[], None] | None = None,
+) -> None:
     """Move all joints to `goal` [joint] rad together, at most at `speed_rad_s`, and wait until the arm is there.
+
+    Args:
+        arm: What to move.
+        goal: Where to.
+        period_s: Time between two targets.
+        speed_rad_s: Of the joint that has the longest way.
+        watch: Called before every target; what it raises ends the move.
 
     Raises:
         NotArrivedError: It did not come within `ARRIVED_RAD`.
@@ -236,6 +250,8 @@ def move_slowly(arm: Arm, goal: ArrayLike, period_s: float, speed_rad_s: float =
         ticker = Ticker(arm.clock, period_s)
         for turn in range(1, turns + 1 + round(SETTLE_S / period_s)):
             ticker.wait()
+            if watch is not None:
+                watch()
             sample = fresh_sample(arm, MAX_AGE_PERIODS * period_s, ticker.behind_s)
             if turn > turns and np.max(np.abs(sample.joint_pos - goal)) <= ARRIVED_RAD:
                 return

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +12,7 @@ from roarm_lab.core.clock import Clock, MonotonicClock
 from roarm_lab.core.errors import BadInputError, UnknownNameError, UnsafeCommandError
 from roarm_lab.gateway.dry_arm import DryArm
 from roarm_lab.hardware.link import DEVICE, Address
-from roarm_lab.robots.arm import Arm, GatedArm
+from roarm_lab.robots.arm import GatedArm
 from roarm_lab.robots.estop import EstopFile
 from roarm_lab.robots.gate_config import GateRules
 from roarm_lab.robots.perception import BoxTruth
@@ -130,7 +130,7 @@ class ArmRequest:
 class ArmSession:
     """An arm, connected. Everything that is sent to it passes its gate."""
 
-    arm: Arm
+    arm: GatedArm
     """Where to read and send; it is gated, always."""
     address: ArmAddress
     """Which one it is."""
@@ -140,6 +140,10 @@ class ArmSession:
     """Its boxes; None for an arm whose boxes nobody can move or judge."""
     about: Callable[[], dict[str, Any]] = dict
     """Facts for a summary, asked for at the end."""
+    fast: bool = False
+    """Whether it lives in simulated time."""
+    dry_run: bool = False
+    """Whether every target is kept from it."""
 
 
 @contextmanager
@@ -192,11 +196,10 @@ def open_arm(request: ArmRequest) -> Generator[ArmSession]:
                 session = ArmSession(arm, request.address, request.station)
         if request.dry_run:
             dry = stack.enter_context(DryArm(session.arm, rules))
-            session = ArmSession(dry, session.address, session.station, session.table, session.about)
+            session = replace(session, arm=dry, dry_run=True)
         for stop in stops:
-            if isinstance(session.arm, GatedArm):
-                session.arm.stop_on(stop)
-        yield session
+            session.arm.stop_on(stop)
+        yield replace(session, fast=request.fast)
 
 
 def station_for(path: Path | None, address: ArmAddress | None, robot: Robot) -> Station | None:

@@ -17,6 +17,8 @@ from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import check_sources
 from roarm_lab.gateway.freshness import StaleError
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
+from roarm_lab.policies.contract import InterfaceError
+from roarm_lab.robots.estop import EstopFile
 from roarm_lab.workflows.arm_session import ArmAddress, ArmRequest, ArmSession, open_arm, station_for
 from roarm_lab.workflows.deployment.prepare_policy import PolicyForArm, prepare_policy, tell_drift
 from roarm_lab.workflows.deployment.run_notes import notes_of
@@ -46,12 +48,13 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
     Args:
         request: What to run, and where.
         frontend: Hears of each episode; is asked before a real arm moves. When it cancels, the arm is held.
-        session: An arm that is connected already; `request.arm`, `firmware`, `station`, `stop_file`, `fast` and
-            `dry_run` do not count then.
+        session: An arm that is connected already; `arm`, `firmware`, `station`, `fast` and `dry_run` of the request do
+            not count then. The stop file does: it stops that arm from then on.
 
     Raises:
         BadInputError: The bundle, the goal, the station or the arm can not be used; nothing has been written then.
         CancelledError: The front end cancelled. The arm is held, and what was done until then is written.
+        InterfaceError: The policy is for another arm, or needs what this one can not provide.
         KeyboardInterrupt: Ctrl-C; likewise.
         LogError: There is no room for the log; nothing has moved then.
         MissingError: The arm is not there.
@@ -59,9 +62,11 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
     """
     request.validate()
     if session is not None:
-        request = replace(request, arm=session.address.text, dry_run=False)
+        request = replace(request, arm=session.address.text, fast=session.fast, dry_run=session.dry_run)
     address = ArmAddress.parse(request.arm)
     ready = prepare_policy(request.bundle, address, allow_drift=request.allow_drift)
+    if session is not None and session.arm.robot.name != ready.policy.robot.name:
+        raise InterfaceError(f"The policy is for {ready.policy.robot.name!r}, this arm is {session.arm.robot.name!r}.")
     goal = None if request.goal is None else ready.policy.commands({"goal": request.goal})
     station = session.station if session else station_for(request.station, address, ready.policy.robot)
     rng = np.random.default_rng(seed_for(request.seed, "arm-goals"))
@@ -81,6 +86,8 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
         )
     )
     with ending_gently(frontend), nullcontext(session) if session else opened as found:
+        if session is not None and request.stop_file is not None:
+            session.arm.stop_on(EstopFile(request.stop_file))
         check_sources(ready.bundle, found.arm.provides)
         ready.policy.rehearse()
         tell_drift(frontend, ready)
@@ -146,6 +153,7 @@ class _PolicyRun:
     def _one(self, number: int, log: CycleLog) -> EpisodeLog:
         """Move to the start pose, put the boxes down anew, and drive; what is not given is drawn as in training."""
         arm, policy, table = self._arm, self._policy, self._table
+        self._end_if_cancelled()
         try:
             log.prove()
             self._begin()
@@ -174,7 +182,7 @@ class _PolicyRun:
             for index, name in enumerate(policy.boxes):
                 table.place_box(name, [PARKED_M, PARKED_M * index, PARKED_HEIGHT_M])
         if not self._request.dry_run:
-            move_slowly(self._arm, policy.start_pose, policy.control_dt_s)
+            move_slowly(self._arm, policy.start_pose, policy.control_dt_s, watch=self._end_if_cancelled)
         if table is not None:
             for name, pose in policy.draw_boxes(self._rng, self._goal).items():
                 table.place_box(name, pose[:3], pose[3:])
@@ -184,8 +192,12 @@ class _PolicyRun:
         if self._request.dry_run:
             step_rad = tuple(sent - now for sent, now in zip(cycle.sent, cycle.joint_pos, strict=True))
             self._frontend.tell(DryCycle(episode=cycle.episode, cycle=cycle.cycle, step_rad=step_rad))
+        self._end_if_cancelled()
+
+    def _end_if_cancelled(self) -> None:
         if self._frontend.cancelled():
-            raise CancelledError("the run was cancelled")
+            self._arm.hold(cancelled := "the run was cancelled")
+            raise CancelledError(cancelled)
 
     def _left_held(self, episode: EpisodeLog) -> str | None:
         """Return why the arm stays held after an episode; None if it was not, or was released: nobody can be hurt."""

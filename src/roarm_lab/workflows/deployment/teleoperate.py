@@ -127,7 +127,7 @@ def _let_go(setup: Setup, arm: Arm, which: str) -> None:
     switch = torque_switch_of(arm)
     careful = f"CAREFUL: the motors of {which} will be switched off, and the arm will DROP. {switch.release_warning}"
     setup.frontend.tell(Notice(code="careful", text=careful, level="warning"))
-    if not permitted(setup.frontend, "arm-lets-go", "Switch them off?"):
+    if not permitted(setup.frontend, "arm-lets-go", f"The arm drops: switch off the motors of {which}?"):
         raise BadInputError("The motors stay on, because the answer was not yes.")
     setup.stack.callback(_take_hold, switch, which, setup.frontend)
     switch.torque(on=False, warned=True)

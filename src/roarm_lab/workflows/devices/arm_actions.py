@@ -15,7 +15,7 @@ from roarm_lab.robots.limits import JointLimits
 from roarm_lab.robots.table import get_robot
 from roarm_lab.workflows.arm_session import connect_real, station_for
 from roarm_lab.workflows.devices.arm_target import ArmTarget
-from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Notice, require_permission
+from roarm_lab.workflows.frontend import UNATTENDED, Frontend, Notice, end_if_cancelled, require_permission
 
 WATCH_S = 1.0
 PERIOD_S = 0.05
@@ -102,7 +102,7 @@ def move_home(target: ArmTarget, frontend: Frontend = UNATTENDED) -> None:
     with connect(target, frontend) as arm:
         text = f"The arm moves to its home now, at up to {SLOW_RAD_S} rad/s. Is its way free?"
         require_permission(frontend, "arm-moves", text)
-        _go_home(arm)
+        _go_home(arm, frontend)
 
 
 def torque_on(target: ArmTarget, frontend: Frontend = UNATTENDED) -> None:
@@ -167,7 +167,7 @@ def recover_arm(target: ArmTarget, frontend: Frontend = UNATTENDED) -> tuple[str
     # Not on an arm that is connected already: one that needs this often does not connect.
     with connect(target, frontend, reset=True, hold=True) as arm:
         came_back = f"started anew; the arm came back and stands still (firmware of {arm.firmware})"
-        _go_home(arm)
+        _go_home(arm, frontend)
     return (came_back, "the servos hold where they are", "moved home slowly, through the gate")
 
 
@@ -181,5 +181,5 @@ def connect(target: ArmTarget, frontend: Frontend, *, reset: bool = False, hold:
     return connect_real(target.arm, robot, station, reset=reset, torque_on=hold)
 
 
-def _go_home(arm: RoArmM3) -> None:
-    move_slowly(arm, arm.robot.keyframe("home"), PERIOD_S)
+def _go_home(arm: RoArmM3, frontend: Frontend) -> None:
+    move_slowly(arm, arm.robot.keyframe("home"), PERIOD_S, watch=lambda: end_if_cancelled(frontend))

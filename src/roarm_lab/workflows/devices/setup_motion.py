@@ -73,7 +73,7 @@ def _home(context: SetupContext, station: Station, arm: RoArmM3) -> None:
     joints = tightened(context.robot, station.limits_rad).joints
     lower, upper = [joint.lower_rad for joint in joints], [joint.upper_rad for joint in joints]
     goal = np.clip(context.robot.keyframe("home"), lower, upper)
-    move_slowly(arm, goal, PERIOD_S)
+    move_slowly(arm, goal, PERIOD_S, watch=context.end_if_cancelled)
     _settle(arm, goal)
 
 
@@ -94,8 +94,8 @@ def _swing(context: SetupContext, station: Station, arm: RoArmM3, joint: int) ->
     name, start = context.robot.joint_names[joint], arm.sent
     goal, before, why = _beside(context.robot, station, start, joint), arm.read().joint_pos[joint], ""
     try:
-        move_slowly(arm, (start + goal) / 2.0, PERIOD_S, SWING_RAD_S)  # one that turns the wrong way shows it here
-        move_slowly(arm, goal, PERIOD_S, SWING_RAD_S)
+        for point in ((start + goal) / 2.0, goal):  # one that turns the wrong way shows it in the middle
+            move_slowly(arm, point, PERIOD_S, SWING_RAD_S, watch=context.end_if_cancelled)
         _settle(arm, goal)
     except NotArrivedError as error:
         why = f" ({error})"
@@ -108,7 +108,7 @@ def _swing(context: SetupContext, station: Station, arm: RoArmM3, joint: int) ->
         how = "moves the wrong way" if made / asked < -FOLLOWS / 2.0 else "does not follow"
         raise UnsafeCommandError(f"The {name} {how}: told up to {asked:+.3f} rad, measured {made:+.3f}{why}.")
     context.say(f"  {name:<9} told {asked:+.3f} rad, measured {made:+.3f}")
-    move_slowly(arm, start, PERIOD_S, SWING_RAD_S)
+    move_slowly(arm, start, PERIOD_S, SWING_RAD_S, watch=context.end_if_cancelled)
 
 
 def _beside(robot: Robot, station: Station, start: Float64, joint: int) -> Float64:

@@ -23,7 +23,7 @@ from roarm_lab.robots.robot import Robot, Vec3
 from roarm_lab.robots.station import CAMERA, CAMERA_FORM, Station
 from roarm_lab.workflows.arm_session import connect_real
 from roarm_lab.workflows.devices.setup_request import SetupRequest
-from roarm_lab.workflows.frontend import Frontend, Notice, Question, ask_value, permitted
+from roarm_lab.workflows.frontend import Frontend, Notice, Question, ask_value, end_if_cancelled, permitted
 
 T = TypeVar("T")
 
@@ -50,6 +50,14 @@ class SetupContext:
     def may_move(self, text: str) -> bool:
         """Ask whether the arm may move."""
         return permitted(self.frontend, "arm-moves", text)
+
+    def end_if_cancelled(self) -> None:
+        """End here if the front end wants it.
+
+        Raises:
+            CancelledError: It does.
+        """
+        end_if_cancelled(self.frontend)
 
     def text(self, question: str, default: str) -> str:
         """Ask for a text; without an answer it is the default."""

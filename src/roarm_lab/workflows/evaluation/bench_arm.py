@@ -2,8 +2,9 @@
 
 import math
 import multiprocessing
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from roarm_lab.robots.robot import Robot
 from roarm_lab.workflows.arm_session import ArmAddress, ArmRequest, open_arm, station_for
 from roarm_lab.workflows.evaluation.bench_machine import machine
 from roarm_lab.workflows.evaluation.bench_request import BenchRequest
-from roarm_lab.workflows.frontend import Frontend, require_permission
+from roarm_lab.workflows.frontend import Frontend, end_if_cancelled, require_permission
 
 PERIOD_S = 0.05
 LOOP_S = 20.0
@@ -50,18 +51,19 @@ def measure_arm(request: BenchRequest, frontend: Frontend, robot: Robot) -> tupl
         station = station_for(None, address, robot)
         opened = open_arm(ArmRequest(address=address, robot=robot, firmware=request.firmware, station=station))
         session = stack.enter_context(opened)
-        move_slowly(session.arm, robot.keyframe("home"), PERIOD_S)
+        watch = partial(end_if_cancelled, frontend)
+        move_slowly(session.arm, robot.keyframe("home"), PERIOD_S, watch=watch)
         stack.enter_context(spinning(usable_cores() if request.busy else 0))
         stack.enter_context(quiet_memory(session.arm, PERIOD_S))
         about = machine()
         if request.what == "loop":
-            result = measure_loop(session.arm, request.seconds or LOOP_S)
+            result = measure_loop(session.arm, request.seconds or LOOP_S, watch)
         else:
-            result = measure_latency(session.arm, request.commands)
+            result = measure_latency(session.arm, request.commands, watch)
         return about, {"arm": request.arm, "busy": request.busy, **session.about(), **result}
 
 
-def measure_loop(arm: Arm, seconds: float) -> dict[str, Any]:
+def measure_loop(arm: Arm, seconds: float, watch: Callable[[], None] = lambda: None) -> dict[str, Any]:
     """Wave the base at 20 Hz and return how punctual the cycles were and what they cost [ms].
 
     A reading that is older than a policy would act on is counted, and does not end the measurement.
@@ -73,6 +75,7 @@ def measure_loop(arm: Arm, seconds: float) -> dict[str, Any]:
     late_s, compute_s, age_s = list[float](), list[float](), list[float]()
     for turn in range(round(seconds / PERIOD_S)):
         late_s.append(ticker.wait())
+        watch()
         began_s = arm.clock.now_s()
         sample = arm.read()
         swing_rad = SWING_RAD * math.sin(2.0 * math.pi * turn * PERIOD_S / SWING_S)
@@ -90,7 +93,7 @@ def measure_loop(arm: Arm, seconds: float) -> dict[str, Any]:
     }
 
 
-def measure_latency(arm: Arm, commands: int) -> dict[str, Any]:
+def measure_latency(arm: Arm, commands: int, watch: Callable[[], None] = lambda: None) -> dict[str, Any]:
     """Step the base to and fro and return how long it took until a reading showed that it moves [ms].
 
     Raises:
@@ -100,6 +103,7 @@ def measure_latency(arm: Arm, commands: int) -> dict[str, Any]:
     took_s, measured_s, wish = list[float](), list[float](), home
     ticker = Ticker(arm.clock, PERIOD_S)
     for number in range(commands):
+        watch()
         for _ in range(REST_TURNS):
             ticker.wait()
             arm.send(wish, PERIOD_S)
