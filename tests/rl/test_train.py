@@ -66,53 +66,6 @@ def test_the_bundle_fits_the_task_and_says_where_it_came_from(tiny_run: Trained)
     assert json.loads(json.dumps(tiny_run.evaluation.to_plain())) == bundle.contract.evaluation
 
 
-def test_the_bundle_is_the_network_of_the_last_checkpoint(tiny_run: Trained) -> None:
-    job = tiny_job(6)
-    env = sb3_ppo.normalised(Sb3VecEnv(Env(job.env, 64, seed=0)), job.settings)
-    model = sb3_ppo.load(tiny_run.run.checkpoints()[-1], env, "cpu")
-    env.training = False
-    worlds: Any = env.venv
-    sizes: dict[str, int] = worlds.env.observations["actor"].sizes
-    rng = np.random.default_rng(0)
-    terms = {name: rng.normal(0.0, 1.0, (64, size)).astype(np.float32) for name, size in sizes.items()}
-    flat = np.concatenate(list(terms.values()), axis=1)
-    wanted, _ = model.predict(env.normalize_obs(flat), deterministic=True)  # pyright: ignore[reportArgumentType]
-    got = load_bundle(tiny_run.run.path).policy.infer(terms)[:, 0]
-    np.testing.assert_allclose(got, np.clip(wanted, -1.0, 1.0), rtol=0.0, atol=1e-5)
-    env.close()
-
-
-def test_the_same_seed_gives_the_same_curve_and_the_same_policy(tiny_run: Trained, tmp_path: Path) -> None:
-    again = train_tiny(tmp_path)
-    first, second = tiny_run.run.read_curve(), again.run.read_curve()
-    assert list(first) == list(second)
-    for name in first:
-        if name != "wall_s":
-            np.testing.assert_array_equal(second[name], first[name], err_msg=name)
-    assert again.bundle.policy.sha256 == tiny_run.bundle.policy.sha256
-    assert again.evaluation == tiny_run.evaluation
-    other = train_tiny(tmp_path, rollouts=1, seed=1)
-    assert other.run.read_curve()["reward_near"] != tiny_run.run.read_curve()["reward_near"][:1]
-
-
-def test_ctrl_c_saves_and_going_on_ends_with_a_bundle(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path, "reach", 0)
-    job = tiny_job(6, checkpoint_s=1e9)  # only what Ctrl-C saves
-    with pytest.raises(TrainingInterrupted) as stopped:
-        train(job, run, report=stop_at(3 * ROLLOUT))
-    assert stopped.value.steps == 3 * ROLLOUT
-    assert [int(path.name) for path in run.checkpoints()] == [3 * ROLLOUT]
-    assert not run.bundle.exists()
-    before = run.read_curve()
-    done = train(job, run, resume=True)
-    after = run.read_curve()
-    assert after["steps"] == [ROLLOUT * (i + 1) for i in range(6)]
-    for name, values in before.items():
-        np.testing.assert_array_equal(after[name][:3], values)
-    assert load_bundle(run.path).contract.evaluation is not None
-    assert done.evaluation.episodes == 8
-
-
 def test_a_contract_names_the_version_that_exported_it_and_those_that_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
