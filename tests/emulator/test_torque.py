@@ -47,7 +47,7 @@ def test_the_older_emergency_drops_the_arm_for_ten_seconds_and_loses_what_is_sen
     assert older.run(4.8) == b""
     older.run(1.0)
     assert torques_on(older) == {True}
-    assert older.lost_bytes == 301 - 256
+    assert older._uart.lost == 301 - 256
 
 
 def test_a_document_without_a_code_is_an_emergency(older: Board) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, goal_steps, inverse
+from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, inverse
 from tests.emulator.vendor import STEP_RAD, Arm, SdkError, angles_of, arm_of, install_sdk, steps_of
+from tests.firmware_goals import goal_steps
 
 FIRMWARES = ("250108", "20260701")
 STEP_DEG = 360 / 4096

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
-from roarm_lab.robots.firmware_kinematics import goal_steps
+from tests.firmware_goals import goal_steps
 
 SDK = "roarm-sdk==0.1.1"
 STEP_RAD = 2 * pi / 4096

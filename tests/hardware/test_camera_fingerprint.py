@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from roarm_lab.core.errors import BadInputError, MissingError, UnknownNameError
+from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware import camera_fingerprint
 from roarm_lab.hardware.camera_fingerprint import CameraFingerprint, camera_at, find_camera, found_cameras
 from roarm_lab.hardware.video4linux import Mode
@@ -64,7 +64,7 @@ def test_a_fingerprint_reads_as_it_is_written(text: str) -> None:
     wanted = CameraFingerprint.from_text(text)
     assert str(wanted) == text
     assert wanted.differences(KINECT) == []
-    assert CameraFingerprint.from_plain(wanted.to_plain()) == wanted
+    assert CameraFingerprint(**wanted.to_plain()) == wanted
 
 
 def test_the_wrong_camera_is_told_by_every_part() -> None:
@@ -159,17 +159,10 @@ def test_a_camera_on_a_slow_port_lacks_sizes() -> None:
     wanted = replace(KINECT, modes=("MJPG 1280x720", "MJPG 3840x2160"))
     found = replace(KINECT, modes=("MJPG 1280x720", "YUYV 640x480"))
     assert wanted.differences(found) == ["it does not offer MJPG 3840x2160 (on a slow USB port?)"]
-    assert CameraFingerprint.from_plain(wanted.to_plain()) == wanted
+    assert wanted.to_plain()["modes"] == ["MJPG 1280x720", "MJPG 3840x2160"]
 
 
 @pytest.mark.parametrize("text", ["", "045e", "45e:97d", "045e:zzzz", "Azure Kinect", "045e:097d#infrared"])
 def test_what_is_no_fingerprint_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(BadInputError, match=r"is written VENDOR:PRODUCT\[:SERIAL\]\[@PORT\]\[#INTERFACE\]"):
         CameraFingerprint.from_text(text)
-
-
-def test_unknown_parts_of_a_stored_fingerprint_are_named() -> None:
-    with pytest.raises(UnknownNameError, match="'serail'. Did you mean 'serial'"):
-        CameraFingerprint.from_plain({"serail": "1"})
-    with pytest.raises(BadInputError, match="usb_id of a camera's fingerprint must be text, got 1118"):
-        CameraFingerprint.from_plain({"usb_id": 1118})

@@ -5,12 +5,13 @@ from math import nan, pi
 import numpy as np
 import pytest
 
-from roarm_lab.core.errors import BadInputError
-from roarm_lab.robots.firmware_kinematics import SHOULDER_HEIGHT_M, FirmwarePose, forward, goal_steps, inverse
+from roarm_lab.robots.firmware_kinematics import FirmwarePose, forward, inverse
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
+from tests.firmware_goals import goal_steps
 from tests.vectors import FORWARD, INVERSE, with_gripper
 
+SHOULDER_HEIGHT_M = 0.051959  # of the firmware's origin above that of the URDF's base link
 VECTOR_BAR_MM = 1e-6  # how many digits the vectors have
 VECTOR_BAR_RAD = 1e-9
 GAP_MM = (2.8, 3.1)  # between the firmware's tool point and the URDF's: 2.87 to 3.02 in the vectors
@@ -79,8 +80,3 @@ def test_the_newer_firmware_does_not_bend_the_elbow_backwards() -> None:
 def test_a_wrist_on_the_shoulder_has_no_solution() -> None:
     wrist_on_the_axis = FirmwarePose(0.17167, 0.0, -0.01369, 0.0)
     assert not inverse(wrist_on_the_axis).reachable
-
-
-def test_steps_of_no_number_are_refused() -> None:
-    with pytest.raises(BadInputError, match="must be finite"):
-        goal_steps((0.0, nan, 0.0, 0.0, 0.0), 0.0)

@@ -11,7 +11,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.robots.kinematics import Kinematics
 from roarm_lab.robots.roarm_m3 import ROARM_M3
 from roarm_lab.robots.robot import Shape
-from roarm_lab.sim.builder import add_marker, robot_spec, scene_spec
+from roarm_lab.sim.builder import robot_spec, scene_spec
 from tests.toy_robot import TOY
 from tests.vectors import FORWARD, URDF_BAR_MM
 
@@ -177,18 +177,6 @@ def test_no_keyframe_touches_anything(scene: mujoco.MjModel) -> None:
         mujoco.mj_resetDataKeyframe(scene, data, index)
         mujoco.mj_forward(scene, data)
         assert data.ncon == 0, scene.key(index).name
-
-
-def test_a_marker_moves_touches_nothing_and_weighs_nothing() -> None:
-    spec = scene_spec(ROARM_M3, visuals=False)
-    add_marker(spec, "goal", radius_m=0.02, rgba=(1.0, 0.0, 0.0, 0.5))
-    model = spec.compile()
-    data = mujoco.MjData(model)
-    data.mocap_pos[model.body("goal").mocapid[0]] = (0.0, 0.0, 0.01)  # inside foot and table
-    mujoco.mj_forward(model, data)
-    np.testing.assert_allclose(data.body("goal").xpos, (0.0, 0.0, 0.01))
-    assert data.ncon == 0
-    assert model.body_mass.sum() == pytest.approx(1.021, abs=MASS_BAR_KG)
 
 
 def test_visuals_and_table_can_be_left_out() -> None:

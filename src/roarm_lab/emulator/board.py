@@ -102,11 +102,6 @@ class Board:
         """True joint angles [joint] rad, in the order and signs of this project."""
         return self.world.joint_pos
 
-    @property
-    def lost_bytes(self) -> int:
-        """Received bytes that found the UART's buffer full."""
-        return self._uart.lost
-
     def receive(self, data: bytes) -> None:
         """Put bytes on the arm's receiving line now; they take their time."""
         if not self._in_reset:

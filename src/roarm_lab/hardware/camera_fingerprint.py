@@ -5,12 +5,12 @@ own camera stands where the Kinect was. Maker, product, serial number and port d
 cameras (one for colour, one for infrared): its interface tells them apart.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from roarm_lab.core.errors import BadInputError, MissingError, UnknownKeyError
+from roarm_lab.core.errors import BadInputError, MissingError
 from roarm_lab.hardware.video4linux import Mode, VideoNode
 from roarm_lab.robots.station import CAMERA
 
@@ -52,23 +52,6 @@ class CameraFingerprint:
             raise BadInputError(f"A camera's fingerprint is written {FORM}; got {text!r}.")
         usb_id, serial, bus_path, interface = (part or "" for part in parts.group(*PARTS))
         return cls(usb_id=usb_id.lower(), serial=serial, bus_path=bus_path, interface=interface)
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what `to_plain` made, for instance out of a station's file.
-
-        Raises:
-            BadInputError: A part is unknown or not text.
-        """
-        known = [field.name for field in fields(cls)]
-        for key, value in plain.items():
-            if key not in known:
-                raise UnknownKeyError("A camera's fingerprint", key, known)
-            texts = value if key == "modes" and isinstance(value, (list, tuple)) else [value]
-            if not all(isinstance(text, str) for text in texts):
-                raise BadInputError(f"{key} of a camera's fingerprint must be text, got {value!r}.")
-        texts = {key: str(value) for key, value in plain.items() if key != "modes"}
-        return cls(**texts, modes=tuple(plain.get("modes", ())))
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as texts, for JSON or YAML; unknown parts are left out."""

@@ -8,17 +8,13 @@ that of 2026-07-01 agree.
 """
 
 from dataclasses import dataclass
-from math import acos, atan2, cos, hypot, isfinite, isnan, nan, pi, sin
-
-from roarm_lab.core.errors import BadInputError
+from math import acos, atan2, cos, hypot, isnan, nan, pi, sin
 
 STEPS = 4096
 STEP_RAD = 2.0 * pi / STEPS
 _UPPER_M, _UPPER_RAD = hypot(0.23682, 0.03), atan2(0.03, 0.23682)
 _FORE_M = 0.14449
 _HAND_M, _HAND_RAD = hypot(0.17167, 0.01369), atan2(0.01369, 0.17167)
-SHOULDER_HEIGHT_M = 0.051959
-"""The firmware's origin is on the shoulder axis, this far above the origin of the URDF's base link."""
 GRIPPER_CLOSED_RAD = pi
 """On the wire a gripper angle is pi minus ours: closed is pi."""
 _WRIST_MIN_M = 1e-9
@@ -82,34 +78,6 @@ def inverse(pose: FirmwarePose) -> FirmwareAngles:
     return FirmwareAngles(base, shoulder, elbow, pi / 2 - shoulder - elbow + pose.pitch_rad, pose.roll_rad, collapsed)
 
 
-def goal_steps(
-    angles: tuple[float, float, float, float, float], gripper: float, *, elbow_lower_step: int = 512
-) -> tuple[int, int, int, int, int, int, int]:
-    """Return the goal steps of servos 11 to 17 for joint angles [rad] after the firmware's clamps.
-
-    Args:
-        angles: Base, shoulder, elbow, wrist, roll.
-        gripper: Our gripper angle, 0 closed.
-        elbow_lower_step: 512 (-45 degrees) in the firmware of 2025-01-08, 1024 (0 degrees) in that of 2026-07-01.
-
-    Raises:
-        BadInputError: An angle is not a number; what the firmware makes of that is not known.
-    """
-    if not all(isfinite(angle) for angle in (*angles, gripper)):
-        raise BadInputError(f"Joint angles must be finite, got {(*angles, gripper)}. Is the target reachable?")
-    base, shoulder, elbow, wrist, roll = angles
-    lean = _rounded(_clamped(shoulder, pi / 2))
-    return (
-        2047 - _rounded(_clamped(base, pi)),
-        2047 + lean,
-        2047 - lean,  # servo 13 looks the other way
-        min(max(1024 + _rounded(elbow), elbow_lower_step), 3071),
-        2047 + _rounded(_clamped(wrist, pi / 2)),
-        2047 - _rounded(_clamped(roll, pi)),
-        min(max(_rounded(GRIPPER_CLOSED_RAD - gripper), 700), 3396),
-    )
-
-
 def _two_links(x_m: float, z_m: float) -> tuple[float, float]:
     """Return shoulder and elbow for a wrist point in the arm's plane, or NaN."""
     reach_m = hypot(x_m, z_m)
@@ -122,13 +90,3 @@ def _two_links(x_m: float, z_m: float) -> tuple[float, float]:
 
 def _acos(cosine: float) -> float:
     return acos(cosine) if -1.0 <= cosine <= 1.0 else nan
-
-
-def _clamped(angle: float, limit: float) -> float:
-    return min(max(angle, -limit), limit)
-
-
-def _rounded(angle: float) -> int:
-    """Return steps, halves rounded away from zero as C's round does."""
-    steps = abs(angle) / STEP_RAD
-    return int(steps + 0.5) if angle >= 0.0 else -int(steps + 0.5)

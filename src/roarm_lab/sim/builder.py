@@ -147,21 +147,6 @@ def touch_sensor(box: str, shape: str) -> str:
     return f"{box}_at_{shape}"
 
 
-def add_marker(spec: mujoco.MjSpec, name: str, radius_m: float, rgba: Rgba) -> None:
-    """Add a ball that touches nothing, on a mocap body called `name` whose position is set at run time."""
-    body = spec.worldbody.add_body(name=name, mocap=True)
-    body.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_SPHERE,
-        size=(radius_m, 0.0, 0.0),
-        rgba=rgba,
-        contype=0,
-        conaffinity=0,
-        mass=0.0,
-        group=VISUAL_GROUP,
-    )
-
-
 def _from_the_base(robot: Robot) -> list[Link]:
     """Return the links, every parent before its children.
 
