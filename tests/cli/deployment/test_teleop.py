@@ -219,12 +219,6 @@ def test_hand_guiding_needs_motors_that_can_be_switched_off(one_line: Callable[.
     assert "The motors of this arm (SimArm) can not be switched off" in one_line("teleop", "--with", "hand", code=3)
 
 
-def test_another_rate_than_the_policys_is_refused(one_line: Callable[..., str], folder: Path) -> None:
-    wild_bundle(folder / "bundle")
-    message = one_line("teleop", "--with", "policy", "--bundle", "bundle", "--rate", "30")
-    assert "This policy was trained at 20 Hz" in message
-
-
 def test_no_gamepad_is_exit_code_3(one_line: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pygame")
     monkeypatch.setattr(gamepad.SdlPad, "_find", lambda self: False)  # this machine may have one

@@ -10,8 +10,9 @@ from roarm_lab.robots.robot import Robot
 from roarm_lab.teleop.keyboard import Keyboard
 from roarm_lab.teleop.session import RATE_HZ, OperatorInput, TeleopTurn, Watch
 from roarm_lab.teleop.status_line import Newest
+from roarm_lab.workflows.arm_session import ArmAddress
 from roarm_lab.workflows.deployment.teleop_request import TeleoperateRequest
-from roarm_lab.workflows.frontend import Frontend, end_if_cancelled
+from roarm_lab.workflows.frontend import Frontend, end_if_cancelled, require_permission
 
 
 class OperatorConsole(Protocol):
@@ -72,6 +73,16 @@ class Setup:
     def rate_hz(self) -> float:
         """Control cycles per second."""
         return RATE_HZ if self.request.rate is None else self.request.rate
+
+    def require_to_move(self, address: ArmAddress) -> None:
+        """Go on only if a real arm may move. A person at a terminal has asked for that; everybody else is asked.
+
+        Raises:
+            NotPermittedError: It may not.
+        """
+        if isinstance(self.console, NoConsole) and not address.virtual:
+            text = f"The arm at {address} follows the {self.request.input_device} now. Is its way free?"
+            require_permission(self.frontend, "arm-moves", text)
 
     def open_keyboard(self, *, needed: bool) -> Keyboard | None:
         """Return the keyboard of the terminal; None where there is none and none is needed.

@@ -32,13 +32,14 @@ def teleoperate(
     Args:
         request: What steers, and which arm.
         frontend: Hears where the page is; is asked before motors are switched off.
-        console: Keys and status line of a terminal.
+        console: Keys and status line of a terminal. Without one the front end is also asked before a real arm moves.
 
     Raises:
         BadInputError: The arm, the terminal or the bundle can not be used, or motors may not be switched off.
         CancelledError: The front end cancelled. The arm is held.
         KeyboardInterrupt: Ctrl-C; likewise.
         MissingError: A device or a package is missing.
+        NotPermittedError: A real arm may not move.
     """
     request.validate()
     try:
@@ -58,6 +59,8 @@ def _steer(setup: Setup, robot: Robot) -> TeleopLog:
     device = _open_device(setup)
     address = ArmAddress.parse(request.arm)
     station = station_for(request.station, address, robot)
+    if request.input_device != "hand":  # a limp arm is moved by the person; that it drops is asked below
+        setup.require_to_move(address)
     arm = stack.enter_context(open_arm(ArmRequest(address=address, robot=robot, station=station))).arm
     if request.input_device == "hand":
         return _guide(setup, arm)

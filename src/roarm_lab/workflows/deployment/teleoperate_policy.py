@@ -25,6 +25,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
 
     Raises:
         BadInputError: Bundle, goal or rate do not fit.
+        NotPermittedError: A real arm may not move.
     """
     request, address = setup.request, ArmAddress.parse(setup.request.arm)
     ready = prepare_policy(request.bundle, address, allow_drift=request.allow_drift, seeing=SEEING)
@@ -35,6 +36,7 @@ def steer_policy(setup: Setup) -> TeleopLog:
     goal = None if request.goal is None else policy.commands({"goal": request.goal})
     keyboard = setup.open_keyboard(needed=False)
     station = station_for(request.station, address, policy.robot)
+    setup.require_to_move(address)
     opened = open_arm(ArmRequest(address=address, robot=policy.robot, sim=ready.sim, station=station))
     session = setup.stack.enter_context(opened)
     arm = session.arm
