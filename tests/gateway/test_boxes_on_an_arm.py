@@ -123,7 +123,9 @@ def test_boxes_are_picked_by_name(policy: ArmPolicy) -> None:
     both = Sight.of(0.0, ["brick", "cube"], [[9.0, 9.0, 9.0], CUBE_W], [QUAT, QUAT])
     alone = policy.observe(ArmSample.of(0.0, START), START, GOAL, cube_at(0.0)).terms
     policy.reset()
-    for name, values in policy.observe(ArmSample.of(0.0, START), START, GOAL, both).terms.items():
+    among_others = policy.observe(ArmSample.of(0.0, START), START, GOAL, both).terms
+    assert set(among_others) == set(alone) != set()
+    for name, values in among_others.items():
         np.testing.assert_array_equal(values, alone[name])
 
 

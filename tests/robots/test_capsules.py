@@ -79,7 +79,9 @@ def test_ends_are_where_kinematics_puts_them() -> None:
 
 def test_a_box_lies_inside_its_capsules() -> None:
     rng = np.random.default_rng(2)
-    for shape in (shape for shape in ROARM_M3.collisions if shape.kind == "box"):
+    boxes = [shape for shape in ROARM_M3.collisions if shape.kind == "box"]
+    assert boxes
+    for shape in boxes:
         points = np.array(shape.pos_m) + rng.choice([-1.0, 1.0], (500, 3)) * np.array(shape.size_m)  # corners
         points = np.concatenate([points, np.array(shape.pos_m) + rng.uniform(-1, 1, (2000, 3)) * shape.size_m])
         outside = np.full(len(points), np.inf)

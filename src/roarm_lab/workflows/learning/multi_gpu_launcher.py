@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO
 
 from roarm_lab.core.provenance import usable_cores
-from roarm_lab.core.python_process import OWN_PYTHON, children_hear_ctrl_c
+from roarm_lab.core.python_process import INTERRUPTED, OWN_PYTHON, children_hear_ctrl_c
 from roarm_lab.workflows.frontend import Frontend, Notice
 from roarm_lab.workflows.learning.multi_gpu import threads_wait_passively
 from roarm_lab.workflows.learning.train_job import prepare_job
@@ -26,7 +26,6 @@ from roarm_lab.workflows.learning.train_request import TrainRequest
 LEADER = "ROARM_TRAIN_LEADER"
 """Set where the process that started this one holds its standard input: when that ends, so does this one."""
 LEADERS_PIPE = 0
-INTERRUPTED = 130
 STOPPED = (INTERRUPTED, -signal.SIGINT)
 """Exit codes after Ctrl-C; the second one of a process that had hardly begun."""
 GRACE_S = 30.0
