@@ -244,12 +244,12 @@ def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], message:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("speed", 0.0), ("speed", 1.1), ("speed", math.nan), ("seconds", -1.0), ("seconds", math.inf), ("seed", -1)],
+    [
         ("speed", 0.0),
         ("speed", 1.1),
-        ("speed", float("nan")),
+        ("speed", math.nan),
         ("seconds", -1.0),
-        ("seconds", float("inf")),
+        ("seconds", math.inf),
         ("seed", -1),
     ],
 )
