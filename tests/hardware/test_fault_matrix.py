@@ -37,7 +37,7 @@ GOES_ON = ""
 """Nobody notices."""
 NO_POWER, RESTARTED = "no power: the supply reads 0.0 V; plug in", "the arm restarted"
 BASE_LOST, ELBOW_LOST = "servo 11 \\(base\\) has no torque or does not answer", "servo 14 \\(elbow\\) has no torque"
-FROZEN = "joint 'base' reads .* to the last digit .* check cable and 12 V supply, then `roarm arm recover`"
+FROZEN = r"joint 'base' reads .* to the last digit .* check cable and 12 V supply, then `recover_arm\(\)`"
 PAUSED = "The newest sample is .* s old; .* paused"
 
 

@@ -18,7 +18,12 @@ from roarm_lab.gateway.loop import move_slowly
 from roarm_lab.hardware.protocol import Firmware
 from roarm_lab.hardware.roarm_m3 import RoArmM3
 from roarm_lab.robots.arm import Arm
+from roarm_lab.robots.roarm_m3 import ROARM_M3
+from roarm_lab.workflows.devices.arm_actions import recover_arm
+from roarm_lab.workflows.devices.arm_target import ArmTarget
+from roarm_lab.workflows.frontend import NotPermittedError
 from tests.arm_contract import ARM_CONTRACT, Check
+from tests.frontends import Heard
 from tests.patience import FIRST_LINES
 from tests.standing_still import standing_still
 
@@ -266,6 +271,19 @@ def test_recovering_says_step_by_step_what_was_done(bench: Bench, arm: RoArmM3) 
     assert bench.emulator.command("state")["resets"] == resets + 1
     assert [step.split()[0] for step in steps] == ["closed", "the", "the", "moved"]
     assert arm.latched is None
+
+
+def test_recovering_without_a_connection_needs_a_permission_and_ends_at_home(bench: Bench) -> None:
+    """Only with a permission; then it is at home, and holds."""
+    resets = bench.emulator.command("state")["resets"]
+    with pytest.raises(NotPermittedError, match="starts anew"):
+        recover_arm(ArmTarget(arm=bench.address), Heard())
+    steps = recover_arm(ArmTarget(arm=bench.address), Heard({"arm-moves": "yes"}))
+    assert bench.emulator.command("state")["resets"] == resets + 1
+    assert [step.split()[0] for step in steps] == ["started", "the", "moved"]
+    np.testing.assert_allclose(bench.true_pos(), ROARM_M3.keyframe("home"), atol=DROOP_RAD)
+    with bench.arm() as arm:
+        go(arm, START)
 
 
 def test_other_ways_in_work_too(running: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
