@@ -15,7 +15,6 @@ from roarm_lab import __version__
 from roarm_lab.cli.extras import missing_beside, missing_text
 from roarm_lab.cli.references import error_as_typed
 from roarm_lab.core.errors import MissingError, RoarmLabError, UnknownNameError
-from roarm_lab.core.python_process import INTERRUPTED
 from roarm_lab.core.rendering import choose_renderer
 from roarm_lab.core.shown import shown_text
 
@@ -56,6 +55,7 @@ The verb `x` of the stage `s` lives in `roarm_lab/cli/s/x.py` and is a function 
 STAGE_OF = {verb: stage for stage, verbs in STAGES.items() for verb in verbs}
 """Verb -> the stage it belongs to."""
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 HELP = """usage: roarm <verb> [options]

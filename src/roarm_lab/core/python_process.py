@@ -9,8 +9,6 @@ from contextlib import contextmanager
 OWN_PYTHON = (sys.executable, "-P")
 """This very interpreter. Without `-P` it would import what lies in the working folder first: a user's `tty.py` there
 would take the place of the standard library's."""
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
 
 
 @contextmanager

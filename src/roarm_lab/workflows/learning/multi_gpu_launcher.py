@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO
 
 from roarm_lab.core.provenance import usable_cores
-from roarm_lab.core.python_process import INTERRUPTED, OWN_PYTHON, children_hear_ctrl_c
+from roarm_lab.core.python_process import OWN_PYTHON, children_hear_ctrl_c
 from roarm_lab.workflows.frontend import Frontend, Notice
 from roarm_lab.workflows.learning.multi_gpu import threads_wait_passively
 from roarm_lab.workflows.learning.train_job import prepare_job
@@ -26,7 +26,7 @@ from roarm_lab.workflows.learning.train_request import TrainRequest
 LEADER = "ROARM_TRAIN_LEADER"
 """Set where the process that started this one holds its standard input: when that ends, so does this one."""
 LEADERS_PIPE = 0
-STOPPED = (INTERRUPTED, -signal.SIGINT)
+STOPPED = (128 + signal.SIGINT, -signal.SIGINT)
 """Exit codes after Ctrl-C; the second one of a process that had hardly begun."""
 GRACE_S = 30.0
 """How long the others may take once the first process has ended, or any was stopped: one can be left waiting."""
@@ -154,7 +154,7 @@ def _ended(group: Sequence[subprocess.Popen[bytes]], kept: Sequence[IO[bytes]], 
         if codes[0] is not None or stopped:
             deadline_s = min(deadline_s, time.monotonic() + GRACE_S)
             if None not in codes or time.monotonic() > deadline_s:
-                return INTERRUPTED if stopped else 0
+                return STOPPED[0] if stopped else 0
         time.sleep(LOOK_EVERY_S)
 
 
