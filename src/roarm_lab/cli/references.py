@@ -38,6 +38,8 @@ COMMANDS = {
     "write_report": "report",
 }
 """Use case -> the words after `roarm` that start it."""
+REPEATED = {"set"}
+"""Fields whose values each come behind a flag of their own."""
 FLAGS = {"input_device": "with"}
 """Field -> its flag, where that has another name."""
 OPTION = re.compile(r"`([a-z_][a-z0-9_]*)=([^`]*)`")
@@ -103,6 +105,8 @@ def _words(name: str, value: object) -> list[str]:
     """Return a flag and its values."""
     if isinstance(value, bool):
         return [flag(name) if value else f"--no-{name.replace('_', '-')}"]
+    if name in REPEATED and isinstance(value, tuple | list):
+        return [word for each in value for word in _words(name, each)]
     return [flag(name), *map(_quoted, value if isinstance(value, tuple | list) else (value,))]
 
 

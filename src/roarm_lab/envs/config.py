@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from roarm_lab.core.arrays import Array
 from roarm_lab.core.errors import BadInputError, UnknownNameError
+from roarm_lab.core.object_references import short_name
 from roarm_lab.core.state import State
 from roarm_lab.mdp.scene import Scene
 from roarm_lab.mdp.terms import (
@@ -48,6 +49,7 @@ class EnvConfig:
     """A task: robot, physics, and the terms by name."""
 
     task: str
+    """Its name in the table of tasks, or a reference to it: `/home/ann/my_tasks.py:stack_two`."""
     robot: Robot
     sim: SimConfig = SimConfig()
     control_dt_s: float = 0.05
@@ -91,6 +93,11 @@ class EnvConfig:
         for name, term in self.curriculum.items():
             if term.reward not in self.rewards:
                 raise UnknownNameError(f"reward (curriculum {name!r})", term.reward, self.rewards)
+
+    @property
+    def name(self) -> str:
+        """What to call the task in titles and names of folders."""
+        return short_name(self.task)
 
     @property
     def substeps(self) -> int:

@@ -69,6 +69,7 @@ def hashes_of(config: EnvConfig) -> dict[str, str]:
     random, noise = randomization_of(config)
     task = replace(
         config,
+        task=config.name,  # a file may lie elsewhere
         rewards={},
         curriculum={},
         random_age=False,

@@ -14,7 +14,7 @@ from typing import Any, cast
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import canonical_json, sha256_of
 from roarm_lab.core.json_objects import check_keys, check_schema, parse_object, told
-from roarm_lab.policies.contract_keys import PARTS, READ, SCHEMA, check_entries, compared, keys_of
+from roarm_lab.policies.contract_keys import MAY, PARTS, READ, SCHEMA, check_entries, compared, keys_of
 
 HASHES = ("model", "task", "randomization")
 """Provenance hashes whose difference is drift."""
@@ -75,7 +75,7 @@ def parse_contract(text: str, where: str) -> Contract:
     for name in ("interface", "provenance"):
         if not isinstance(parts.get(name), dict):
             raise BadInputError(f"{where} has no part {name!r}; it needs {', '.join(PARTS)}.")
-    check_keys(parts["interface"], f"{where}: interface", (), keys_of("interface", schema))
+    check_keys(parts["interface"], f"{where}: interface", (), (*keys_of("interface", schema), *MAY))
     hashes: object = parts["provenance"].get("hashes")
     for name, part in (("provenance.hashes", hashes), ("evaluation", parts.get("evaluation"))):
         if not isinstance(part, dict | None):

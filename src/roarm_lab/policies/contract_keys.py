@@ -40,13 +40,15 @@ INTERFACE = (
     "meanings",
 )
 """What an interface says; `envs.interface` writes it."""
+MAY = ("changes",)
+"""What an interface says only where there is something to say: by path, what the training changed in the task."""
 SINCE_2 = {
     *(("interface", part) for part in ("terminations", "gripping_faces", "meanings")),
     *((part, "meaning") for part in ("observations", "commands", "start", "success")),
     ("boxes", "contact"),
 }
 """(part, key) that a contract of schema 1 does not have."""
-FOR_READING = ("meaning", "meanings", "contact", "gripping_faces", "terminations")
+FOR_READING = ("changes", "meaning", "meanings", "contact", "gripping_faces", "terminations")
 """Keys anywhere in an interface that are not compared: words, and what the hashes of model and task already tell."""
 
 
@@ -62,6 +64,7 @@ TYPES: dict[str, tuple[type, str]] = {
     "joints": (list, "a list"),
     "shape": (list, "a list"),
     "params": (Mapping, "a JSON object"),
+    "changes": (Mapping, "a JSON object"),
     "contact": (Mapping, "a JSON object"),
     "keyframes": (Mapping, "a JSON object"),
     "gripping_faces": (Mapping, "a JSON object"),
@@ -84,7 +87,7 @@ def check_entries(interface: Mapping[str, Any], where: str, schema: int) -> None
         UnknownKeyError: Names place and key.
         BadInputError: Names what is missing, or is not what it should be.
     """
-    _check(interface, where, keys_of("interface", schema))
+    _check(interface, where, keys_of("interface", schema), MAY)
     for part in ENTRIES.keys() & interface.keys():
         for place, entry in _entries(part, interface[part], f"{where}.{part}"):
             if not isinstance(entry, Mapping):
@@ -92,9 +95,9 @@ def check_entries(interface: Mapping[str, Any], where: str, schema: int) -> None
             _check(cast("Mapping[str, Any]", entry), place, keys_of(part, schema))
 
 
-def _check(entry: Mapping[str, Any], where: str, keys: Sequence[str]) -> None:
+def _check(entry: Mapping[str, Any], where: str, keys: Sequence[str], may: Sequence[str] = ()) -> None:
     for key in entry:
-        if key not in keys:
+        if key not in keys and key not in may:
             raise UnknownKeyError(where, key, keys)
     if missing := [key for key in keys if key not in entry]:
         raise BadInputError(f"{where} does not say: {', '.join(missing)}.")

@@ -17,7 +17,7 @@ def contract_of(job: TrainJob, run: RunFolder) -> Contract:
     meta = run.meta()
     resumed: list[Mapping[str, Any]] = meta.get("resumed", [])
     return Contract(
-        interface=interface_of(job.env),
+        interface=interface_of(job.env) | ({"changes": dict(job.changes)} if job.changes else {}),
         provenance={
             "hashes": hashes_of(job.env),
             "trainer": kind_of(job.trainer, job.settings.algorithm).label,

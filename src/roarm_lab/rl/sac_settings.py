@@ -87,11 +87,13 @@ class SacSettings:
         return self.num_envs * self.rollout_steps
 
 
-def sac_settings(task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu") -> SacSettings:
+def sac_settings(
+    task: str | None, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+) -> SacSettings:
     """Return the tuned settings of a task, on worlds that are all alike or that differ; `tuned_files` says whose.
 
     Args:
-        task: Its name.
+        task: Its name; None for one that nobody here can have tuned.
         randomized: Worlds differ from each other.
         trainer: Whose SAC learns.
         device: Where: cpu or cuda.

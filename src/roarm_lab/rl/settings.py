@@ -88,11 +88,13 @@ FIXED: dict[str, dict[str, str]] = {
 """Settings that a trainer can not follow, and why."""
 
 
-def ppo_settings(task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu") -> PpoSettings:
+def ppo_settings(
+    task: str | None, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+) -> PpoSettings:
     """Return the tuned settings of a task, on worlds that are all alike or that differ; `tuned_files` says whose.
 
     Args:
-        task: Its name.
+        task: Its name; None for one that nobody here can have tuned.
         randomized: Worlds differ from each other.
         trainer: Whose PPO learns.
         device: Where: cpu or cuda.
@@ -109,9 +111,9 @@ ALGORITHMS = {"ppo": PpoSettings, "sac": SacSettings}
 
 
 def settings_of(
-    algorithm: str, task: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+    algorithm: str, task: str | None, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
 ) -> Settings:
-    """Return the tuned settings of an algorithm for a task.
+    """Return the tuned settings of an algorithm for a task; None is one that nobody here can have tuned.
 
     Raises:
         UnknownNameError: Nobody has tuned that task for it, or there is no such algorithm.

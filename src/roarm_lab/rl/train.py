@@ -253,6 +253,7 @@ def _meta(job: TrainJob) -> Mapping[str, Any]:
         "hashes": hashes_of(job.env),
         "provenance": provenance(),
         "pid": os.getpid(),
+        **({"changes": dict(job.changes)} if job.changes else {}),
     }
 
 

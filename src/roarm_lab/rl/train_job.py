@@ -1,7 +1,8 @@
 """One training as a value: the task, the settings, the seed, and who is told of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.randomization import DomainRandomization
@@ -31,5 +32,7 @@ class TrainJob:
     """Where the networks learn: auto, cpu, cuda, cuda:1, ... Auto is where the simulator has its arrays."""
     evaluation_episodes: int = 512
     checkpoint_s: float = 30.0
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What is other in `env` than in the task of that name, by path: `rewards.near.weight`; for the record."""
     command: tuple[str, ...] = ()
     """What the user typed, for the record."""

@@ -3,7 +3,8 @@
 `tuned/<task>.<algorithm>.<trainer>.<device>.yaml` holds what was tuned, `<task>-randomized` for worlds that differ from
 each other. There are files only for what somebody has tuned; anything else takes the nearest one. First the device is
 given up (cuda takes what cpu has), then the trainer (it takes what sb3 has, and what `tuned/<algorithm>.<trainer>.yaml`
-changes on every task, because it measures in its own way), then that worlds differ.
+changes on every task, because it measures in its own way), then that worlds differ. A task of a user's own has no file:
+it takes the defaults of the class, and what `tuned/<algorithm>.<trainer>.yaml` changes.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 def tuned_settings(
-    start: T, task: str, algorithm: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+    start: T, task: str | None, algorithm: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
 ) -> T:
     """Return `start` with what the tuned files change.
 
@@ -35,13 +36,15 @@ def tuned_settings(
 
 
 def tuned_files(
-    task: str, algorithm: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
+    task: str | None, algorithm: str, *, randomized: bool = False, trainer: str = "sb3", device: str = "cpu"
 ) -> tuple[Path, ...]:
     """Return the files that count, in this order: the later one changes the earlier one.
 
     Raises:
         UnknownNameError: Nobody has tuned that task.
     """
+    if task is None:
+        return _of_every_task(algorithm, trainer)
     known = tuned_tasks(algorithm)
     if task not in known:
         raise UnknownNameError("tuned task" if algorithm == "ppo" else f"task tuned for {algorithm}", task, known)
@@ -63,6 +66,12 @@ def tuned_tasks(algorithm: str) -> set[str]:
 def _by_nearness(name: str, algorithm: str, trainer: str, device: str) -> Iterator[tuple[Path, ...]]:
     """Yield what may count for a task, the nearest first."""
     for whose in dict.fromkeys((trainer, FIRST_TRAINER)):
-        changes = () if whose == trainer else (TUNED / f"{algorithm}.{trainer}.yaml",)
+        changes = () if whose == trainer else _of_every_task(algorithm, trainer)
         for where in dict.fromkeys((device, FIRST_DEVICE)):
             yield TUNED / f"{name}.{algorithm}.{whose}.{where}.yaml", *changes
+
+
+def _of_every_task(algorithm: str, trainer: str) -> tuple[Path, ...]:
+    """Return what a trainer changes on every task, because it measures in its own way."""
+    path = TUNED / f"{algorithm}.{trainer}.yaml"
+    return (path,) if path.exists() else ()

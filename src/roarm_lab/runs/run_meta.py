@@ -14,7 +14,7 @@ NEEDED = (
 """Keys without which a run can not go on."""
 BROKE_DOWN = "broke_down_at_steps"
 """When the policy's numbers became infinite or NaN."""
-LATER = ("trainer", "processes", "pid", "randomization", "resumed", "overflows", BROKE_DOWN)
+LATER = ("changes", "trainer", "processes", "pid", "randomization", "resumed", "overflows", BROKE_DOWN)
 """Keys that runs of earlier versions do not have, or that are there only where there is something to say."""
 
 

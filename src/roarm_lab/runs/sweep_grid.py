@@ -1,6 +1,7 @@
 """What a sweep is made of: settings that are compared, each trained with several seeds."""
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ def trials_of(settings: Sequence[Setting], seeds: Sequence[int]) -> tuple[Trial,
 
 
 def _values(text: str, values: str) -> tuple[Any, ...]:
-    found = [_value(text, part) for part in _parts(values)]
+    found = [parse_value(text, part) for part in _parts(values)]
     if len({repr(value) for value in found}) < len(found):
         raise BadInputError(f"`set=` {text} names a value twice.")
     return tuple(found)
@@ -111,7 +112,12 @@ def _parts(values: str) -> list[str]:
     return parts
 
 
-def _value(text: str, part: str) -> Any:
+def parse_value(text: str, part: str) -> Any:
+    """Return the value in a part of what was given to `set=`.
+
+    Raises:
+        BadInputError: It is none; `text` is all that was given.
+    """
     try:
         value: Any = yaml.safe_load(part)
     except yaml.YAMLError:
@@ -119,6 +125,11 @@ def _value(text: str, part: str) -> Any:
     if value is None:
         raise BadInputError(f"`set=` {text}: {part.strip()!r} is not a value.")
     return _number(value) if isinstance(value, str) else value
+
+
+def as_text(value: object) -> str:
+    """Return a value as `parse_value` reads it."""
+    return json.dumps(value, allow_nan=False)
 
 
 def _number(word: str) -> float | str:

@@ -42,7 +42,7 @@ def record_media(infer: Infer, config: EnvConfig, found: Evaluation) -> ReportMe
     except MissingError as error:
         trouble = str(error)
     replay = Replay(
-        title=f"{config.task} with the {config.robot.title}",
+        title=f"{config.name} with the {config.robot.title}",
         about="Failures first, then successes" if shown_failures(seen) else "The first episodes of the evaluation",
         geometry=seen.geometry,
         dt_s=config.control_dt_s,

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from roarm_lab.core.json_objects import object_or_empty
+from roarm_lab.core.object_references import short_name
 from roarm_lab.envs.goal import goal_of
 from roarm_lab.evaluation.evaluate import Evaluation, RegionResult
 from roarm_lab.runs.run_reader import RunFiles, wall_time_s
@@ -151,4 +152,4 @@ def _about(run: RunFiles) -> Mapping[str, Any]:
 
 
 def _task(run: RunFiles) -> str:
-    return str(run.meta.data.get("task") or _about(run).get("task") or "unknown")
+    return short_name(str(run.meta.data.get("task") or _about(run).get("task") or "unknown"))

@@ -59,8 +59,10 @@ def _run_table(run: RunFiles) -> Html:
     steps = formatting.count(curve["steps"][-1]) if curve else "none yet"
     short = isinstance(planned, int) and (curve is None or curve["steps"][-1] < planned)
     robot = (run.contract.interface.get("robot") if run.contract else None) or _robot(meta)
+    changes = object_or_empty(meta.get("changes"))
     return record((
         ("task", meta.get("task", UNKNOWN)),
+        *((("changed in it", ", ".join(f"{name}={value}" for name, value in changes.items())),) if changes else ()),
         ("robot", robot or UNKNOWN),
         ("seed", meta.get("seed", UNKNOWN)),
         ("environment steps", steps + (f" of {formatting.count(cast('int', planned))} planned" if short else "")),

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.changes import with_changes
 from roarm_lab.envs.config import EnvConfig
 from roarm_lab.envs.interface import hashes_of, interface_of
 from roarm_lab.envs.randomization import DomainRandomization, randomized
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import InterfaceError, check_drift, check_interface
-from roarm_lab.tasks.table import get_task
+from roarm_lab.tasks.table import task_called
 
 
 def check_task(
@@ -35,10 +37,25 @@ def check_task(
     name = bundle.contract.interface.get("task")
     if not isinstance(name, str):
         raise InterfaceError("The bundle's contract does not say which task it is for.")
-    config = get_task(name) if randomization is None else randomized(get_task(name), randomization)
+    config = _as_trained(task_called(name), bundle)
+    if randomization is not None:
+        config = randomized(config, randomization)
     check_interface(bundle.contract, interface_of(config))
     hashes = hashes_of(config)
     if not same_worlds:
         del hashes["randomization"]
     found = check_drift(bundle.contract, hashes, allow=allow_drift)
     return replace(config, sim=replace(config.sim, threads=threads)), found
+
+
+def _as_trained(config: EnvConfig, bundle: Bundle) -> EnvConfig:
+    """Return the task with what the training changed in it.
+
+    Raises:
+        InterfaceError: The task as it is here can not be changed so any more.
+    """
+    changes = bundle.contract.interface.get("changes", {})
+    try:
+        return with_changes(config, changes, "The bundle's changes of the task:")
+    except (BadInputError, AttributeError, TypeError) as error:
+        raise InterfaceError(f"The bundle's task does not fit the one here: {error}") from error

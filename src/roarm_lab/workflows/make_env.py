@@ -26,7 +26,7 @@ def make_env(
     each -1 to 1. A world is reset in the step in which its episode ends.
 
     Args:
-        task: Its name, for instance `lift-cube`.
+        task: Its name, for instance `lift-cube`, or a reference to one of your own: `my_tasks.py:stack_two`.
         num_envs: How many worlds.
         backend: The simulator: `mujoco_cpu`, or `mujoco_warp` on a GPU.
         seed: Seed of everything random.

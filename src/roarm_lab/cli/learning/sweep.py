@@ -9,6 +9,7 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.console import terminal
 from roarm_lab.cli.extras import extras_of_training, require
+from roarm_lab.cli.offered import offered_in_words
 from roarm_lab.cli.references import words_of
 from roarm_lab.core.shown import shown
 from roarm_lab.workflows.learning.sweep_request import SweepRequest
@@ -38,15 +39,15 @@ class SweepArguments(SweepRequest):
     """What to train, and where."""
 
     task: Annotated[str | None, tyro.conf.Positional] = None
-    """The task, for instance reach (not given with --resume: the sweep knows it)."""
+    """The task: reach, or one of your own, my_tasks.py:stack_two (not given with --resume: the sweep knows it)."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """NAME=VALUE,VALUE: values of a setting of the algorithm to compare, by its name in a
-    --hyperparameters file. May be given several times: then every combination is trained."""
+    """NAME=VALUE,VALUE: values to compare, of a setting of the algorithm, gamma=0.9,0.95, or of the task,
+    rewards.near.weight=0.25,0.5. May be given several times: then every combination is trained."""
 
 
 def run(argv: list[str]) -> int:
     """Train what is asked for and print the table; return 1 if a training failed."""
-    request = parse(SweepArguments, argv, prog="roarm sweep", description=DESCRIPTION)
+    request = parse(SweepArguments, argv, prog="roarm sweep", description=DESCRIPTION + offered_in_words("task"))
     request.validate()
     if request.resume is None:
         trainers = request.trainers or (None,)

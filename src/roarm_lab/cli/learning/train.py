@@ -10,6 +10,7 @@ import tyro
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.console import success_lines, terminal
 from roarm_lab.cli.extras import extras_of_training, require
+from roarm_lab.cli.offered import offered_in_words
 from roarm_lab.core.shown import shell_words, shown
 from roarm_lab.workflows.learning.train_request import TrainRequest
 
@@ -24,6 +25,8 @@ DESCRIPTION = """\
 examples:
   roarm train reach                                      with the tuned settings, about a minute
   roarm train reach --seed 1 --total-timesteps 2000000   another seed, longer
+  roarm train my_tasks.py:stack_two                      a task of your own (docs/my-first-task.md)
+  roarm train reach --set rewards.near.weight=0.5        with another weight; likewise gamma=0.9, episode_s=3
   roarm train reach --reward-config rewards.yaml         with other rewards, for instance `near: {weight: 0.5}`
   roarm train reach --trainer rsl_rl                     with RSL-RL's PPO (pip install 'roarm-lab[rsl-rl]')
   roarm train lift-cube --backend mujoco_warp            thousands of worlds on an NVIDIA GPU, with RSL-RL's PPO
@@ -43,12 +46,15 @@ class TrainArguments(TrainRequest):
     """What to train and how."""
 
     task: Annotated[str | None, tyro.conf.Positional] = None
-    """The task, for instance reach (not given with --resume: the run knows it)."""
+    """The task: reach, or one of your own, my_tasks.py:stack_two (not given with --resume: the run knows it)."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """NAME=VALUE: one change of the task, rewards.near.weight=0.5, or of the algorithm, gamma=0.9.
+    It counts more than the files, and may be given several times."""
 
 
 def run(argv: list[str]) -> int:
     """Train and print where the policy is and how good."""
-    request = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION)
+    request = parse(TrainArguments, argv, prog="roarm train", description=DESCRIPTION + offered_in_words("task"))
     request.validate()
     if request.resume is None:
         wandb = request.wandb is not None

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.console import grid
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, RoarmLabError
+from roarm_lab.core.object_references import is_reference
 from roarm_lab.core.shown import shown
 from roarm_lab.robots.robot import Joint, Robot
-from roarm_lab.robots.table import ROBOTS, get_robot
+from roarm_lab.robots.table import ROBOTS, get_robot, robot_names
 
 DESCRIPTION = """\
   The arms this package knows: list them, show the facts of one, or export its
@@ -51,7 +52,7 @@ class ShowRobot:
     """Show joints, limits, servos, mass and keyframes of an arm."""
 
     robot: Annotated[str, tyro.conf.Positional]
-    """Its name, as `roarm robots list` prints it."""
+    """Its name, as `roarm robots list` prints it, or one of your own: my_robot.py:ROBOT."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,17 @@ def run(argv: list[str]) -> int:
             export_robot(robot, fmt, path, contact=contact, overwrite=overwrite)
             print(f"wrote {shown(path)}")
         case ListRobots():
-            for robot in ROBOTS.values():
-                print(robot.name, robot.title, sep="\t")
+            for name in robot_names():
+                print(name, title_of(name), sep="\t")
     return 0
+
+
+def title_of(name: str) -> str:
+    """Return the title of an arm; why it has none where an installed package is broken."""
+    try:
+        return get_robot(name).title
+    except RoarmLabError as error:
+        return str(error)
 
 
 def robot_and_file(word: str, out: str) -> tuple[Robot, Path]:
@@ -112,7 +121,7 @@ def robot_and_file(word: str, out: str) -> tuple[Robot, Path]:
     """
     if out:
         return get_robot(word), Path(out)
-    if word in ROBOTS or len(ROBOTS) != 1:
+    if word in ROBOTS or is_reference(word) or len(ROBOTS) != 1:
         raise BadInputError(f"Say into which file, for instance: roarm robots export {word} arm.xml")
     return next(iter(ROBOTS.values())), Path(word)
 

@@ -26,7 +26,7 @@ class ViewArguments(ViewRequest):
     """What to show and where."""
 
     name: Annotated[str, tyro.conf.Positional]
-    """An arm, as `roarm robots list` prints it, or a task."""
+    """An arm, as `roarm robots list` prints it, or a task; of your own too: my_tasks.py:stack_two."""
 
 
 def run(argv: list[str]) -> int:

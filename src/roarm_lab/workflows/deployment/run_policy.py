@@ -11,6 +11,7 @@ import numpy as np
 from roarm_lab.core.arrays import Float32
 from roarm_lab.core.errors import BadInputError, MissingError, UnsafeCommandError
 from roarm_lab.core.files import new_timed_folder, write_atomic
+from roarm_lab.core.object_references import short_name
 from roarm_lab.core.random_streams import seed_for
 from roarm_lab.core.shown import shown
 from roarm_lab.evaluation.statistics import wilson_interval
@@ -116,7 +117,7 @@ class _PolicyRun:
     def drive(self) -> RunResult:
         """Run the episodes, and write a summary however that ends."""
         task = str(self._ready.bundle.contract.interface["task"])
-        self._folder = new_timed_folder(self._request.log, task)
+        self._folder = new_timed_folder(self._request.log, short_name(task))
         room = True
         # The log is there only when Ctrl-C is heeded: tidying up the memory takes a moment.
         with quiet_memory(self._arm, self._policy.control_dt_s), self._new_log() as log:

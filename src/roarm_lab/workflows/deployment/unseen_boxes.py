@@ -1,5 +1,6 @@
 """Refuse a policy that must see boxes on an arm at which nothing sees them, before anybody is asked anything."""
 
+from roarm_lab.core.object_references import short_name
 from roarm_lab.gateway.arm_policy import check_sources
 from roarm_lab.policies.bundle import Bundle
 from roarm_lab.policies.contract import InterfaceError, observed
@@ -36,6 +37,6 @@ def _why(bundle: Bundle, address: ArmAddress, seeing: frozenset[str]) -> str:
     if address.virtual:
         unseen = f"the {address.kind} has no table here"
     return (
-        f"{task!r} needs to know where {names} is, and {unseen}. "
+        f"{short_name(task)!r} needs to know where {names} is, and {unseen}. "
         f"What works: this policy with {kinds}; on a real arm, a policy whose task has no box, such as reach."
     )

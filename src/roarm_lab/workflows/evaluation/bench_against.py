@@ -122,7 +122,7 @@ def _our_turn(request: BenchRequest, worlds: int, seconds: float) -> float:
 def _our_side(request: BenchRequest, config: EnvConfig, worlds: int, turns: tuple[float, ...]) -> Side:
     packages: dict[str, str | None] = machine()["packages"]
     return Side(
-        task=config.task,
+        task=config.name,
         device=_our_device(config, (request.threads or (usable_cores(),))[0]),
         worlds=worlds,
         physics_dt_s=config.sim.physics_dt_s,

@@ -21,7 +21,7 @@ from roarm_lab.policies.pretrained import shipped_bundle
 from roarm_lab.sim.baseline import RawReplay
 from roarm_lab.sim.mujoco_cpu import MujocoCpu
 from roarm_lab.sim.table import check_backend
-from roarm_lab.tasks.table import get_task
+from roarm_lab.tasks.table import get_task, table_name
 from roarm_lab.workflows.evaluation.bench_request import BenchRequest
 from roarm_lab.workflows.learning.multi_gpu import threads_wait_passively
 
@@ -156,7 +156,7 @@ def _training(config: EnvConfig, request: BenchRequest, cores: int) -> "Iterator
 
     on_cpu = request.backend == "mujoco_cpu"
     trainer = trainer_for(request.trainer, request.backend)
-    tuned = ppo_settings(config.task, trainer=trainer, device="cpu" if on_cpu else "cuda")
+    tuned = ppo_settings(table_name(config), trainer=trainer, device="cpu" if on_cpu else "cuda")
     if request.hyperparameters is not None:
         tuned = changed_settings(tuned, request.hyperparameters, trainer)
     for threads in request.threads or (cores if on_cpu else 1,):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.errors import BadInputError, RoarmLabError
 from roarm_lab.core.json_objects import object_or_empty
 from roarm_lab.evaluation.curve_faults import Finding
 from roarm_lab.evaluation.engine_faults import contacts_left_out, worlds_diverged
@@ -13,11 +13,12 @@ from roarm_lab.evaluation.explain import not_judged
 from roarm_lab.evaluation.settings_faults import Settings, scales_of
 from roarm_lab.evaluation.traces import Trace, trace
 from roarm_lab.mdp.object_rewards import SiteNearBox
+from roarm_lab.mdp.terms import RewardTerm
 from roarm_lab.policies.bundle import load_bundle
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.runs.run_folder import RunFolder
 from roarm_lab.runs.run_meta import BROKE_DOWN
-from roarm_lab.tasks.table import TASKS, get_task
+from roarm_lab.tasks.table import get_task
 from roarm_lab.workflows.evaluation.evaluate import task_in_worlds, tell_circumstances
 from roarm_lab.workflows.evaluation.explain_request import ExplainRequest
 from roarm_lab.workflows.frontend import UNATTENDED, Frontend, end_if_cancelled
@@ -107,7 +108,7 @@ def _settings(meta: Mapping[str, Any]) -> Settings:
     """Return what the training was asked to do, as far as the run says it."""
     env, task = object_or_empty(meta.get("env")), meta.get("task")
     terms = object_or_empty(env.get("rewards"))
-    usual = get_task(task).rewards if task in TASKS else {}
+    usual = _usual_rewards(task)
     period_s, episode_s, broke_down = env.get("control_dt_s"), env.get("episode_s"), meta.get(BROKE_DOWN)
     numbers = [float(value) for value in (episode_s, period_s) if isinstance(value, int | float) and value > 0.0]
     return Settings(
@@ -121,6 +122,14 @@ def _settings(meta: Mapping[str, Any]) -> Settings:
         episode_steps=round(numbers[0] / numbers[1]) if len(numbers) == 2 else None,
         broke_down_at_steps=broke_down if isinstance(broke_down, int) else None,
     )
+
+
+def _usual_rewards(task: object) -> Mapping[str, RewardTerm]:
+    """Return the reward terms of a task as this version has them; none where it can not be found any more."""
+    try:
+        return get_task(task).rewards if isinstance(task, str) else {}
+    except RoarmLabError:
+        return {}
 
 
 def _weights(meta: Mapping[str, Any]) -> dict[str, float]:

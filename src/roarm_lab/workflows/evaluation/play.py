@@ -9,7 +9,7 @@ from roarm_lab.core.files import new_file
 from roarm_lab.datasets.recordings import find_recordings
 from roarm_lab.policies.bundle import Bundle, load_bundle
 from roarm_lab.policies.pretrained import shipped_bundle
-from roarm_lab.tasks.table import get_task
+from roarm_lab.tasks.table import task_called
 from roarm_lab.view.live_page import LivePage
 from roarm_lab.view.recorded_show import RecordedShow
 from roarm_lab.view.replay import record, write_replay
@@ -53,7 +53,7 @@ def play(request: PlayRequest, frontend: Frontend = UNATTENDED) -> PlayResult:
 def _play_recorded(request: PlayRequest, frontend: Frontend) -> PlayResult:
     assert request.bundle is not None
     recordings = find_recordings(request.bundle)
-    show = RecordedShow(recordings, get_task(str(recordings[0].about.get("task"))), request.episode)
+    show = RecordedShow(recordings, task_called(str(recordings[0].about.get("task"))), request.episode)
     try:
         if request.episodes is not None and request.episodes > len(show):
             raise InvalidValueError("episodes", request.episodes, f"must be 1 to {len(show)}, as many are to be shown")
@@ -77,9 +77,9 @@ def _show(stage: Show, about: str, request: PlayRequest, frontend: Frontend) -> 
         video=_film(stage, request.video, request, frontend) if request.video else None,
     )
     if request.export is None and request.video is None:
-        with serving(request.host, request.port, f"RoArm Lab: {stage.config.task}") as server:
+        with serving(request.host, request.port, f"RoArm Lab: {stage.config.name}") as server:
             page = LivePage(server, stage, f"{_title(stage)}  \n{about}")
-            tell_where(frontend, stage.config.task, request.host, server)
+            tell_where(frontend, stage.config.name, request.host, server)
             page.run(request.episodes or LIVE_EPISODES, once=request.once, cancelled=frontend.cancelled)
     return written
 
@@ -107,7 +107,7 @@ def _progress(frontend: Frontend, stage: str, total: int) -> Callable[[int], Non
 
 
 def _title(stage: Show) -> str:
-    return f"{stage.config.task} with the {stage.config.robot.title}"
+    return f"{stage.config.name} with the {stage.config.robot.title}"
 
 
 def _about(bundle: Bundle, worlds: Worlds, seed: int) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 from roarm_lab.core.configs import dump_yaml, load_yaml, to_plain
 from roarm_lab.core.errors import BadInputError, UnknownKeyError
+from roarm_lab.core.object_references import absolute, short_name
 from roarm_lab.envs.randomization import DEFAULT, DomainRandomization, randomization_yaml
 from roarm_lab.runs.sweep_folder import Plan, SweepFolder
-from roarm_lab.runs.sweep_grid import Setting, parse_grid, settings_of, trials_of
+from roarm_lab.runs.sweep_grid import Setting, as_text, parse_grid, settings_of, trials_of
+from roarm_lab.workflows.learning.setting_changes import of_algorithm, of_task, with_settings
 from roarm_lab.workflows.learning.sweep_request import SweepRequest
 from roarm_lab.workflows.learning.train_job import new_job
 from roarm_lab.workflows.learning.train_request import TrainRequest
@@ -36,6 +38,7 @@ def plan_sweep(request: SweepRequest) -> Planned:
         BadInputError: Something in it can not be trained; nothing has been written.
         ImportError: The library of a trainer is not installed.
     """
+    request = replace(request, task=absolute(str(request.task)))  # trials are trained in other folders
     grid = parse_grid(request.set)
     for name in ("num_envs", "total_timesteps"):
         if name in grid and getattr(request, name) is not None:
@@ -45,9 +48,9 @@ def plan_sweep(request: SweepRequest) -> Planned:
     base = load_yaml(request.hyperparameters) if request.hyperparameters else {}
     steps = [_checked_steps(request, setting, base) for setting in settings]
     texts = {
-        _file_of(index): dump_yaml(base | dict(setting.changes))
+        _file_of(index): dump_yaml(base | of_algorithm(setting.changes))
         for index, setting in enumerate(settings)
-        if base or setting.changes
+        if base or of_algorithm(setting.changes)
     }
     copies = {f"{name}.yaml": path for name in FILES[1:] if isinstance(path := getattr(request, name), Path)}
     if request.domain_randomization == DEFAULT:
@@ -70,7 +73,7 @@ def plan_sweep(request: SweepRequest) -> Planned:
 
 def begin_sweep(request: SweepRequest, planned: Planned, more: Mapping[str, Any]) -> SweepFolder:
     """Return the new folder of a sweep, with what its trials read."""
-    folder = SweepFolder.create(request.sweeps, request.name, planned.plan.task)
+    folder = SweepFolder.create(request.sweeps, request.name, short_name(planned.plan.task))
     for name in ("runs", "logs", "inputs"):
         (folder.path / name).mkdir()
     for name, text in planned.texts.items():
@@ -92,6 +95,7 @@ def request_of(plain: Mapping[str, Any], folder: Path) -> TrainRequest:
     if unknown is not None:
         raise UnknownKeyError("A trial of the sweep", unknown, known)
     named: dict[str, Any] = {name: folder / str(value) if name in FILES else value for name, value in plain.items()}
+    named["set"] = tuple(named.get("set", ()))
     request = TrainRequest(**named)
     request.validate()
     return request
@@ -117,6 +121,7 @@ def _train_request(request: SweepRequest, setting: Setting, seed: int, files: An
         device=request.device,
         hyperparameters=Path("inputs", _file_of(index)) if _file_of(index) in files else None,
         reward_config=Path("inputs/reward_config.yaml") if request.reward_config else None,
+        set=tuple(f"{name}={as_text(value)}" for name, value in of_task(setting.changes).items()),
         domain_randomization=Path("inputs/domain_randomization.yaml") if request.domain_randomization else None,
         eval_episodes=request.eval_episodes,
         wandb=request.wandb,
@@ -153,6 +158,6 @@ def _checked_steps(request: SweepRequest, setting: Setting, base: Mapping[str, A
         check_backend(job.env.robot, request.num_envs or job.settings.num_envs, job.env.sim)
     settings = job.settings
     settings = with_changes(settings, base, str(request.hyperparameters), setting.trainer) if base else settings
-    settings = with_changes(settings, setting.changes, "`set=`", setting.trainer) if setting.changes else settings
+    settings = with_settings(settings, of_algorithm(setting.changes), (), setting.trainer)
     counts = {"num_envs": request.num_envs, "total_timesteps": request.total_timesteps}
     return replace(settings, **{name: count for name, count in counts.items() if count is not None}).total_timesteps

@@ -14,12 +14,12 @@ class SweepRequest:
     """What to train, and where."""
 
     task: str | None = None
-    """The task, for instance reach (not given to go on with a sweep: it knows it)."""
+    """The task: reach, or one of your own, my_tasks.py:stack_two (not given to go on with a sweep: it knows it)."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Each setting is trained once with each of these seeds."""
     set: tuple[str, ...] = ()
-    """NAME=VALUE,VALUE: values of a setting of the algorithm to compare, by its name in a file of
-    hyperparameters. May be given several times: then every combination is trained."""
+    """NAME=VALUE,VALUE: values to compare, of a setting of the algorithm, `gamma=0.9,0.95`, or of the task,
+    `rewards.near.weight=0.25,0.5`. May be given several times: then every combination is trained."""
     algorithm: Literal["ppo", "sac"] = "ppo"
     """How they learn."""
     trainers: tuple[Literal["sb3", "rsl_rl", "skrl"], ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from roarm_lab.core.errors import BadInputError, DiskError
 from roarm_lab.core.json_fields import read_fields
+from roarm_lab.core.object_references import short_name
 from roarm_lab.runs.run_folder import EVALUATION, RunFolder
 from roarm_lab.runs.run_reader import evaluation_of, wall_time_s
 from roarm_lab.runs.sweep_folder import Plan, SweepFolder
@@ -65,7 +66,7 @@ class Scoreboard:
         Raises:
             DiskError: They can not be written.
         """
-        title = f"Sweep of {self.plan.task}: {counted(self.rows)}"
+        title = f"Sweep of {short_name(self.plan.task)}: {counted(self.rows)}"
         try:
             self.folder.write_text("results.csv", results_csv(self.rows))
             self.folder.write_text("summary.md", summary_markdown(title, self.rows))

@@ -97,7 +97,7 @@ def train(
     join_group(job, group)
     new = run is None
     if run is None:
-        run = RunFolder.create(request.runs, job.env.task, job.seed)
+        run = RunFolder.create(request.runs, job.env.name, job.seed)
     frontend.tell(Written(what="run folder", path=run.path))
     try:
         with _held(run, group), tracked(run, job) as log:

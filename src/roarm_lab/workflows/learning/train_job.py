@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from roarm_lab.core.configs import load_yaml, override, restored
 from roarm_lab.core.errors import BadInputError
+from roarm_lab.envs.changes import check_rewards, with_changes
 from roarm_lab.envs.config import EnvConfig, simulated
 from roarm_lab.envs.interface import hashes_of
 from roarm_lab.envs.randomization import DomainRandomization, load_randomization, randomized
-from roarm_lab.rl.settings import changed_settings, settings_of
+from roarm_lab.rl.settings import ALGORITHMS, changed_settings, settings_of
 from roarm_lab.rl.trainer import algorithm_of, check_together, name_of, trainer_class, trainer_for
 from roarm_lab.runs.run_meta import check_whole
-from roarm_lab.tasks.table import get_task
+from roarm_lab.tasks.table import get_task, table_name
+from roarm_lab.workflows.learning.setting_changes import WHERE, of_algorithm, of_task, parse_changes, with_settings
 from roarm_lab.workflows.learning.train_request import TrainRequest
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ def new_job(request: TrainRequest, command: tuple[str, ...], processes: int = 1)
     """
     from roarm_lab.rl.train_job import TrainJob
 
-    env = with_rewards(get_task(str(request.task)), request.reward_config)
+    changes = parse_changes(request.set)
+    env = with_changes(with_rewards(get_task(str(request.task)), request.reward_config), of_task(changes), WHERE)
     randomization = None
     if request.domain_randomization is not None:
         randomization = load_randomization(request.domain_randomization)
@@ -60,13 +63,15 @@ def new_job(request: TrainRequest, command: tuple[str, ...], processes: int = 1)
     trainer = trainer_for(request.trainer or usual, env.sim.backend, request.algorithm)
     tuned = settings_of(
         request.algorithm,
-        env.task,
+        table_name(env),
         randomized=randomization is not None,
         trainer=trainer,
         device="cpu" if env.sim.backend == "mujoco_cpu" else "cuda",
     )
     if request.hyperparameters is not None:
         tuned = changed_settings(tuned, request.hyperparameters, trainer)
+    given = [name for name in ("num_envs", "total_timesteps") if getattr(request, name) is not None]
+    tuned = with_settings(tuned, of_algorithm(changes), given, trainer)
     settings = replace(
         tuned,
         num_envs=tuned.num_envs if request.num_envs is None else request.num_envs,
@@ -80,6 +85,7 @@ def new_job(request: TrainRequest, command: tuple[str, ...], processes: int = 1)
         trainer=trainer,
         device=request.device,
         evaluation_episodes=request.eval_episodes,
+        changes=of_task(changes),
         command=command,
     )
 
@@ -92,13 +98,9 @@ def with_rewards(env: EnvConfig, path: Path | None) -> EnvConfig:
     """
     if path is None:
         return env
-    rewards, scene = override(env.rewards, load_yaml(path), str(path)), env.scene()
-    for name, term in rewards.items():
-        try:
-            term.bind(scene)  # a name that does not exist is found here, before anything is written
-        except BadInputError as error:
-            raise BadInputError(f"{path}: {name}: {error}") from None
-    return replace(env, rewards=rewards)
+    env = replace(env, rewards=override(env.rewards, load_yaml(path), str(path)))
+    check_rewards(env, f"{path}: ")
+    return env
 
 
 def resumed_job(request: TrainRequest, command: tuple[str, ...]) -> "tuple[TrainJob, RunFolder]":
@@ -134,7 +136,8 @@ def _job_of(meta: dict[str, Any], request: TrainRequest, command: tuple[str, ...
     """Return the job that `meta.json` describes, with what may be changed on the way."""
     from roarm_lab.rl.train_job import TrainJob
 
-    env = get_task(meta["task"])
+    changes = meta.get("changes", {})
+    env = with_changes(get_task(meta["task"]), changes, "meta.json: changes")
     env = replace(env, rewards=restored(env.rewards, meta["env"]["rewards"], "meta.json: rewards"))
     sim = meta["env"]["sim"]
     env = simulated(env, sim.get("backend", "mujoco_cpu"), sim.get("device", "auto"), request.threads)
@@ -142,8 +145,8 @@ def _job_of(meta: dict[str, Any], request: TrainRequest, command: tuple[str, ...
     if randomization is not None:
         env = randomized(env, randomization)
     label = meta.get("trainer", "sb3-ppo")  # runs from before there were others do not say it
-    tuned = settings_of(algorithm_of(label), env.task, randomized=randomization is not None)
-    settings = restored(tuned, meta["settings"], "meta.json: settings")
+    known = ALGORITHMS[algorithm_of(label)]()
+    settings = restored(known, meta["settings"], "meta.json: settings")
     if request.total_timesteps is not None:
         settings = replace(settings, total_timesteps=request.total_timesteps)
     return TrainJob(
@@ -154,6 +157,7 @@ def _job_of(meta: dict[str, Any], request: TrainRequest, command: tuple[str, ...
         trainer=name_of(label),
         device=override("", meta["device"], "meta.json: device"),
         evaluation_episodes=override(0, meta["evaluation_episodes"], "meta.json: evaluation_episodes"),
+        changes=changes,
         command=command,
     )
 

@@ -16,7 +16,7 @@ class TrainRequest:
     """What to train and how."""
 
     task: str | None = None
-    """The task, for instance reach (not given to go on with a run: it knows it)."""
+    """The task: reach, or one of your own, my_tasks.py:stack_two (not given to go on with a run: it knows it)."""
     algorithm: Literal["ppo", "sac"] = "ppo"
     """How it learns: PPO, or SAC (trainer sb3 or skrl, tuned for reach). A resumed run goes on with its own."""
     trainer: Literal["sb3", "rsl_rl", "skrl"] | None = None
@@ -43,6 +43,9 @@ class TrainRequest:
     The tuned settings are such files too: see docs/training.md, Tuned settings."""
     reward_config: Path | None = None
     """YAML with changes to reward terms: `name: {field: value}`."""
+    set: tuple[str, ...] = ()
+    """NAME=VALUE: one change of the task, `rewards.near.weight=0.5`, or of the algorithm, `gamma=0.9`.
+    It counts more than the files."""
     domain_randomization: Path | None = None
     """YAML with what differs from world to world, or default."""
     runs: Path = Path("runs")

@@ -8,7 +8,7 @@ class ViewRequest:
     """What to show and where."""
 
     name: str
-    """An arm or a task."""
+    """An arm or a task, of this package or your own: my_tasks.py:stack_two."""
     port: int = 8080
     """Port of the page; 0 takes any free one."""
     host: str = "127.0.0.1"
