@@ -3,8 +3,11 @@
 import sys
 from dataclasses import dataclass, replace
 
+import tyro
+
 from roarm_lab.cli.arguments import parse
 from roarm_lab.cli.console import terminal
+from roarm_lab.cli.references import as_typed
 from roarm_lab.workflows.devices.setup_request import STEPS, SetupRequest
 
 DESCRIPTION = """\
@@ -31,6 +34,7 @@ exit codes: 0 done, 1 said no, all left out, or a step found something wrong, 2 
 class SetupArguments(SetupRequest):
     """What to set up and how."""
 
+    attended: tyro.conf.Suppress[bool] = True
     list: bool = False
     """Say what the steps are and what the file says now, and do nothing."""
     yes: bool = False
@@ -39,7 +43,7 @@ class SetupArguments(SetupRequest):
 
 def run(argv: list[str]) -> int:
     """Do the steps; return 0, or 1 where all were left out."""
-    steps = "\n".join(f"  {name:<10}{text}" for name, text in STEPS.items())
+    steps = "\n".join(f"  {name:<10}{as_typed(text)}" for name, text in STEPS.items())
     request = parse(SetupArguments, argv, prog="roarm setup", description=DESCRIPTION.format(steps=steps))
     from roarm_lab.workflows.devices.setup import set_up_arm, station_text
 
@@ -47,5 +51,5 @@ def run(argv: list[str]) -> int:
         sys.stdout.write(f"{steps}\n\n{station_text(request.station, request.robot)}")
         return 0
     with terminal(yes=request.yes) as frontend:
-        result = set_up_arm(replace(request, attended=request.attended and not request.yes), frontend)
+        result = set_up_arm(replace(request, attended=not request.yes), frontend)
     return 0 if result.done else 1

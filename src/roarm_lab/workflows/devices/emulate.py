@@ -59,8 +59,9 @@ def emulate(
         if console is not None:
             console.start(Control(serving, addresses), serving)
         else:
-            for name, where in addresses().items():
-                frontend.tell(Served(what=name, url=str(where)))
+            for name, where in asdict(addresses.open()).items():
+                if where is not None:
+                    frontend.tell(Served(what=name, url=where))
         stack.callback(ended.set)
         threading.Thread(target=_stop_when_cancelled, args=(frontend, serving, ended), daemon=True).start()
         serving.run()
@@ -92,7 +93,7 @@ def _world(cube_pos_w: tuple[float, float, float] | None) -> ServoWorld:
 
 
 class _Ports:
-    """The ways in that are asked for. Calling it says where they are now."""
+    """The ways in that are asked for. Calling it says, for a console, where they are now and of which firmware."""
 
     def __init__(self, request: EmulateRequest, serving: Serving, stack: ExitStack) -> None:
         self.firmware = request.firmware
@@ -106,13 +107,16 @@ class _Ports:
             serving.ports.append(self.pty)
 
     def __call__(self) -> dict[str, Any]:
-        addresses = Addresses(
+        return {"firmware": self.firmware, **asdict(self.open())}
+
+    def open(self) -> Addresses:
+        """Return where the arm can be reached now; None for a way in that nobody asked for."""
+        return Addresses(
             serial=self.pty and self.pty.address,
             rfc2217=self.rfc2217 and self.rfc2217.address,
             http=self.web and self.web.address,
             websocket=self.web and self.web.websocket_address,
         )
-        return {"firmware": self.firmware, **asdict(addresses)}
 
 
 def _rfc2217(request: EmulateRequest, serving: Serving) -> Rfc2217Port:

@@ -9,7 +9,7 @@ from roarm_lab.robots.station import FILE
 STEPS = {
     "port": "find the arm, and know it again by the serial number of its USB chip",
     "firmware": "which of the two firmwares answers",
-    "servos": "has it power, are all six joints read; like a diagnosis of the arm",
+    "servos": "has it power, are all six joints read; like `diagnose()`",
     "zero": "by how much its angles are off: the arm goes home, and you say where it stands by eye",
     "motion": "each joint moves 0.1 rad to and fro, slowly and through the gate: does it follow, and the right way?",
     "limits": "joint ranges, table height and the box for the hand: tighter than the hardware's, never wider",
