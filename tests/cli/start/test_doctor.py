@@ -1,92 +1,46 @@
-"""What the doctor sees, and that every row that is not fine says what to type."""
+"""`roarm doctor` in the terminal: tables, JSON, exit codes, and what to type as it is typed."""
 
 import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from roarm_lab.cli.main import main
 from roarm_lab.cli.start import doctor
+from roarm_lab.core.findings import State
+from roarm_lab.hardware.diagnosis import Finding
+from roarm_lab.workflows.devices import diagnose_arm
+from roarm_lab.workflows.devices.arm_target import ArmTarget
+from roarm_lab.workflows.devices.diagnose_arm import Diagnosis
 from roarm_lab.workflows.start import check_install
-from roarm_lab.workflows.start.check_install import Row, State, check_package, choice, mujoco_repair, try_python
-from roarm_lab.workflows.start.requirements import (
-    constraint_file,
-    numbers,
-    pinned_versions,
-    requirements,
-    without_build,
+from roarm_lab.workflows.start.check_install import Row
+
+WELL = Finding(cause="connection", state=State.FINE, says="an arm answers", evidence="35 readings a second")
+LOST = Finding(
+    cause="servo-lost",
+    state=State.BAD,
+    says="servo 15 (wrist) does not answer",
+    evidence="5 of 6 have torque",
+    next="check its cable, then: `recover_arm()`",
 )
 
-# What MuJoCo 4.0.0 says after an upgrade in place from 3.17.0 (recorded).
-BROKEN_MUJOCO = """raise ImportError(
-    "The 'mujoco' package is installed, but its core bindings ('mujoco-core') are missing or corrupted (for example, "
-    "after uninstalling a previous monolithic 'mujoco' package). Repair your environment with:\\n"
-    "  pip install --force-reinstall --no-deps mujoco mujoco-core mujoco-studio")
-"""
 
-
-@pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    return check_install.check_all()
-
-
-def test_this_environment_is_fine_and_every_check_has_a_row(rows: list[Row]) -> None:
-    assert not [row for row in rows if row.state == State.BAD]
-    names = [row.name for row in rows]
-    expected = ("Python", "numpy", "mujoco", "import mujoco", "mujoco.batch", "import onnxruntime", "pictures", "CPU")
-    assert [name for name in expected if name not in names] == []
-
-
-def test_a_row_says_what_to_type_exactly_when_something_is_needed(rows: list[Row]) -> None:
-    assert all(bool(row.type_this) == (row.state in {State.BAD, State.NOTE}) for row in rows)
-
-
-def test_what_is_not_needed_says_so_in_words_and_not_in_those_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = "mujoco.FatalError: an OpenGL platform library has not been loaded into this process"
-    monkeypatch.setattr(check_install, "find_library", lambda name: None)
-
-    def only_egl_draws(code: str, **env: str) -> tuple[str, str]:
-        return "", trouble if env.get("MUJOCO_GL", "egl") != "egl" else ""
-
-    monkeypatch.setattr(check_install, "answer_of", only_egl_draws)
-    assert list(check_install.check_rendering({}, "linux")) == [
-        Row("pictures", State.FINE, "drawn with egl"),
-        Row("pictures: egl", State.FINE, "works"),
-        Row("pictures: osmesa", State.SPARE, "not installed (not needed)"),
-        Row("pictures: glfw", State.SPARE, "no screen (not needed)"),
-    ]
-
-
-def test_where_nothing_draws_every_way_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "answer_of", lambda code, **env: ("", "mujoco.FatalError: no" if env else ""))
-    monkeypatch.setattr(check_install, "find_library", lambda name: name if name == "EGL" else None)
-    pictures, egl, osmesa, glfw = check_install.check_rendering({}, "linux")
-    assert (pictures.state, pictures.found) == (State.NOTE, "can not be drawn here")
-    assert [row.found for row in (egl, osmesa, glfw)] == ["installed, but does not draw", "not installed", "no screen"]
-    assert all(row.state == State.NOTE and row.type_this for row in (egl, osmesa, glfw))
-
-
-def test_the_gpu_simulator_is_not_needed_where_there_is_no_nvidia_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "package_version", lambda name: None)
-    monkeypatch.setattr(check_install, "NVIDIA", ())
-    (row,) = check_install.check_gpu_simulator()
-    assert row == Row("GPU simulator", State.SPARE, "not installed (not needed)")
-    row = check_install.gpu_row("Warp", "raise ImportError('libcuda')")
-    assert row == Row("GPU, by Warp", State.SPARE, "no NVIDIA GPU (not needed)")
-
-
-def test_json_is_for_programs(
-    rows: list[Row], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_is_for_programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [Row("numpy", State.FINE, "2.4.6"), Row("torch", State.NOTE, "not installed", "pip install x")]
     monkeypatch.setattr(check_install, "check_all", lambda: rows)
-    assert doctor.run(["--json"]) == 0
+    assert doctor.run(["--json"]) == 0  # a note does no harm
     got: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert got["fine"] is True
-    assert [row["name"] for row in got["rows"]] == [row.name for row in rows]
+    assert got["rows"] == [
+        {"name": "numpy", "state": "fine", "found": "2.4.6", "type_this": ""},
+        {"name": "torch", "state": "note", "found": "not installed", "type_this": "pip install x"},
+    ]
     assert got["machine"]["python"].startswith("3.")
 
 
@@ -101,13 +55,6 @@ def test_one_bad_row_makes_the_exit_code_3_and_is_named(
     assert "1 of 2 rows need repair." in out
 
 
-def test_notes_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        check_install, "check_all", lambda: [Row("torch", State.NOTE, "not installed", "pip install x")]
-    )
-    assert doctor.run([]) == 0
-
-
 def test_what_to_type_is_never_broken_into_lines_and_said_once() -> None:
     command = "pip install " + "a-long-name-of-a-package " * 8
     console = Console(width=60, record=True, file=io.StringIO())
@@ -116,132 +63,74 @@ def test_what_to_type_is_never_broken_into_lines_and_said_once() -> None:
     assert f"torch, onnx: {command}" in console.export_text()
 
 
-@pytest.mark.parametrize(
-    ("version", "state"), [((3, 10), State.BAD), ((3, 11), State.FINE), ((3, 13), State.FINE), ((3, 14), State.BAD)]
-)
-def test_pythons_from_3_11_to_3_13_are_fine(version: tuple[int, int], state: State) -> None:
-    assert [row.state for row in check_install.check_python(version)] == [state]
-
-
-@pytest.mark.parametrize(
-    ("found", "extra", "state", "type_this"),
-    [
-        ("4.0.0", "", State.FINE, ""),
-        ("4.0.0+cpu", "", State.FINE, ""),
-        (None, "", State.BAD, "pip install 'thing>=3.17'"),
-        (None, "train", State.NOTE, "pip install 'roarm-lab[train]'"),
-        ("3.9.2", "", State.BAD, "pip install 'thing>=3.17'"),
-        ("4.1.0", "", State.NOTE, "pip install 'thing==4.0.0'"),
-    ],
-)
-def test_a_package_is_missing_old_untested_or_fine(found: str | None, extra: str, state: State, type_this: str) -> None:
-    row = check_package("thing", "3.17", extra, found, "4.0.0")
-    assert (row.state, row.type_this) == (state, type_this)
-
-
-@pytest.mark.parametrize("found", ["3.13.0", "3.17.0"])
-def test_mujoco_is_not_upgraded_to_4_in_place_because_that_breaks_it(found: str) -> None:
-    assert check_package("mujoco", "3.17", "", found, "4.0.0").type_this.startswith(
-        "pip uninstall -y mujoco mujoco-core mujoco-studio && pip"
-    )
-
-
-def test_a_broken_mujoco_is_bad_and_its_repair_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mujoco").mkdir()
-    (tmp_path / "mujoco" / "__init__.py").write_text(BROKEN_MUJOCO)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    row = next(iter(check_install.check_mujoco()))
-    assert row.state == State.BAD
-    assert "core bindings ('mujoco-core') are missing" in row.found
-    assert row.type_this.startswith("pip install --force-reinstall --no-deps mujoco==")
-    assert list(check_install.check_rendering()) == []  # to talk about graphics now would mislead
-
-
-def test_mujoco_is_three_packages_from_4_on() -> None:
-    repair = "pip install --force-reinstall --no-deps "
-    assert mujoco_repair("4.0.0") == repair + "mujoco==4.0.0 mujoco-core==4.0.0 mujoco-studio==4.0.0"
-    assert mujoco_repair("3.17.0") == repair + "mujoco==3.17.0"
-    assert mujoco_repair("3.13.0") == "pip uninstall -y mujoco mujoco-core mujoco-studio && pip install 'mujoco>=3.17'"
-
-
-def test_without_the_gpu_simulator_there_is_a_note_and_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "package_version", lambda name: None if name == "mujoco-warp" else "9.0")
-    monkeypatch.setattr(check_install, "answer_of", lambda code: pytest.fail("nothing to try"))
-    monkeypatch.setattr(check_install, "NVIDIA", (Path("/"),))
-    (row,) = check_install.check_gpu_simulator()
-    assert (row.name, row.state, row.found) == ("GPU simulator", State.NOTE, "not installed (extra gpu)")
-    assert row.type_this.startswith("pip install 'roarm-lab[gpu]'")
-
-
-def test_with_the_gpu_simulator_its_versions_and_what_is_seen_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "NVIDIA", (Path("/"),))
-    monkeypatch.setattr(check_install, "package_version", lambda name: "1.5" if name == "warp-lang" else "4.0.0")
-    monkeypatch.setattr(
-        check_install, "SEES_GPU", {"torch": "print('Module loaded')", "Warp": "print('GPUs: One (x)')"}
-    )
-    rows = {row.name: row for row in check_install.check_gpu_simulator()}
-    assert rows["mujoco-warp"] == Row("mujoco-warp", State.FINE, "4.0.0")
-    assert rows["warp-lang"].state == State.BAD  # a simulator that is there must work
-    assert rows["GPU, by torch"].found == "no CUDA device"
-    assert rows["GPU, by Warp"] == Row("GPU, by Warp", State.FINE, "One (x)")
-    assert list(rows) == ["mujoco-warp", "warp-lang", "GPU, by torch", "GPU, by Warp"]
-
-
-def test_a_library_that_can_not_say_which_gpus_it_sees_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "NVIDIA", (Path("/"),))
-    row = check_install.gpu_row("Warp", "raise ImportError('libcuda')")
-    assert (row.state, row.found) == (State.NOTE, "ImportError: libcuda")
-
-
-def test_the_renderer_in_use_is_judged_and_another_is_offered() -> None:
-    assert choice("egl", ["egl"]) == Row("pictures", State.FINE, "drawn with egl")
-    assert choice("glfw", ["osmesa"]).type_this == "export MUJOCO_GL=osmesa"
-    assert choice("glfw", []).type_this == "apt-get install libegl1 libopengl0 libgl1-mesa-dri"
-
-
-def test_elsewhere_than_on_linux_there_is_one_way_to_draw() -> None:
-    assert [row.name for row in check_install.check_rendering({}, "darwin")] == ["pictures"]
-
-
-def test_the_last_complaint_of_a_failed_try_is_kept() -> None:
-    assert try_python("print('fine')") == ""
-    assert try_python("raise ValueError('first line\\nsecond line')") == "ValueError: first line"
-    assert try_python("import sys; sys.exit(7)") == "ended with code 7"
-
-
-def test_a_try_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_install, "TRY_TIMEOUT_S", 0.3)
-    assert try_python("import time; time.sleep(60)") == "no answer within 0 s"
-
-
-def test_threads_that_are_limited_from_outside_are_shown() -> None:
-    assert next(check_install.check_cpu({"OMP_NUM_THREADS": "1"})).found.endswith("cores usable, OMP_NUM_THREADS=1")
-
-
-@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
-def test_every_requirement_has_a_tested_version_for_every_python(version: tuple[int, int]) -> None:
-    pins = pinned_versions(constraint_file(version))
-    wanted = requirements()
-    assert {"numpy", "mujoco", "torch"} <= wanted.keys()
-    assert "pytest" not in wanted
-    assert not [name for name in wanted if name not in pins]
-    assert not [name for name, (minimum, _) in wanted.items() if numbers(pins[name]) < numbers(minimum)]
-
-
-def test_a_python_without_a_file_has_no_tested_versions() -> None:
-    assert constraint_file((3, 99)) is None
-    assert pinned_versions(None) == {}
-
-
-def test_versions_are_compared_as_numbers() -> None:
-    assert numbers("3.9.2") < numbers("3.17")
-    assert numbers("2.13.0rc1") == (2, 13, 0)
-    assert without_build("2.13.0+cpu") == "2.13.0"
-
-
 def test_the_doctor_needs_no_package_under_test_to_start() -> None:
     """It must still answer where MuJoCo, NumPy or ONNX Runtime is broken."""
     code = "import sys, roarm_lab.cli.start.doctor; sys.exit(str(sorted(set(sys.modules) & set(sys.argv[1:]))))"
     heavy = ["numpy", "mujoco", "gymnasium", "onnxruntime", "torch", "yaml"]
     done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[ArmTarget]]:
+    """Return a function that lets every diagnosis find the same; it returns the list of arms asked for from then on."""
+
+    def always(*findings: Finding) -> list[ArmTarget]:
+        asked = list[ArmTarget]()
+
+        def diagnose(target: ArmTarget, frontend: object) -> Diagnosis:
+            asked.append(target)
+            return Diagnosis(address="serial:/dev/ttyUSB0", station=None, findings=findings, machine={})
+
+        monkeypatch.setattr(diagnose_arm, "diagnose", diagnose)
+        return asked
+
+    return always
+
+
+def test_an_arm_that_can_be_driven(found: Callable[..., list[ArmTarget]], capsys: pytest.CaptureFixture[str]) -> None:
+    asked = found(WELL)
+    assert main(["doctor", "--arm"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "The arm at serial:/dev/ttyUSB0",
+        "fine  an arm answers",
+        "      measured  35 readings a second",
+        "The arm can be driven.",
+    ]
+    assert main(["doctor", "--arm", "COM3", "--station", "x.yaml", "--json"]) == 0
+    assert asked == [ArmTarget(), ArmTarget(arm="COM3", station=Path("x.yaml"))]
+
+
+def test_what_is_wrong_with_an_arm_is_said_with_what_to_type(
+    found: Callable[..., list[ArmTarget]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found(LOST, WELL)
+    assert main(["doctor", "--arm"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [
+        "bad   servo 15 (wrist) does not answer",
+        "      measured  5 of 6 have torque",
+        "      next      check its cable, then: roarm arm recover",
+    ]
+    assert lines[-1] == "1 to repair, the first one first."
+    assert main(["doctor", "--arm", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["fine"], told["address"], told["station"]) == (False, "serial:/dev/ttyUSB0", None)
+    assert told["findings"][0] == {
+        "cause": "servo-lost",
+        "state": "bad",
+        "says": "servo 15 (wrist) does not answer",
+        "evidence": "5 of 6 have torque",
+        "next": "check its cable, then: roarm arm recover",
+    }
+
+
+def test_words_that_are_no_address_are_bad_input(refused: Callable[..., str]) -> None:
+    assert "is not the address of an arm" in refused("doctor", "--arm", "usb")
+    assert "There is no file" in refused("doctor", "--arm", "--station", "nowhere.yaml")
+
+
+def test_an_address_may_be_left_out() -> None:
+    assert doctor.with_address(["--arm"]) == ["--arm="]
+    assert doctor.with_address(["--arm", "--json"]) == ["--arm=", "--json"]
+    assert doctor.with_address(["--arm", "serial", "--json"]) == ["--arm", "serial", "--json"]

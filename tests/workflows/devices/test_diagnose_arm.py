@@ -1,7 +1,6 @@
-"""`roarm doctor --arm`: every symptom is explained by its cause, with what was measured, and nothing is moved."""
+"""An arm that is listened to: every symptom is explained by its cause, with what was measured; nothing is moved."""
 
 import errno
-import json
 import os
 import termios
 import threading
@@ -12,21 +11,26 @@ from typing import Any
 
 import pytest
 
-from roarm_lab.cli.main import main
-from roarm_lab.cli.start.doctor import with_address
+from roarm_lab.core.errors import BadInputError
+from roarm_lab.core.findings import State
 from roarm_lab.emulator.process import EmulatorProcess, emulator_process
 from roarm_lab.hardware import port_discovery, probe, serial_link
-from roarm_lab.hardware.diagnosis import findings, unopened
+from roarm_lab.hardware.diagnosis import Finding, findings, unopened
+from roarm_lab.hardware.link import LinkError, PortError, PortFault, SeveralPortsError
 from roarm_lab.hardware.port_discovery import Port, port_error
 from roarm_lab.hardware.probe import Evidence
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.robots.station import Station, station_yaml
+from roarm_lab.workflows.devices.arm_target import ArmTarget
+from roarm_lab.workflows.devices.diagnose_arm import diagnose
+from roarm_lab.workflows.frontend import Notice
+from tests.frontends import Heard
 from tests.hardware.fake_port import TORQUE_KEYS, APort, feedback_line
 from tests.hardware.test_port_sharing import HAS_IT_OPEN, TAKES_ALL, monitor
 from tests.standing_still import standing_still
 
 FIRMWARES = ("20260701", "250108")
-Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
+Doctor = Callable[..., tuple[bool, dict[str, Finding]]]
 
 
 @pytest.fixture
@@ -38,18 +42,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def doctor(folder: Path, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Return a function that asks the doctor about a port: the exit code, and the findings by cause."""
+def doctor(folder: Path) -> Doctor:
+    """Return a function that diagnoses the arm at a port: whether it can be driven, and the findings by cause."""
 
-    def ask(place: str, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
-        capsys.readouterr()
-        code = main(["doctor", "--arm", place, "--json", *words])
-        told = json.loads(capsys.readouterr().out)
-        assert told["fine"] == (code == 0)
-        found = {finding["cause"]: finding for finding in told["findings"]}
-        assert all(finding["evidence"] for finding in found.values())
-        assert all(finding["next"] for finding in found.values() if finding["state"] != "fine")
-        return code, found
+    def ask(place: str) -> tuple[bool, dict[str, Finding]]:
+        frontend = Heard()
+        told = diagnose(ArmTarget(arm=place), frontend)
+        assert frontend.questions == []
+        assert {event.code for event in frontend.events if isinstance(event, Notice)} == {"looking"}
+        assert told.fine == all(finding.state is not State.BAD for finding in told.findings)
+        assert all(finding.evidence for finding in told.findings)
+        assert all(finding.next for finding in told.findings if finding.state is not State.FINE)
+        return told.fine, {finding.cause: finding for finding in told.findings}
 
     return ask
 
@@ -69,10 +73,10 @@ def newer(quick: None) -> Iterator[APort]:
 
 
 def test_an_arm_that_is_well(port: APort, doctor: Doctor) -> None:
-    code, found = doctor(f"serial:{port.place}")
-    assert code == 0, found
-    assert "bad" not in {finding["state"] for finding in found.values()}
-    assert ("2026-07-01" if port.newer else "2025-01-08") in found["firmware"]["says"]
+    fine, found = doctor(f"serial:{port.place}")
+    assert fine, found
+    assert State.BAD not in {finding.state for finding in found.values()}
+    assert ("2026-07-01" if port.newer else "2025-01-08") in found["firmware"].says
     assert ("servos" if port.newer else "still-or-frozen") in found  # the older firmware does not tell
     assert not port.streaming  # it is left quiet
 
@@ -94,24 +98,24 @@ def test_what_the_newer_firmware_tells(
     changes: dict[str, Any], cause: str, evidence: str, newer: APort, doctor: Doctor
 ) -> None:
     newer.changes = changes
-    code, found = doctor(f"serial:{newer.place}")
-    assert evidence in found[cause]["evidence"]
-    assert code == (found[cause]["state"] == "bad")
+    fine, found = doctor(f"serial:{newer.place}")
+    assert evidence in found[cause].evidence
+    assert fine == (found[cause].state is not State.BAD)
 
 
 def test_the_firmwares_own_warnings_are_handed_on(newer: APort, doctor: Doctor) -> None:
     newer.remarks = b"warning: servo 12 current 2014 mA\r\n"
-    code, found = doctor(f"serial:{newer.place}")
-    assert code == 0
-    assert "servo 12 current 2014 mA" in found["firmware-warns"]["evidence"]
+    fine, found = doctor(f"serial:{newer.place}")
+    assert fine
+    assert "servo 12 current 2014 mA" in found["firmware-warns"].evidence
 
 
 def test_one_joint_that_repeats_while_others_waver_may_be_lost(doctor: Doctor, quick: None) -> None:
     with Wavering(newer=False) as port:
-        code, found = doctor(f"serial:{port.place}")
-    assert code == 0
-    assert "wrist" in found["still-or-frozen"]["evidence"]
-    assert "elbow" not in found["still-or-frozen"]["evidence"]
+        fine, found = doctor(f"serial:{port.place}")
+    assert fine
+    assert "wrist" in found["still-or-frozen"].evidence
+    assert "elbow" not in found["still-or-frozen"].evidence
 
 
 def test_a_load_within_payload_and_friction_is_no_bias(port: APort, doctor: Doctor) -> None:
@@ -121,10 +125,10 @@ def test_a_load_within_payload_and_friction_is_no_bias(port: APort, doctor: Doct
 
 def test_a_silent_port_is_the_wrong_socket_or_no_supply(port: APort, doctor: Doctor) -> None:
     port.silent, port.streaming = True, False
-    code, found = doctor(f"serial:{port.place}")
-    assert (code, list(found)) == (1, ["silent-port"])
-    assert "not a byte" in found["silent-port"]["evidence"]
-    assert "the other is for a LIDAR" in found["silent-port"]["next"]
+    fine, found = doctor(f"serial:{port.place}")
+    assert (fine, list(found)) == (False, ["silent-port"])
+    assert "not a byte" in found["silent-port"].evidence
+    assert "the other is for a LIDAR" in found["silent-port"].next
 
 
 class Wavering(APort):
@@ -172,22 +176,21 @@ def test_what_is_no_arm_or_an_odd_one(
     with kind(newer=False) as port:
         if kind is not Fast:
             port.streaming = False
-        code, found = doctor(f"serial:{port.place}")
-    assert code == 1
-    assert evidence in found[cause]["evidence"]
+        fine, found = doctor(f"serial:{port.place}")
+    assert not fine
+    assert evidence in found[cause].evidence
 
 
 def test_a_stream_that_nobody_asked_for_is_noted(newer: APort, doctor: Doctor) -> None:
     newer.streaming = True
-    code, found = doctor(f"serial:{newer.place}")
-    assert code == 0
-    assert "this firmware is silent by itself" in found["streams-unasked"]["evidence"]
+    fine, found = doctor(f"serial:{newer.place}")
+    assert fine
+    assert "this firmware is silent by itself" in found["streams-unasked"].evidence
 
 
 def test_a_byte_that_is_no_text_in_a_line_that_is_whole_otherwise_is_no_crash(newer: APort, doctor: Doctor) -> None:
     newer.remarks = feedback_line().replace(b'"tB"', b'"t\xff"')
-    code, found = doctor(f"serial:{newer.place}")
-    assert code in {0, 1}
+    _, found = doctor(f"serial:{newer.place}")
     assert "no-port" not in found
 
 
@@ -202,12 +205,12 @@ def test_damaged_lines_are_counted(newer: APort, doctor: Doctor) -> None:
     thread = threading.Thread(target=damage)
     thread.start()
     try:
-        code, found = doctor(f"serial:{newer.place}")
+        fine, found = doctor(f"serial:{newer.place}")
     finally:
         stop.set()
         thread.join()
-    assert code == 1
-    assert '"s":0' in found["damaged-lines"]["evidence"]
+    assert not fine
+    assert '"s":0' in found["damaged-lines"].evidence
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells who has a file open")
@@ -216,11 +219,11 @@ def test_another_program_on_the_port_is_named_and_nothing_else_is_blamed(
     newer: APort, doctor: Doctor, program: str
 ) -> None:
     with monitor(newer.place, program) as number:
-        code, found = doctor(f"serial:{newer.place}")
-    assert code == 1
-    assert "another program reads this port: " in found["second-program"]["says"]
-    assert f"(process {number})" in found["second-program"]["says"]
-    blamed = {cause for cause, finding in found.items() if finding["state"] == "bad"}
+        fine, found = doctor(f"serial:{newer.place}")
+    assert not fine
+    assert "another program reads this port: " in found["second-program"].says
+    assert f"(process {number})" in found["second-program"].says
+    blamed = {cause for cause, finding in found.items() if finding.state is State.BAD}
     assert blamed == {"second-program"}
 
 
@@ -241,11 +244,35 @@ def test_a_port_that_does_not_open_is_explained(
     link.close()
     assert list(doctor("rfc2217://127.0.0.1:9")[1]) == ["not-reached"]
     monkeypatch.setattr(port_discovery.find_port, "__defaults__", (list,))
-    code, found = doctor("serial")
-    assert (code, list(found)) == (1, ["no-port"])
+    fine, found = doctor("serial")
+    assert (fine, list(found)) == (False, ["no-port"])
     two = [Port(f"/dev/ttyUSB{i}", "CP2102", is_candidate=True) for i in range(2)]
     monkeypatch.setattr(port_discovery.find_port, "__defaults__", (lambda: two,))
     assert list(doctor("serial")[1]) == ["several-ports"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("none", "no-port"),
+        ("unclaimed", "no-port"),
+        ("absent", "no-port"),
+        ("busy", "port-busy"),
+        ("forbidden", "permission"),
+        ("not-serial", "not-reached"),
+        ("other", "not-reached"),
+    ],
+)
+def test_the_fault_of_a_port_decides_and_not_its_words(fault: PortFault, cause: str) -> None:
+    """The words are those of another fault: whoever read them would be led astray."""
+    words = "Several ports could be the arm; the port is busy; there is no port; it may not be opened."
+    found = unopened("serial:/dev/ttyUSB0", PortError(words, fault))
+    assert (found.cause, found.state, found.evidence) == (cause, State.BAD, words)
+
+
+def test_several_ports_and_a_network_that_does_not_answer_have_causes_too() -> None:
+    assert unopened("serial", SeveralPortsError("busy")).cause == "several-ports"
+    assert unopened("rfc2217://here:4000", LinkError("There is no port")).cause == "not-reached"
 
 
 def test_a_missing_right_is_told_with_what_to_type() -> None:
@@ -255,42 +282,37 @@ def test_a_missing_right_is_told_with_what_to_type() -> None:
     assert "usermod -aG" in found.next
 
 
-def test_the_station_says_where_the_arm_is_and_what_was_known_of_it(
-    newer: APort, doctor: Doctor, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_station_says_where_the_arm_is_and_what_was_known_of_it(newer: APort, doctor: Doctor, folder: Path) -> None:
     station = Station(
         robot="roarm_m3", address=f"serial:{newer.place}", firmware="2025-01-08", stop_file=str(folder / "stop")
     )
     (folder / "station.yaml").write_text(station_yaml(station))
     (folder / "stop").touch()
-    code, found = doctor("")
-    assert code == 0
-    assert "the station file says 2025-01-08" in found["firmware-changed"]["evidence"]
-    assert "remove it before clearing" in found["stop-file"]["evidence"]
-    assert main(["doctor", "--arm"]) == 0
-    shown = capsys.readouterr().out
-    assert f"The arm at serial:{newer.place}" in shown
-    assert "The arm can be driven." in shown
+    fine, found = doctor("")
+    assert fine
+    assert "the station file says 2025-01-08" in found["firmware-changed"].evidence
+    assert "remove it before clearing" in found["stop-file"].evidence
+    told = diagnose(ArmTarget())
+    assert told.address == f"serial:{newer.place}"
+    assert told.station == station.facts()
 
 
-def test_the_station_of_another_arm_is_refused(newer: APort, refused: Callable[..., str], folder: Path) -> None:
+def test_the_station_of_another_arm_is_refused(newer: APort, folder: Path) -> None:
     station = Station(robot="roarm_m3", usb_serial="A1")
     (folder / "station.yaml").write_text(station_yaml(station))
-    assert "and the station's has 'A1'" in refused("doctor", "--arm", f"serial:{newer.place}")
+    with pytest.raises(BadInputError, match="and the station's has 'A1'"):
+        diagnose(ArmTarget(arm=f"serial:{newer.place}"))
     (folder / "station.yaml").write_text("robot: so101\n")
-    assert "station of a 'so101'" in refused("doctor", "--arm", f"serial:{newer.place}")
+    with pytest.raises(BadInputError, match="station of a 'so101'"):
+        diagnose(ArmTarget(arm=f"serial:{newer.place}"))
     assert newer.got == []
 
 
-def test_words_that_are_no_address_are_bad_input(refused: Callable[..., str]) -> None:
-    assert "is not the address of an arm" in refused("doctor", "--arm", "usb")
-    assert "There is no file" in refused("doctor", "--arm", "--station", "nowhere.yaml")
-
-
-def test_an_address_may_be_left_out() -> None:
-    assert with_address(["--arm"]) == ["--arm="]
-    assert with_address(["--arm", "--json"]) == ["--arm=", "--json"]
-    assert with_address(["--arm", "serial", "--json"]) == ["--arm", "serial", "--json"]
+def test_words_that_are_no_address_and_a_file_that_is_not_there_are_bad_input(folder: Path) -> None:
+    with pytest.raises(BadInputError, match="is not the address of an arm"):
+        diagnose(ArmTarget(arm="usb"))
+    with pytest.raises(BadInputError, match="There is no file"):
+        diagnose(ArmTarget(station=folder / "nowhere.yaml"))
 
 
 @pytest.fixture(scope="module", params=FIRMWARES)
@@ -304,35 +326,35 @@ def test_on_the_emulated_arm(emulator: tuple[EmulatorProcess, bool], doctor: Doc
     arm, newer = emulator
     place, before = f"serial:{arm.addresses.serial}", arm.command("state")["servos"]
 
-    code, found = doctor(place)
-    assert code == 0, found
+    fine, found = doctor(place)
+    assert fine, found
     assert not {"shoulder-bias", "damaged-lines", "joint-outside"} & set(found)
     after = arm.command("state")["servos"]
     assert {key: servo["goal"] for key, servo in after.items()} == {k: servo["goal"] for k, servo in before.items()}
 
     arm.command("fault garbled-lines 0.2")
-    code, found = doctor(place)
-    assert code == 1
+    fine, found = doctor(place)
+    assert not fine
     assert "damaged-lines" in found
     arm.command("clear")
 
     arm.command("fault dead-servo 15")
-    code, found = doctor(place)
-    assert (code, "servo-lost" in found) == ((1, True) if newer else (0, False))  # test_setup: it does not follow
-    assert not newer or "15 (wrist)" in found["servo-lost"]["says"]
+    fine, found = doctor(place)
+    assert (fine, "servo-lost" in found) == (not newer, newer)  # test_setup: it does not follow
+    assert not newer or "15 (wrist)" in found["servo-lost"].says
 
     arm.command("fault bus-unpowered")
-    code, found = doctor(place)
-    assert (code, next(iter(found))) == (1, "bus-lost")
+    fine, found = doctor(place)
+    assert (fine, next(iter(found))) == (False, "bus-lost")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_on_an_emulated_arm_without_power_from_the_start(firmware: str, doctor: Doctor) -> None:
     with emulator_process(firmware, "--pty", "--fault", "bus-unpowered") as arm:
-        code, found = doctor(f"serial:{arm.addresses.serial}")
-    assert (code, next(iter(found))) == (1, "bus-unpowered")
-    assert "12 V supply" in found["bus-unpowered"]["next"]
+        fine, found = doctor(f"serial:{arm.addresses.serial}")
+    assert (fine, next(iter(found))) == (False, "bus-unpowered")
+    assert "12 V supply" in found["bus-unpowered"].next
 
 
 @pytest.mark.slow
@@ -346,6 +368,6 @@ def test_on_an_emulated_arm_whose_servo_13_learnt_a_wrong_middle(doctor: Doctor)
             link.write(line)
             standing_still(arm)
         link.close()
-        code, found = doctor(place)
-    assert code == 1
-    assert "pull against each other" in found["shoulder-bias"]["says"]
+        fine, found = doctor(place)
+    assert not fine
+    assert "pull against each other" in found["shoulder-bias"].says
