@@ -62,6 +62,7 @@ def test_servos_that_were_never_read_are_no_pose(newer: bool) -> None:
     got = parse_line(feedback_line(NEVER_READ, newer=newer))
     assert isinstance(got, Unmeasured)
     assert "no servo has been read since the arm was switched on" in got.reason
+    assert got.fault == "unpowered"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,7 @@ def test_one_servo_that_was_never_read_is_named(index: int, servo: str) -> None:
     got = parse_line(feedback_line(with_angle(index, NEVER_READ[index])))
     assert isinstance(got, Unmeasured)
     assert f"servo {servo} has not been read" in got.reason
+    assert got.fault == "never-read"
 
 
 @pytest.mark.parametrize("value", [None, "1.0", True, [], math.nan, math.inf, 10**400])
@@ -80,6 +82,7 @@ def test_an_angle_that_is_no_number_is_no_pose(key: str, name: str, value: Any) 
     got = parse_line(feedback_line(**{key: value}))
     assert isinstance(got, Unmeasured)
     assert f"does not know the angle of {name}" in got.reason
+    assert got.fault == "unknown"
 
 
 def test_a_missing_angle_is_no_pose() -> None:
@@ -88,6 +91,7 @@ def test_a_missing_angle_is_no_pose() -> None:
     got = parse_line(json.dumps(fields).encode())
     assert isinstance(got, Unmeasured)
     assert "has no e" in got.reason
+    assert got.fault == "unknown"
 
 
 def test_a_patched_firmware_that_doubts_itself_is_believed() -> None:
@@ -98,7 +102,7 @@ def test_a_patched_firmware_that_doubts_itself_is_believed() -> None:
 def test_a_line_whose_position_and_angles_disagree_was_damaged(digit: str) -> None:
     fields = json.loads(feedback_line())
     got = parse_line(feedback_line(**{digit: fields[digit] + (1.0 if digit in "xz" else 0.02)}))
-    assert got == Skipped("position and angles disagree")
+    assert got == Skipped("position and angles disagree", kind="damaged")
 
 
 def test_joints_without_torque_are_told_apart() -> None:
@@ -113,24 +117,26 @@ def test_joints_without_torque_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "kind"),
     [
-        b"All bus servos status checked.",
-        b"}",
-        b"{",
-        b'"T"',
-        b"[1051]",
-        b"\xff\xfe\x00",
-        b'{"T":1051,"b":0.1',
-        b'{"T":true,"b":0}',
-        b'{"T":[1051]}',
-        b'{"T":405}',
-        b"[" * 900,
-        b'{"T":1051}' + b" " * 2000,
+        (b"All bus servos status checked.", "text"),
+        (b"}", "text"),
+        (b"{", "text"),
+        (b'"T"', "message"),
+        (b"[1051]", "message"),
+        (b"\xff\xfe\x00", "text"),
+        (b'{"T":1051,"b":0.1', "text"),
+        (b'{"T":true,"b":0}', "message"),
+        (b'{"T":[1051]}', "message"),
+        (b'{"T":405}', "message"),
+        (b"[" * 900, "text"),
+        (b'{"T":1051}' + b" " * 2000, "damaged"),
     ],
 )
-def test_what_is_no_feedback_is_skipped(line: bytes) -> None:
-    assert isinstance(parse_line(line), Skipped)
+def test_what_is_no_feedback_is_skipped(line: bytes, kind: str) -> None:
+    got = parse_line(line)
+    assert isinstance(got, Skipped)
+    assert got.kind == kind
 
 
 @ANY_PACE

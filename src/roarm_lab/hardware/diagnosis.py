@@ -19,6 +19,7 @@ from roarm_lab.hardware.protocol import (
     SERVOS,
     Feedback,
     Firmware,
+    UnmeasuredFault,
     is_boot_text,
 )
 from roarm_lab.robots.kinematics import Kinematics
@@ -68,6 +69,18 @@ PORT_FINDINGS: dict[PortFault, tuple[str, str, str]] = {
 }
 """Why there is no port -> cause, what to say of it, what to do next."""
 NOT_REACHED = ("not-reached", "the arm can not be reached", "is it switched on, and the address right?")
+
+
+POSE_FINDINGS: dict[UnmeasuredFault, tuple[str, str, str]] = {
+    "unpowered": (
+        "bus-unpowered",
+        "the servos have had no power since the arm was switched on",
+        "plug the 12 V supply in, switch it on",
+    ),
+    "never-read": ("servo-never-read", "", "check that servo's cable"),
+    "unknown": ("no-pose", "", "check that servo's cable"),
+}
+"""Why an arm does not know its pose -> cause, what to say of it (nothing: its own words), what to do next."""
 
 
 def unopened(address: str, error: RoarmLabError) -> Finding:
@@ -180,15 +193,10 @@ def _power(heard: Evidence) -> Iterator[Finding]:
     """Have the servos power, did they ever?"""
     supply_v = heard.feedback[-1].supply_v if heard.feedback else None
     if heard.unmeasured and not heard.feedback:
-        reason = heard.unmeasured[-1].reason
-        yield _bad(
-            "bus-unpowered" if "no servo" in reason else "servo-never-read" if "not been read" in reason else "no-pose",
-            "the servos have had no power since the arm was switched on" if "no servo" in reason else reason,
-            f"{len(heard.unmeasured)} readings, every one says: {reason}",
-            "plug the 12 V supply in, switch it on, then: `recover_arm()`"
-            if "no servo" in reason
-            else "check that servo's cable, then: `recover_arm()`",
-        )
+        last = heard.unmeasured[-1]
+        cause, says, then = POSE_FINDINGS[last.fault]
+        evidence = f"{len(heard.unmeasured)} readings, every one says: {last.reason}"
+        yield _bad(cause, says or last.reason, evidence, f"{then}, then: `recover_arm()`")
     if warnings := [text for text in heard.texts if text.lower().startswith("warning")]:
         yield _note(
             "firmware-warns",

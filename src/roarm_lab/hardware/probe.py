@@ -247,6 +247,6 @@ class _Ear:
 
 def _was_feedback(skipped: Skipped, line: bytes) -> bool:
     """Whether a line was feedback before it was damaged, rather than something else that an arm says."""
-    if skipped.why in {"another message", "not a message"}:
+    if skipped.kind == "message":
         return False
-    return skipped.why != "not JSON" or line.count(b'"') >= QUOTES or line == b"}"
+    return skipped.kind == "damaged" or line.count(b'"') >= QUOTES or line == b"}"

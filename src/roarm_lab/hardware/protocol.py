@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import pi
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.json_objects import finite_number
@@ -32,6 +32,8 @@ ROUND = (JOINTS.index("base"), JOINTS.index("roll"))
 """Joints that really get to what `NEVER_READ` says."""
 NEVER_READ_TOLERANCE = 1e-6
 """The wire has nine decimals; the next possible position is 1.5e-3 away."""
+NO_POWER = "no servo has been read since the arm was switched on; plug in the 12 V supply and switch it on"
+NEVER_YET = "{servo} has not been read since the arm was switched on; check its cable"
 LOAD_SIGN = (1.0, -1.0, -1.0, -1.0, 1.0, 1.0)
 """A load on the wire is positive where the joint is pushed towards higher servo steps, hence against the drive; base,
 roll and gripper count their steps backwards. Seen in captured lines: what droops down has a positive load."""
@@ -71,12 +73,18 @@ class Feedback:
     """Voltage of the servo supply; only the newer firmware tells."""
 
 
+UnmeasuredFault = Literal["unpowered", "never-read", "unknown"]
+"""Why a line is no measurement: no servo has been read since the arm was switched on; one has not; the line lacks an
+angle, or the firmware says that it does not know it."""
+
+
 @dataclass(frozen=True)
 class Unmeasured:
-    """A feedback line that is no measurement, and why."""
+    """A feedback line that is no measurement, and why: in words, and for programs."""
 
     reason: str
     firmware: Firmware | None = None
+    fault: UnmeasuredFault = "unknown"
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class Skipped:
 
     why: str
     text: str = ""
+    kind: Literal["text", "message", "damaged"] = "damaged"
 
 
 Parsed = Feedback | Unmeasured | Skipped
@@ -98,13 +107,13 @@ def parse_line(line: bytes) -> Parsed:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        return Skipped("not JSON", text)
+        return Skipped("not JSON", text, "text")
     if not isinstance(message, dict):
-        return Skipped("not a message", text)
+        return Skipped("not a message", text, "message")
     fields = cast("dict[str, Any]", message)
     kind = fields.get("T")
     if isinstance(kind, bool) or kind not in (1051, -15):
-        return Skipped("another message", text)
+        return Skipped("another message", text, "message")
     return _feedback(fields, Firmware.FW26 if kind == -15 or _is_newer(fields) else Firmware.FW25)
 
 
@@ -231,8 +240,10 @@ def _feedback(fields: Mapping[str, Any], firmware: Firmware) -> Parsed:
     angles = [angle for angle in wire if angle is not None]
     if damage := _why_damaged(fields, angles):
         return Skipped(damage)
-    if reason := _why_never_read(fields, angles):
-        return Unmeasured(reason, firmware)
+    if never := _never_read(fields, angles):
+        if len(never) == len(JOINTS):
+            return Unmeasured(NO_POWER, firmware, "unpowered")
+        return Unmeasured(NEVER_YET.format(servo=_servo(never[0])), firmware, "never-read")
     supply = finite_number(fields.get("v"))
     return Feedback(
         firmware=firmware,
@@ -264,15 +275,12 @@ def _agrees(fields: Mapping[str, Any], angles: Sequence[float]) -> bool:
     return all(gap <= MAX_POSITION_GAP_M for gap in gaps)
 
 
-def _why_never_read(fields: Mapping[str, Any], wire: Sequence[float]) -> str:
+def _never_read(fields: Mapping[str, Any], wire: Sequence[float]) -> list[int]:
+    """Return the joints whose servo has not been read since the arm was switched on."""
     never = [abs(a - zero) <= NEVER_READ_TOLERANCE for a, zero in zip(wire, NEVER_READ, strict=True)]
     for joint in ROUND:  # these come there when they overshoot their limit, and work then
         never[joint] = never[joint] and not finite_number(fields.get(LOAD_KEYS[joint]))
-    if all(never):
-        return "no servo has been read since the arm was switched on; plug in the 12 V supply and switch it on"
-    if any(never):
-        return f"{_servo(never.index(True))} has not been read since the arm was switched on; check its cable"
-    return ""
+    return [joint for joint, is_never in enumerate(never) if is_never]
 
 
 def _servo(index: int) -> str:

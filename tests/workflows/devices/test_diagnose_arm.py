@@ -19,6 +19,7 @@ from roarm_lab.hardware.diagnosis import Finding, findings, unopened
 from roarm_lab.hardware.link import LinkError, PortError, PortFault, SeveralPortsError
 from roarm_lab.hardware.port_discovery import Port, port_error
 from roarm_lab.hardware.probe import Evidence
+from roarm_lab.hardware.protocol import Firmware, Unmeasured, UnmeasuredFault
 from roarm_lab.hardware.serial_link import SerialLink
 from roarm_lab.robots.station import Station, station_yaml
 from roarm_lab.workflows.devices.arm_target import ArmTarget
@@ -268,6 +269,23 @@ def test_the_fault_of_a_port_decides_and_not_its_words(fault: PortFault, cause: 
     words = "Several ports could be the arm; the port is busy; there is no port; it may not be opened."
     found = unopened("serial:/dev/ttyUSB0", PortError(words, fault))
     assert (found.cause, found.state, found.evidence) == (cause, State.BAD, words)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "then"),
+    [
+        ("unpowered", "bus-unpowered", "plug the 12 V supply in"),
+        ("never-read", "servo-never-read", "check that servo's cable"),
+        ("unknown", "no-pose", "check that servo's cable"),
+    ],
+)
+def test_why_an_arm_has_no_pose_decides_and_not_its_words(fault: UnmeasuredFault, cause: str, then: str) -> None:
+    words = "no servo, or one that has not been read"
+    lines = (Unmeasured(words, Firmware.FW26, fault),)
+    found = {finding.cause: finding for finding in findings(Evidence(address="serial", unmeasured=lines))}
+    assert found[cause].state is State.BAD
+    assert then in found[cause].next
+    assert words in found[cause].evidence
 
 
 def test_several_ports_and_a_network_that_does_not_answer_have_causes_too() -> None:
