@@ -13,6 +13,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "gpu": ("mujoco_warp", "warp"),
     "cameras": ("cv2",),
     "teleop": ("hid", "pygame"),
+    "serve": ("prometheus_client",),
+    "mcp": ("mcp",),
 }
 """Extra -> the packages that are imported of it."""
 BRINGS: dict[str, tuple[str, ...]] = {
