@@ -73,6 +73,7 @@ OWNERS = {
     "cv2": {"hardware"},
     "pyk4a": {"hardware"},
     "websockets": {"hardware", "emulator"},
+    "msgspec": {"gateway"},
 }
 MOST_LINES_OF_THE_COMMAND_LINE = 2800
 MAX_LINES = 400  # beyond, a file usually holds two ideas

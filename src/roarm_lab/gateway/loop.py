@@ -22,6 +22,7 @@ from roarm_lab.core.clock import Ticker
 from roarm_lab.core.errors import RoarmLabError, UnsafeCommandError
 from roarm_lab.gateway.arm_policy import ArmPolicy
 from roarm_lab.gateway.freshness import StaleError, fresh_sample, fresh_sight
+from roarm_lab.policies.network import NoActionError
 from roarm_lab.robots.arm import Arm
 from roarm_lab.robots.perception import BoxTruth
 
@@ -66,10 +67,15 @@ class Cycle:
     distance_m: float
     box_pos_w: list[list[float]] | None = None
     """Where boxes were seen [box, 3] m in the world frame; None for a policy without boxes."""
+    answered: bool = True
+    """Whether there was an action; without one, from a policy far away, the last target stays. Logged where False."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the line of the log; there, what was requested is called `wish`."""
-        return {LOGGED_AS.get(name, name): value for name, value in vars(self).items()}
+        plain = {LOGGED_AS.get(name, name): value for name, value in vars(self).items()}
+        if self.answered:
+            del plain["answered"]
+        return plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +94,8 @@ class EpisodeLog:
     """Why the arm was held before the episode's end; None if it was not."""
     stale: bool = False
     """Whether that was because a reading of the arm or a look at its boxes was too old."""
+    unanswered: int = 0
+    """Cycles in which a policy far away gave no action in time."""
     recorded: bool = True
     """Whether the log of cycles is complete; an arm is not driven on where it can not be written."""
 
@@ -297,6 +305,7 @@ def run_episode(
     ticker = Ticker(arm.clock, period_s)
     # The starting pose is the first observation; success is judged after each motion, as in evaluation.
     held_steps, known, distance_m, done, held, stale, recorded = 0, True, None, 0, None, False, True
+    unanswered = 0
     log = log or CycleLog()
     try:
         with _holding(arm):
@@ -307,6 +316,7 @@ def run_episode(
                 known, distance_m = turn.success is not None, turn.distance_m
                 if number < cycles:
                     done += 1
+                    unanswered += not turn.answered
                     cycle = Cycle(episode=episode, cycle=number, late_s=late_s, **vars(turn))
                     log.add(cycle)
                     if watch is not None:
@@ -322,6 +332,7 @@ def run_episode(
         missed=ticker.missed,
         held=held,
         stale=stale,
+        unanswered=unanswered,
         recorded=recorded,
     )
 
@@ -337,6 +348,7 @@ class _Turn:
     success: bool | None
     distance_m: float
     box_pos_w: list[list[float]] | None
+    answered: bool
 
 
 def _turn(
@@ -356,8 +368,12 @@ def _turn(
     success, distance_m = policy.is_success(truth() if truth else None), policy.distance_m()
     requested: Float64 = arm.sent
     sent: Float64 = arm.sent
+    answered = True
     if send:
-        requested = policy.infer(observation).joint_target[0]
+        try:
+            requested = policy.infer(observation).joint_target[0]
+        except NoActionError:
+            answered = False
         sent = arm.send(requested, period_s)
     now_s = arm.clock.now_s()
     return _Turn(
@@ -370,6 +386,7 @@ def _turn(
         success=success,
         distance_m=distance_m,
         box_pos_w=sight.box_pos_w[sight.rows(policy.boxes)].tolist() if sight else None,
+        answered=answered,
     )
 
 

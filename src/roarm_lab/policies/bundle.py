@@ -9,6 +9,7 @@ from roarm_lab.core.errors import BadInputError
 from roarm_lab.core.files import new_folder, sha256_of, write_atomic
 from roarm_lab.policies.contract import Contract, action_size, check_complete, check_interface, observed, parse_contract
 from roarm_lab.policies.contract_keys import SCHEMA
+from roarm_lab.policies.network import Network
 from roarm_lab.policies.onnx_policy import OnnxPolicy
 
 CONTRACT, POLICY = "contract.json", "policy.onnx"
@@ -20,7 +21,7 @@ class Bundle:
 
     path: Path
     contract: Contract
-    policy: OnnxPolicy
+    policy: Network
 
 
 def write_bundle(path: Path, onnx: bytes, contract: Contract, *, overwrite: bool = False) -> Path:
