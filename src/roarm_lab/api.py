@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from roarm_lab.hardware.diagnosis import Finding
     from roarm_lab.policies.policy import Policy
     from roarm_lab.workflows.arm_session import ArmSession, connect_arm
+    from roarm_lab.workflows.deployment.drift_log import DriftReport, DriftRequest, DriftRow, read_drift
     from roarm_lab.workflows.deployment.run_policy import run_policy
     from roarm_lab.workflows.deployment.run_request import RunRequest, RunResult
+    from roarm_lab.workflows.deployment.serve import serve
+    from roarm_lab.workflows.deployment.serve_request import ServeRequest, ServeResult
     from roarm_lab.workflows.deployment.teleop_request import TeleoperateRequest
     from roarm_lab.workflows.deployment.teleoperate import teleoperate
     from roarm_lab.workflows.devices.arm_actions import (
@@ -96,6 +99,9 @@ __all__ = [
     "CheckCameraRequest",
     "Diagnosis",
     "DomainRandomization",
+    "DriftReport",
+    "DriftRequest",
+    "DriftRow",
     "DryCycle",
     "EmulateRequest",
     "EpisodeEnded",
@@ -124,6 +130,8 @@ __all__ = [
     "RoarmLabError",
     "RunRequest",
     "RunResult",
+    "ServeRequest",
+    "ServeResult",
     "Served",
     "SetupRequest",
     "SetupResult",
@@ -151,9 +159,11 @@ __all__ = [
     "play",
     "preview_camera",
     "read_arm",
+    "read_drift",
     "read_limits",
     "recover_arm",
     "run_policy",
+    "serve",
     "set_lamp",
     "set_up_arm",
     "sweep",
@@ -180,10 +190,21 @@ FILES = {
         "ArmSession",
         "connect_arm",
     ),
+    "workflows.deployment.drift_log": (
+        "DriftReport",
+        "DriftRequest",
+        "DriftRow",
+        "read_drift",
+    ),
     "workflows.deployment.run_policy": ("run_policy",),
     "workflows.deployment.run_request": (
         "RunRequest",
         "RunResult",
+    ),
+    "workflows.deployment.serve": ("serve",),
+    "workflows.deployment.serve_request": (
+        "ServeRequest",
+        "ServeResult",
     ),
     "workflows.deployment.teleop_request": ("TeleoperateRequest",),
     "workflows.deployment.teleoperate": ("teleoperate",),

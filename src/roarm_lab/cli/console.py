@@ -144,8 +144,9 @@ class Terminal:
                 sys.stderr.write(f"{below}roarm: {shown_text(as_typed(event.text))}\n")
             case Written():
                 sys.stderr.write(f"{event.what:<{PLACE}}{shown(event.path)}\n")
-            case Served():
-                sys.stdout.write(f"{_where(event)}\n")
+            case Served():  # an address that is no page is for programs
+                served = f"{event.what:<16}{event.url}" if "://" not in event.url else _where(event)
+                sys.stdout.write(f"{served}\n")
                 sys.stdout.flush()
             case EpisodeEnded() | DryCycle() if self.quiet:
                 pass

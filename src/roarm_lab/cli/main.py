@@ -45,6 +45,8 @@ STAGES = {
     },
     "deployment": {
         "run": "let a policy move the arm, in closed loop and through the safety gate",
+        "serve": "let a policy answer arms over the network, with deadlines and numbers",
+        "drift": "say how arms differed from the ones their policies were made for, since when, how often",
         "teleop": "move the arm yourself: keyboard, gamepad, 3D mouse, a second arm, or beside a policy",
     },
 }

@@ -57,7 +57,8 @@ class RemotePolicy:
         self._problem = ""
         self.unanswered = self.dropped = 0
         """Steps without an action; actions that came too late."""
-        self.use_clock(MonotonicClock(), real_time=True)
+        self._began_s: float | None = None
+        self.use_clock(MonotonicClock(), real_time=False)
 
     @property
     def client(self) -> PolicyClient | None:
@@ -65,7 +66,7 @@ class RemotePolicy:
         return self._client
 
     def use_clock(self, clock: Clock, *, real_time: bool) -> None:
-        """Count control steps on the clock of an arm."""
+        """Count control steps on the clock of an arm. Until then time stands still: no answer is too late."""
         self._clock, self._real_time = clock, real_time
         self._answered_s = clock.now_s()
 
@@ -90,7 +91,7 @@ class RemotePolicy:
                 raise MissingError(f"The policy server does not come back: {self._problem}")
             if self._reconnecting is not None:
                 self._reconnecting.join(0.05)
-        self._answered_s = self._clock.now_s()
+        self._answered_s, self._began_s = self._clock.now_s(), None
 
     def infer(self, inputs: Mapping[str, Float32]) -> Float32:
         """Return the action [1, 1, action] of this step, of terms [1, size].
@@ -99,7 +100,9 @@ class RemotePolicy:
             NoActionError: There is none, and the arm keeps its last target.
             NoAnswerError: There was none for as long as the watchdog waits.
         """
-        now = round(self._clock.now_s() / self._period_s)
+        now_s = self._clock.now_s()
+        self._began_s = now_s if self._began_s is None else self._began_s
+        now = round((now_s - self._began_s) / self._period_s)
         try:
             self._exchange(inputs, now)
         except RequestError as error:

@@ -35,6 +35,8 @@ examples:
   roarm run runs/REACH --arm serial --dry-run        a real arm: what would be sent, and nothing is
   roarm run runs/REACH --arm serial --stop-file /tmp/roarm-stop
                                                      a real arm: asks first, and moves
+  roarm run --gateway 192.168.1.7:8700 --token-file token --tls-ca cert.pem --arm serial
+                                                     the policy computes on another computer: see roarm serve
 
 arms (--arm): sim, emulator, serial (found by itself), serial:PORT, http:HOST, rfc2217://HOST:PORT, socket://HOST:PORT
 
@@ -61,7 +63,8 @@ class RunArguments(RunRequest):
 def run(argv: list[str]) -> int:
     """Run episodes and say how they went; exit code 1 when that ended because the arm had to be held."""
     request = parse(RunArguments, argv, prog="roarm run", description=DESCRIPTION)
-    check_one_policy(request.bundle, request.demo, "run")
+    if request.gateway is None:
+        check_one_policy(request.bundle, request.demo, "run")
     request.validate()
     check_share(request.min_success)
     if request.dry_run and request.min_success is not None:

@@ -1,5 +1,6 @@
 """A policy made ready for an arm; whatever can be refused without the arm is refused here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class PolicyForArm:
     """How the task simulates an arm, and what lies on its table; for a real arm there is nothing of it."""
     drift: tuple[str, ...]
     """What differs between the training and this version."""
+    hashes: Mapping[str, str]
+    """Of model and task as this version simulates them; empty for a real arm."""
 
 
 def prepare_policy(
@@ -46,18 +49,29 @@ def prepare_policy(
         DriftError: It was trained on something else and `allow_drift` is False.
         InterfaceError: It is for another arm, or needs what this one can not provide.
     """
-    loaded = load_bundle(bundle or shipped_bundle())
+    return prepare_loaded(load_bundle(bundle or shipped_bundle()), address, allow_drift=allow_drift, seeing=seeing)
+
+
+def prepare_loaded(
+    loaded: Bundle, address: ArmAddress, *, allow_drift: bool, seeing: frozenset[str] = VIRTUAL
+) -> PolicyForArm:
+    """Return a policy that is loaded, or that a server computes, for an arm.
+
+    Raises:
+        DriftError, InterfaceError: As `prepare_policy` does.
+    """
+    hashes = dict[str, str]()
     sim, drift = SimConfig(), list[str]()
     if address.virtual:
-        from roarm_lab.workflows.bundle_check import check_task
+        from roarm_lab.workflows.bundle_check import check_task, simulated_hashes
 
         task, drift = check_task(loaded, allow_drift=allow_drift, same_worlds=False)
-        robot, sim = task.robot, task.sim
+        robot, sim, hashes = task.robot, task.sim, simulated_hashes(task)
     else:
         robot = get_robot(loaded.contract.interface["robot"])
         check_robot(loaded.contract, interface_of_robot(robot))
     refuse_unseen(loaded, address, seeing)
-    return PolicyForArm(bundle=loaded, policy=ArmPolicy(loaded, robot), sim=sim, drift=tuple(drift))
+    return PolicyForArm(bundle=loaded, policy=ArmPolicy(loaded, robot), sim=sim, drift=tuple(drift), hashes=hashes)
 
 
 def tell_drift(frontend: Frontend, prepared: PolicyForArm) -> None:

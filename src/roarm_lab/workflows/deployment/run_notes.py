@@ -16,7 +16,7 @@ def notes_of(result: RunResult, bundle: Bundle) -> list[str]:
         result: How it went.
         bundle: The policy.
     """
-    return [*_without_delays(result, bundle), *_too_busy(result)]
+    return [*_without_delays(result, bundle), *_too_busy(result), *_unanswered(result)]
 
 
 def _without_delays(result: RunResult, bundle: Bundle) -> list[str]:
@@ -46,3 +46,13 @@ def _too_busy(result: RunResult) -> list[str]:
         return []
     advice = "Add `fast=True` to run in simulated time" if virtual else "Free it"
     return [f"This computer is too busy for real time: {', '.join(found)}. {advice}, or end what else it computes."]
+
+
+def _unanswered(result: RunResult) -> list[str]:
+    if not result.unanswered:
+        return []
+    share = result.unanswered / max(result.cycles, 1)
+    return [
+        f"The policy server gave no action in time in {result.unanswered} of {result.cycles} cycles ({share:.1%}); the "
+        "arm kept its target in these. A nearer or less busy server helps, or a longer `deadline_ms=`."
+    ]

@@ -16,12 +16,15 @@ from roarm_lab.core.random_streams import seed_for
 from roarm_lab.core.shown import shown
 from roarm_lab.evaluation.statistics import wilson_interval
 from roarm_lab.gateway.arm_policy import check_sources
+from roarm_lab.gateway.drift import identity_of, mismatches, write_mismatches
 from roarm_lab.gateway.freshness import StaleError
 from roarm_lab.gateway.loop import Cycle, CycleLog, EpisodeLog, LogError, move_slowly, quiet_memory, run_episode
 from roarm_lab.policies.contract import InterfaceError
 from roarm_lab.robots.estop import EstopFile
+from roarm_lab.robots.station import Station
 from roarm_lab.workflows.arm_session import ArmAddress, ArmRequest, ArmSession, open_arm, station_for
-from roarm_lab.workflows.deployment.prepare_policy import PolicyForArm, prepare_policy, tell_drift
+from roarm_lab.workflows.deployment.gateway_policy import NAME, GatewayPolicy, gateway_policy
+from roarm_lab.workflows.deployment.prepare_policy import PolicyForArm, prepare_loaded, prepare_policy, tell_drift
 from roarm_lab.workflows.deployment.run_notes import notes_of
 from roarm_lab.workflows.deployment.run_request import RunRequest, RunResult
 from roarm_lab.workflows.deployment.signals import ending_gently
@@ -64,35 +67,56 @@ def run_policy(request: RunRequest, frontend: Frontend = UNATTENDED, *, session:
     request.validate()
     if session is not None:
         request = replace(request, arm=session.address.text, fast=session.fast, dry_run=session.dry_run)
-    address = ArmAddress.parse(request.arm)
-    ready = prepare_policy(request.bundle, address, allow_drift=request.allow_drift)
-    if session is not None and session.arm.robot.name != ready.policy.robot.name:
-        raise InterfaceError(f"The policy is for {ready.policy.robot.name!r}, this arm is {session.arm.robot.name!r}.")
-    goal = None if request.goal is None else ready.policy.commands({"goal": request.goal})
-    station = session.station if session else station_for(request.station, address, ready.policy.robot)
-    rng = np.random.default_rng(seed_for(request.seed, "arm-goals"))
-    ready.policy.draw_boxes(rng, goal)  # a goal that suits no box is refused here
-    if not address.virtual and not request.dry_run:
-        require_permission(frontend, "arm-moves", f"The policy moves the arm at {address} now. Is its way free?")
-    opened = open_arm(
-        ArmRequest(
-            address=address,
-            robot=ready.policy.robot,
-            sim=ready.sim,
-            firmware=request.firmware,
-            fast=request.fast,
-            dry_run=request.dry_run,
-            station=station,
-            stop_file=request.stop_file,
-        )
+    with ending_gently(frontend), gateway_policy(request) as gateway:
+        address = ArmAddress.parse(request.arm)
+        ready = _prepare(request, address, gateway)
+        if session is not None and session.arm.robot.name != ready.policy.robot.name:
+            own = session.arm.robot.name
+            raise InterfaceError(f"The policy is for {ready.policy.robot.name!r}, this arm is {own!r}.")
+        goal = None if request.goal is None else ready.policy.commands({"goal": request.goal})
+        station = session.station if session else station_for(request.station, address, ready.policy.robot)
+        if gateway is not None:
+            ready = replace(ready, drift=(*ready.drift, *gateway.introduce(ready.policy.robot, station, ready.hashes)))
+        rng = np.random.default_rng(seed_for(request.seed, "arm-goals"))
+        ready.policy.draw_boxes(rng, goal)  # a goal that suits no box is refused here
+        if not address.virtual and not request.dry_run:
+            require_permission(frontend, "arm-moves", f"The policy moves the arm at {address} now. Is its way free?")
+        with nullcontext(session) if session else open_arm(_arm_request(request, address, ready, station)) as found:
+            if session is not None and request.stop_file is not None:
+                session.arm.stop_on(EstopFile(request.stop_file))
+            check_sources(ready.bundle, found.arm.provides)
+            ready.policy.rehearse()
+            if gateway is not None:
+                gateway.remote.use_clock(found.arm.clock, real_time=not request.fast)
+            tell_drift(frontend, ready)
+            _write_drift(request, ready, station)
+            return _PolicyRun(request, found, ready, goal, frontend, gateway=gateway).drive()
+
+
+def _prepare(request: RunRequest, address: ArmAddress, gateway: GatewayPolicy | None) -> PolicyForArm:
+    if gateway is None:
+        return prepare_policy(request.bundle, address, allow_drift=request.allow_drift)
+    return prepare_loaded(gateway.bundle, address, allow_drift=request.allow_drift)
+
+
+def _write_drift(request: RunRequest, ready: PolicyForArm, station: Station | None) -> None:
+    """Write down what differs, as far as it was allowed: some day somebody asks since when."""
+    identity = identity_of(ready.policy.robot, station, ready.hashes)
+    found = mismatches(ready.bundle.contract, None, identity)
+    write_mismatches(request.log, NAME, found, station=station.name if station else request.arm, allowed=True)
+
+
+def _arm_request(request: RunRequest, address: ArmAddress, ready: PolicyForArm, station: Station | None) -> ArmRequest:
+    return ArmRequest(
+        address=address,
+        robot=ready.policy.robot,
+        sim=ready.sim,
+        firmware=request.firmware,
+        fast=request.fast,
+        dry_run=request.dry_run,
+        station=station,
+        stop_file=request.stop_file,
     )
-    with ending_gently(frontend), nullcontext(session) if session else opened as found:
-        if session is not None and request.stop_file is not None:
-            session.arm.stop_on(EstopFile(request.stop_file))
-        check_sources(ready.bundle, found.arm.provides)
-        ready.policy.rehearse()
-        tell_drift(frontend, ready)
-        return _PolicyRun(request, found, ready, goal, frontend).drive()
 
 
 class _PolicyRun:
@@ -105,7 +129,10 @@ class _PolicyRun:
         ready: PolicyForArm,
         goal: Mapping[str, Float32] | None,
         frontend: Frontend,
+        *,
+        gateway: GatewayPolicy | None,
     ) -> None:
+        self._gateway = gateway
         self._request, self._session, self._frontend = request, session, frontend
         self._arm, self._table = session.arm, session.table
         self._ready, self._policy, self._goal = ready, ready.policy, goal
@@ -157,6 +184,8 @@ class _PolicyRun:
         self._end_if_cancelled()
         try:
             log.prove()
+            if self._gateway is not None:
+                self._gateway.remote.begin(number)
             self._begin()
             commands = self._goal or policy.draw_commands(self._rng, arm.see() if policy.boxes else None)
         except (LogError, MissingError, UnsafeCommandError) as error:
@@ -269,6 +298,8 @@ class _PolicyRun:
             dry_run=request.dry_run,
             robot=self._policy.robot.name,
             bundle=str(request.bundle or self._ready.bundle.path),
+            gateway=request.gateway,
+            unanswered=sum(episode.unanswered for episode in episodes),
             real_time=not request.fast,
             goals=count,
             successes=successes,

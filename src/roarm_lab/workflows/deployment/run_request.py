@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from roarm_lab.core.errors import BadInputError, InvalidValueError
 from roarm_lab.workflows.requests import at_least
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ class RunRequest:
     """Folder in which a folder with one line per cycle and a summary is made."""
     allow_drift: bool = False
     """Run even if model or task differ from those of the training."""
+    gateway: str | None = None
+    """Ask a policy server, HOST:PORT, instead of a bundle: it computes there, and this computer moves the arm."""
+    token_file: Path | None = None
+    """A file, readable for nobody else, with what the server wants to hear."""
+    tls_ca: Path | None = None
+    """The server's certificate, or that of who signed it: the connection is encrypted then."""
+    deadline_ms: float | None = None
+    """How long the server's answer may take; by default 0.8 control periods. A later one is dropped."""
+    watchdog_s: float = 0.5
+    """Hold the arm after so long without an answer."""
 
     def validate(self) -> None:
         """Refuse numbers that make no sense.
@@ -48,6 +59,14 @@ class RunRequest:
         """
         at_least(self, 1, "episodes")
         at_least(self, 0, "seed")
+        for name in ("deadline_ms", "watchdog_s"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < float("inf"):
+                raise InvalidValueError(name, value, "must be more than 0")
+        if self.gateway is not None and self.bundle is not None:
+            raise BadInputError("`gateway=` brings its policy along: give either a bundle or a gateway.")
+        if self.gateway is None and (self.token_file or self.tls_ca or self.deadline_ms):
+            raise BadInputError("`token_file=`, `tls_ca=` and `deadline_ms=` go with `gateway='HOST:PORT'`.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +115,10 @@ class RunResult:
     """What held at the arm's place."""
     log: Path
     """Folder with one line per cycle."""
+    gateway: str | None = None
+    """The policy server that was asked; None where the policy was here."""
+    unanswered: int = 0
+    """Cycles in which it gave no action in time, and the arm kept its target."""
     notes: tuple[str, ...] = ()
     """Why fewer episodes may have succeeded than in the evaluation, where the run itself shows it."""
     about: Mapping[str, Any]

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 
 from roarm_lab.workflows.frontend import Frontend, Notice
@@ -42,6 +43,33 @@ def ending_gently(frontend: Frontend) -> Generator[None]:
     except EndedError as error:
         frontend.tell(Notice(code="stopped", text=f"{error}; the arm is held at its last target."))
         raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class ServerSignals:
+    """What signals ask of a server."""
+
+    end: threading.Event = field(default_factory=threading.Event)
+    """Set by SIGTERM and Ctrl-C."""
+    reload: threading.Event = field(default_factory=threading.Event)
+    """Set by SIGHUP, where there is one."""
+
+
+@contextmanager
+def server_signals() -> Generator[ServerSignals]:
+    """Yield what signals ask for inside the block. Outside the main thread, where none arrive, nothing sets it."""
+    asked = ServerSignals()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    events = {"SIGTERM": asked.end, "SIGINT": asked.end, "SIGHUP": asked.reload}
+    numbers = {getattr(signal, name): event for name, event in events.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, lambda n, _: numbers[n].set()) for number in numbers}
+    try:
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
